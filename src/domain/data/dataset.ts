@@ -1,0 +1,53 @@
+/** Who made a row, so that a person can trust or filter it. */
+export interface Origin {
+  readonly kind: "imported" | "rule" | "teacher" | "typed" | "mined";
+  readonly detail?: string; // file name, rule name, model name
+  readonly sentence?: string; // the source sentence of a rule question
+}
+
+export interface Passage {
+  readonly id: string;
+  readonly text: string;
+  readonly document?: string; // name of the source document, the group for splits and clusters
+}
+
+/** A question with its relevance judgements. */
+export interface Query {
+  readonly id: string;
+  readonly text: string;
+  readonly relevant: readonly Judgement[]; // at least one; the first is LlamaIndex's only one
+  readonly origin?: Origin;
+}
+
+export interface Judgement {
+  readonly passage: string; // a Passage id
+  readonly grade: number; // 1 where the source is binary
+}
+
+/**
+ * Questions over passages with judgements, in file order. Ids are unique within queries and within passages; every
+ * judgement names a passage that exists (readers check this).
+ */
+export interface Dataset {
+  readonly queries: readonly Query[];
+  readonly passages: readonly Passage[];
+}
+
+/** Position of every passage id. */
+export function passageIndex(dataset: Dataset): ReadonlyMap<string, number> {
+  return new Map(dataset.passages.map((passage, index) => [passage.id, index]));
+}
+
+/**
+ * The group of each query, by which splits and bootstrap clusters are made: the source document of its first
+ * positive where the file names more than one document, else that passage itself.
+ */
+export function groupsOf(dataset: Dataset): readonly string[] {
+  const documents = new Map(dataset.passages.map((passage) => [passage.id, passage.document]));
+  const named = new Set([...documents.values()].filter((name) => name !== undefined));
+  return dataset.queries.map((query) => {
+    const first = query.relevant[0]!.passage;
+    const document = named.size > 1 ? documents.get(first) : undefined;
+    return document === undefined ? `passage:${first}` : `document:${document}`;
+  });
+}
