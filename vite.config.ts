@@ -1,7 +1,7 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vite";
 import { serviceWorker } from "./scripts/service-worker.mjs";
-import { connectedHeaders, sealedHeaders } from "./scripts/headers.mjs";
+import { developmentHeaders, sealedHeaders } from "./scripts/headers.mjs";
 
 // Two pages of one origin: the sealed page ("/") may reach nothing but itself, the connected page is opened on
 // purpose (docs/decisions/002-two-pages.md). `npm start` serves the build with the same headers.
@@ -22,7 +22,9 @@ export default defineConfig(({ mode }) => ({
   build: {
     target: "es2022",
     chunkSizeWarningLimit: 1200,
-    rollupOptions: { input: { main: "index.html", connected: "connected/index.html" } },
+    // Models are served from public/models by scripts/serve.mjs; a build never copies 133 MB.
+    copyPublicDir: false,
   },
-  server: { headers: mode === "development" ? connectedHeaders() : sealedHeaders() },
+  server: { headers: developmentHeaders() },
+  preview: { headers: sealedHeaders() },
 }));

@@ -62,7 +62,8 @@ function brokenVendorRule(file: string, target: string): string | undefined {
 const files = ["src", "workers", "cli"].flatMap(filesBelow);
 
 test.each(files)("%s imports only its own layer or a lower one", (file) => {
-  for (const target of importsOf(file)) expect(brokenRule(file, target), `${file} → ${target}`).toBeUndefined();
+  for (const target of importsOf(file))
+    expect(brokenRule(file, target), `${file} → ${target}`).toBeUndefined();
 });
 
 test("the rule catches planted violations", () => {
@@ -74,7 +75,12 @@ test("the rule catches planted violations", () => {
 
 test("no file of src takes part in an import cycle", () => {
   const graph = new Map(
-    files.map((file) => [file, importsOf(file).filter((t) => t.startsWith(".")).map((t) => resolveLocal(file, t))]),
+    files.map((file) => [
+      file,
+      importsOf(file)
+        .filter((t) => t.startsWith("."))
+        .map((t) => resolveLocal(file, t)),
+    ]),
   );
   const done = new Set<string>();
   const visit = (file: string, path: readonly string[]): void => {
