@@ -19,7 +19,7 @@ export async function openSink(): Promise<Sink> {
     connections += 1;
     socket.on("error", () => undefined);
     socket.once("data", (bytes) => {
-      const path = /^[A-Z]+ \/([^ ]*)/.exec(bytes.toString("latin1"))?.[1];
+      const path = /^[A-Z]+ \/([^ ?]*)/.exec(bytes.toString("latin1"))?.[1];
       if (path !== undefined) paths.add(path);
       socket.end("HTTP/1.1 204 No Content\r\nAccess-Control-Allow-Origin: *\r\nConnection: close\r\n\r\n");
     });
