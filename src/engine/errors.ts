@@ -78,7 +78,12 @@ export interface WireError {
 export function toWire(error: unknown): WireError {
   if (error instanceof RetuneError) return { code: error.code, message: error.message, place: error.place };
   if (error instanceof Error) {
-    return { code: "defect", message: error.message, place: {}, ...(error.stack ? { stack: error.stack } : {}) };
+    return {
+      code: "defect",
+      message: error.message,
+      place: {},
+      ...(error.stack ? { stack: error.stack } : {}),
+    };
   }
   return { code: "defect", message: String(error), place: {} };
 }

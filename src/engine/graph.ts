@@ -1,0 +1,159 @@
+import { RetuneError } from "./errors.ts";
+import type { Activation } from "./activation.ts";
+
+/** What a graph computes with. u32 is for row numbers, groups and counters; only f32 has gradients. */
+export type DType = "f32" | "u32";
+
+export type BinaryOperator = "add" | "subtract" | "multiply" | "divide";
+
+/** Sum over everything ([]), over the columns of each row ([M, 1]), or over the rows of each column ([N]). */
+export type ReduceAxis = "all" | "rows" | "columns";
+
+/** The closed set of what a node can be. A letter's meaning is written in the file of `ops/` that builds the node. */
+export type Operation =
+  | { readonly kind: "input" | "scalar" | "resident" | "parameter" | "state"; readonly name: string }
+  | { readonly kind: "constant"; readonly value: number }
+  | {
+      readonly kind: "matmul";
+      readonly transposeA: boolean;
+      readonly transposeB: boolean;
+      readonly padded: boolean; // row stride of the result rounded up to a multiple of 4
+    }
+  | { readonly kind: "binary"; readonly operator: BinaryOperator }
+  | { readonly kind: "scale"; readonly factor: number }
+  | { readonly kind: "activation"; readonly activation: Activation }
+  | { readonly kind: "activationGradient"; readonly activation: Activation } // inputs: dY, saved
+  | { readonly kind: "dropout"; readonly rate: number; readonly seed: number } // inputs: x, counter
+  | { readonly kind: "reduce"; readonly axis: ReduceAxis; readonly scale: number }
+  | { readonly kind: "broadcast" } // inputs: a scalar or vector; shape says how far
+  | { readonly kind: "gather" } // inputs: table, indices
+  | { readonly kind: "scatter" } // inputs: rows, indices; shape of the table
+  | { readonly kind: "l2Normalize" }
+  | { readonly kind: "l2NormalizeGradient" } // inputs: dY, x
+  | SoftmaxOperation // inputs: logits, then queries?, positives?, row groups?, column groups?
+  | { readonly kind: "pick"; readonly output: "coefficients" | "beta" } // inputs: a softmaxRows node
+  | { readonly kind: "meanLoss" } // inputs: row losses, then what its derivative is with respect to
+  | { readonly kind: "subtractScaledRows" } // inputs: X [M, N], factors [M, 1], Y [M, N]: X − factors·Y
+  | { readonly kind: "globalNorm" }
+  | { readonly kind: "clip"; readonly maxNorm: number }; // inputs: gradient, norm
+
+export interface SoftmaxOperation {
+  readonly kind: "softmaxRows";
+  readonly scale: number; // logits are multiplied by this
+  readonly normalized: boolean; // and divided by the norm of the query row
+  readonly positives: boolean;
+  readonly groups: boolean;
+}
+
+/** dY → the gradient of each input, undefined where there is none. Built of the same operations. */
+export type DerivativeRule = (upstream: Tensor) => readonly (Tensor | undefined)[];
+
+/** A symbolic value of fixed shape. It holds no numbers: those exist in an `Executable`. */
+export interface Tensor {
+  readonly graph: Graph;
+  readonly id: number; // ids ascend, so they are a topological order
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+}
+
+export interface GraphNode extends Tensor {
+  readonly operation: Operation;
+  readonly inputs: readonly Tensor[];
+  readonly derivative: DerivativeRule | undefined;
+}
+
+/** Rows and columns of a tensor seen as a matrix: [] is 1×1, [N] is 1×N, more dimensions fold into the rows. */
+export function matrixShape(shape: readonly number[]): { readonly rows: number; readonly columns: number } {
+  const columns = shape.at(-1) ?? 1;
+  return { rows: shape.slice(0, -1).reduce((product, size) => product * size, 1), columns };
+}
+
+export function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+export function showShape(shape: readonly number[]): string {
+  return `[${shape.join(", ")}]`;
+}
+
+/** Records operations. Traced once per executable; a name stands for one leaf. */
+export class Graph {
+  readonly nodes: GraphNode[] = [];
+  readonly #names = new Set<string>();
+
+  /** Fed at every run. */
+  input(name: string, dtype: DType, shape: readonly number[]): Tensor {
+    return this.#leaf("input", name, dtype, shape);
+  }
+
+  /** f32 [], fed at every run: a learning rate or another constant that depends on the step. */
+  scalar(name: string): Tensor {
+    return this.#leaf("scalar", name, "f32", []);
+  }
+
+  /** Written once and only read by steps: the data set. What depends on residents alone is computed once. */
+  resident(name: string, dtype: DType, shape: readonly number[]): Tensor {
+    return this.#leaf("resident", name, dtype, shape);
+  }
+
+  /** Trainable, kept between runs on the device. */
+  parameter(name: string, shape: readonly number[]): Tensor {
+    return this.#leaf("parameter", name, "f32", shape);
+  }
+
+  /** Kept between runs, not trainable. Optimizer moments are made by `adamw` itself. */
+  state(name: string, shape: readonly number[]): Tensor {
+    return this.#leaf("state", name, "f32", shape);
+  }
+
+  constant(value: number): Tensor {
+    return this.add({ kind: "constant", value }, [], [], undefined);
+  }
+
+  /** Appends a node; called by the functions of `ops/`, which check shapes first. */
+  add(
+    operation: Operation,
+    inputs: readonly Tensor[],
+    shape: readonly number[],
+    derivative: DerivativeRule | undefined,
+    dtype: DType = "f32",
+  ): Tensor {
+    for (const tensor of inputs) {
+      if (tensor.graph !== this) {
+        throw new RetuneError(
+          "shape",
+          `${operation.kind}: tensor ${tensor.id} belongs to another graph; trace it here`,
+        );
+      }
+    }
+    const node = { graph: this, id: this.nodes.length, operation, inputs, shape, dtype, derivative };
+    this.nodes.push(node);
+    return node;
+  }
+
+  node(tensor: Tensor): GraphNode {
+    return this.nodes[tensor.id]!;
+  }
+
+  #leaf(
+    kind: "input" | "scalar" | "resident" | "parameter" | "state",
+    name: string,
+    dtype: DType,
+    shape: readonly number[],
+  ): Tensor {
+    if (this.#names.has(name)) {
+      throw new RetuneError(
+        "shape",
+        `${kind} "${name}": the name is taken in this graph; give each leaf its own`,
+      );
+    }
+    if (shape.some((size) => !Number.isInteger(size) || size < 1)) {
+      throw new RetuneError(
+        "shape",
+        `${kind} "${name}": sizes must be integers of at least 1, got ${showShape(shape)}`,
+      );
+    }
+    this.#names.add(name);
+    return this.add({ kind, name }, [], [...shape], undefined, dtype);
+  }
+}

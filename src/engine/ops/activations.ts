@@ -1,0 +1,35 @@
+import { derivativeNeeds, type Activation } from "../activation.ts";
+import type { Tensor } from "../graph.ts";
+
+/** max(x, 0) */
+export function relu(x: Tensor): Tensor {
+  return activate(x, "relu");
+}
+
+export function tanh(x: Tensor): Tensor {
+  return activate(x, "tanh");
+}
+
+/** 1 / (1 + e⁻ˣ) */
+export function sigmoid(x: Tensor): Tensor {
+  return activate(x, "sigmoid");
+}
+
+/** x where x > 0, else 0.01·x (torch's default slope) */
+export function leakyRelu(x: Tensor): Tensor {
+  return activate(x, "leakyRelu");
+}
+
+/** x · Φ(x) = x/2 · (1 + erf(x/√2)): the exact gelu, not its tanh approximation */
+export function gelu(x: Tensor): Tensor {
+  return activate(x, "gelu");
+}
+
+/** f(x); dX = dY · f′, computed from the result where that suffices, else from x. */
+export function activate(x: Tensor, activation: Activation): Tensor {
+  const result: Tensor = x.graph.add({ kind: "activation", activation }, [x], x.shape, (upstream) => {
+    const saved = derivativeNeeds(activation) === "argument" ? x : result;
+    return [x.graph.add({ kind: "activationGradient", activation }, [upstream, saved], x.shape, undefined)];
+  });
+  return result;
+}

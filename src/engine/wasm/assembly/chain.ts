@@ -1,0 +1,205 @@
+/**
+ * out[row, column] = stepₙ(… step₁(source[row, column]))   (elementwise launches, and what follows a matmul)
+ *
+ * Plan: a strip of up to 256 values is copied into workspace (1 KB, stays in L1), every step runs over the strip, and
+ * the strip is stored. Source, operands and result may be the same memory at the same position, because a strip is
+ * read in full before it is written. A step is eight words in memory, written once by src/engine/backends/cpu-chain.ts:
+ *   0 operation  1 broadcast of the operand  2 operand address  3 row stride of the operand in bytes (full)
+ *   4 a constant (f32)  5 second address  6 second constant (u32)  7 unused
+ * Edges: the last 1 to 3 values of a row are computed as a whole vector (loads may run past a row's end, never past
+ * memory, whose last page is kept free) and stored lane by lane.
+ */
+import { exp, gelu, geluGradient, sigmoid, tanh } from "./functions";
+import { keeps } from "./random";
+import { multiplyAdd, storePartial } from "./vector";
+
+const STRIP: usize = 256;
+const STEP_BYTES: usize = 32;
+
+const FULL: u32 = 0;
+const ROW: u32 = 1;
+const COLUMN: u32 = 2;
+const SCALAR: u32 = 3;
+
+const ADD: u32 = 0;
+const MULTIPLY: u32 = 1;
+const SUBTRACT: u32 = 2;
+const SUBTRACT_FROM: u32 = 3;
+const DIVIDE: u32 = 4;
+const DIVIDE_INTO: u32 = 5;
+const SCALE: u32 = 6;
+const SUBTRACT_SCALED_ROWS: u32 = 7;
+const DROPOUT: u32 = 8;
+const CLIP: u32 = 9;
+const ACTIVATION: u32 = 16; // + relu 0, tanh 1, sigmoid 2, leaky relu 3, gelu 4
+const ACTIVATION_GRADIENT: u32 = 24; // the same order
+
+const RELU: u32 = 0;
+const TANH: u32 = 1;
+const SIGMOID: u32 = 2;
+const LEAKY_RELU: u32 = 3;
+const GELU: u32 = 4;
+
+// @ts-ignore: decorator
+@inline
+function combine(operation: u32, v: v128, o: v128): v128 {
+  if (operation === ADD) return f32x4.add(v, o);
+  if (operation === MULTIPLY) return f32x4.mul(v, o);
+  if (operation === SUBTRACT) return f32x4.sub(v, o);
+  if (operation === SUBTRACT_FROM) return f32x4.sub(o, v);
+  if (operation === DIVIDE) return f32x4.div(v, o);
+  return f32x4.div(o, v);
+}
+
+// @ts-ignore: decorator
+@inline
+function activate(activation: u32, v: v128): v128 {
+  if (activation === RELU) return f32x4.max(v, f32x4.splat(0));
+  if (activation === TANH) return tanh(v);
+  if (activation === SIGMOID) return sigmoid(v);
+  if (activation === LEAKY_RELU) {
+    return v128.bitselect(v, f32x4.mul(v, f32x4.splat(0.01)), f32x4.gt(v, f32x4.splat(0)));
+  }
+  return gelu(v);
+}
+
+/** v·f′ from f's result y (gelu: from its argument). */
+// @ts-ignore: decorator
+@inline
+function activationGradient(activation: u32, v: v128, y: v128): v128 {
+  const zero = f32x4.splat(0), one = f32x4.splat(1);
+  if (activation === RELU) return v128.and(v, f32x4.gt(y, zero));
+  if (activation === TANH) return f32x4.mul(v, f32x4.sub(one, f32x4.mul(y, y)));
+  if (activation === SIGMOID) return f32x4.mul(v, f32x4.mul(y, f32x4.sub(one, y)));
+  if (activation === LEAKY_RELU) return v128.bitselect(v, f32x4.mul(v, f32x4.splat(0.01)), f32x4.gt(y, zero));
+  return f32x4.mul(v, geluGradient(y));
+}
+
+// @ts-ignore: decorator
+@inline
+function combineStrip(operation: u32, strip: usize, bytes: usize, operand: usize, spread: bool): void {
+  if (spread) {
+    const o = v128.load32_splat(operand);
+    for (let i: usize = 0; i < bytes; i += 16) v128.store(strip + i, combine(operation, v128.load(strip + i), o));
+  } else {
+    for (let i: usize = 0; i < bytes; i += 16) {
+      v128.store(strip + i, combine(operation, v128.load(strip + i), v128.load(operand + i)));
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function activateStrip(activation: u32, strip: usize, bytes: usize): void {
+  for (let i: usize = 0; i < bytes; i += 16) v128.store(strip + i, activate(activation, v128.load(strip + i)));
+}
+
+// @ts-ignore: decorator
+@inline
+function gradientStrip(activation: u32, strip: usize, bytes: usize, saved: usize): void {
+  for (let i: usize = 0; i < bytes; i += 16) {
+    v128.store(strip + i, activationGradient(activation, v128.load(strip + i), v128.load(saved + i)));
+  }
+}
+
+function scaleStrip(strip: usize, bytes: usize, factor: f32): void {
+  const f = f32x4.splat(factor);
+  for (let i: usize = 0; i < bytes; i += 16) v128.store(strip + i, f32x4.mul(v128.load(strip + i), f));
+}
+
+function subtractScaledStrip(strip: usize, bytes: usize, matrix: usize, factor: f32): void {
+  const f = f32x4.splat(-factor);
+  for (let i: usize = 0; i < bytes; i += 16) {
+    v128.store(strip + i, multiplyAdd(f, v128.load(matrix + i), v128.load(strip + i)));
+  }
+}
+
+function dropoutStrip(strip: usize, bytes: usize, rate: f32, seed: u32, counter: u32, element: u32): void {
+  const kept: f32 = 1 / (1 - rate);
+  for (let i: usize = 0; i < bytes; i += 4, element++) {
+    store<f32>(strip + i, keeps(element, counter, seed, rate) ? load<f32>(strip + i) * kept : 0);
+  }
+}
+
+/** Where the operand of a step begins for the value at [row, column]. */
+// @ts-ignore: decorator
+@inline
+function operandAt(broadcast: u32, base: usize, strideBytes: usize, row: usize, column: usize): usize {
+  if (broadcast === FULL) return base + row * strideBytes + (column << 2);
+  if (broadcast === ROW) return base + (column << 2);
+  if (broadcast === COLUMN) return base + (row << 2);
+  return base;
+}
+
+function applyStep(step: usize, strip: usize, bytes: usize, row: usize, column: usize, columns: usize): void {
+  const operation = load<u32>(step), broadcast = load<u32>(step, 4);
+  const operand = operandAt(broadcast, load<usize>(step, 8), load<usize>(step, 12), row, column);
+  const spread = broadcast >= COLUMN;
+  switch (operation) {
+    case ADD: combineStrip(ADD, strip, bytes, operand, spread); break;
+    case MULTIPLY: combineStrip(MULTIPLY, strip, bytes, operand, spread); break;
+    case SUBTRACT: combineStrip(SUBTRACT, strip, bytes, operand, spread); break;
+    case SUBTRACT_FROM: combineStrip(SUBTRACT_FROM, strip, bytes, operand, spread); break;
+    case DIVIDE: combineStrip(DIVIDE, strip, bytes, operand, spread); break;
+    case DIVIDE_INTO: combineStrip(DIVIDE_INTO, strip, bytes, operand, spread); break;
+    case SCALE: scaleStrip(strip, bytes, load<f32>(step, 16)); break;
+    case SUBTRACT_SCALED_ROWS:
+      subtractScaledStrip(strip, bytes, operand, load<f32>(load<usize>(step, 20) + (row << 2)));
+      break;
+    case DROPOUT:
+      dropoutStrip(
+        strip, bytes, load<f32>(step, 16), load<u32>(step, 24), load<u32>(load<usize>(step, 8)),
+        <u32>(row * columns + column),
+      );
+      break;
+    case CLIP:
+      scaleStrip(strip, bytes, min<f32>(1, load<f32>(step, 16) / (load<f32>(load<usize>(step, 8)) + 1e-6)));
+      break;
+    case ACTIVATION + RELU: activateStrip(RELU, strip, bytes); break;
+    case ACTIVATION + TANH: activateStrip(TANH, strip, bytes); break;
+    case ACTIVATION + SIGMOID: activateStrip(SIGMOID, strip, bytes); break;
+    case ACTIVATION + LEAKY_RELU: activateStrip(LEAKY_RELU, strip, bytes); break;
+    case ACTIVATION + GELU: activateStrip(GELU, strip, bytes); break;
+    case ACTIVATION_GRADIENT + RELU: gradientStrip(RELU, strip, bytes, operand); break;
+    case ACTIVATION_GRADIENT + TANH: gradientStrip(TANH, strip, bytes, operand); break;
+    case ACTIVATION_GRADIENT + SIGMOID: gradientStrip(SIGMOID, strip, bytes, operand); break;
+    case ACTIVATION_GRADIENT + LEAKY_RELU: gradientStrip(LEAKY_RELU, strip, bytes, operand); break;
+    default: gradientStrip(GELU, strip, bytes, operand);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function loadStrip(strip: usize, source: usize, bytes: usize, spread: bool): void {
+  if (spread) {
+    const value = v128.load32_splat(source);
+    for (let i: usize = 0; i < bytes; i += 16) v128.store(strip + i, value);
+  } else {
+    for (let i: usize = 0; i < bytes; i += 16) v128.store(strip + i, v128.load(source + i));
+  }
+}
+
+/**
+ * Runs `count` steps (at `steps`) over [rows, columns]. Strides are in floats; the source is broadcast like an operand.
+ * Workspace: 1 KB.
+ */
+export function runChain(
+  rows: usize, columns: usize, source: usize, sourceBroadcast: u32, sourceStride: usize,
+  out: usize, outStride: usize, steps: usize, count: usize, workspace: usize,
+): void {
+  for (let row: usize = 0; row < rows; row++) {
+    for (let column: usize = 0; column < columns; column += STRIP) {
+      const length = min(STRIP, columns - column);
+      const bytes = ((length + 3) & ~3) << 2;
+      const from = operandAt(sourceBroadcast, source, sourceStride << 2, row, column);
+      loadStrip(workspace, from, bytes, sourceBroadcast >= COLUMN);
+      for (let step: usize = 0; step < count; step++) {
+        applyStep(steps + step * STEP_BYTES, workspace, bytes, row, column, columns);
+      }
+      const to = out + ((row * outStride + column) << 2);
+      const whole = (length & ~3) << 2;
+      for (let i: usize = 0; i < whole; i += 16) v128.store(to + i, v128.load(workspace + i));
+      if (length & 3) storePartial(to + whole, v128.load(workspace + whole), <u32>length & 3);
+    }
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * exp, tanh, sigmoid, erfc-based gelu on four f32 lanes, and a scalar log.
+ *
+ * exp(x) = 2ⁿ·e^r with n = round(x / ln 2), r = x − n·ln 2 in two parts, e^r by a polynomial of degree 7; 2ⁿ is applied
+ * in two halves so that results run from denormal to 3.4e38 and overflow to ∞. tanh, erf and erfc: polynomials of the
+ * Cephes library (S. Moshier, single precision), erfc(x) = e^(−x²)·P(1/x²)/x beyond 1. Largest relative error against
+ * float64 measured by tests/engine/cpu-functions.test.ts: below 4e-7, in gelu's far tail below 1e-5.
+ * NaN stays NaN in every function.
+ */
+import { multiplyAdd } from "./vector";
+
+// @ts-ignore: decorator
+@inline
+function constant(value: f32): v128 {
+  return f32x4.splat(value);
+}
+
+// @ts-ignore: decorator
+@inline
+function powerOfTwo(exponent: v128): v128 {
+  return i32x4.shl(i32x4.add(exponent, i32x4.splat(127)), 23);
+}
+
+// @ts-ignore: decorator
+@inline
+export function exp(argument: v128): v128 {
+  const x = f32x4.max(f32x4.min(argument, constant(89)), constant(-104));
+  const n = f32x4.nearest(f32x4.mul(x, constant(1.44269504088896341)));
+  const r = multiplyAdd(n, constant(2.12194440e-4), multiplyAdd(n, constant(-0.693359375), x));
+  let p = constant(1.9875691500e-4);
+  p = multiplyAdd(p, r, constant(1.3981999507e-3));
+  p = multiplyAdd(p, r, constant(8.3334519073e-3));
+  p = multiplyAdd(p, r, constant(4.1665795894e-2));
+  p = multiplyAdd(p, r, constant(1.6666665459e-1));
+  p = multiplyAdd(p, r, constant(5.0000001201e-1));
+  p = f32x4.add(multiplyAdd(p, f32x4.mul(r, r), r), constant(1));
+  const whole = i32x4.trunc_sat_f32x4_s(n);
+  const half = i32x4.shr_s(whole, 1);
+  return f32x4.mul(f32x4.mul(p, powerOfTwo(half)), powerOfTwo(i32x4.sub(whole, half)));
+}
+
+/** 1 / (1 + e^−x). */
+// @ts-ignore: decorator
+@inline
+export function sigmoid(x: v128): v128 {
+  return f32x4.div(constant(1), f32x4.add(constant(1), exp(f32x4.neg(x))));
+}
+
+/** x + x³·P(x²) below 0.625, else ±(1 − 2 / (e^2|x| + 1)). */
+// @ts-ignore: decorator
+@inline
+export function tanh(x: v128): v128 {
+  const size = f32x4.abs(x);
+  const square = f32x4.mul(x, x);
+  let p = constant(-5.70498872745e-3);
+  p = multiplyAdd(p, square, constant(2.06390887954e-2));
+  p = multiplyAdd(p, square, constant(-5.37397155531e-2));
+  p = multiplyAdd(p, square, constant(1.33314422036e-1));
+  p = multiplyAdd(p, square, constant(-3.33332819422e-1));
+  const near = multiplyAdd(f32x4.mul(p, square), x, x);
+  const decay = f32x4.div(constant(2), f32x4.add(exp(f32x4.add(size, size)), constant(1)));
+  const far = v128.or(f32x4.sub(constant(1), decay), v128.and(x, constant(-0.0)));
+  return v128.bitselect(far, near, f32x4.gt(size, constant(0.625)));
+}
+
+/** erfc(x) = 1 − erf(x), relative error small also where it is tiny. */
+// @ts-ignore: decorator
+@inline
+function erfc(x: v128): v128 {
+  const size = f32x4.abs(x);
+  const square = f32x4.mul(x, x);
+  let t = constant(7.853861353153693e-5);
+  t = multiplyAdd(t, square, constant(-8.010193625184903e-4));
+  t = multiplyAdd(t, square, constant(5.188327685732524e-3));
+  t = multiplyAdd(t, square, constant(-2.685381193529856e-2));
+  t = multiplyAdd(t, square, constant(1.128358514861418e-1));
+  t = multiplyAdd(t, square, constant(-3.761262582423300e-1));
+  t = multiplyAdd(t, square, constant(1.128379165726710));
+  const near = f32x4.sub(constant(1), f32x4.mul(x, t));
+  const inverse = f32x4.div(constant(1), f32x4.max(size, constant(1)));
+  const z = f32x4.mul(inverse, inverse);
+  let middle = constant(2.326819970068386e-2);
+  middle = multiplyAdd(middle, z, constant(-1.387039388740657e-1));
+  middle = multiplyAdd(middle, z, constant(3.687424674597105e-1));
+  middle = multiplyAdd(middle, z, constant(-5.824733027278666e-1));
+  middle = multiplyAdd(middle, z, constant(6.210004621745983e-1));
+  middle = multiplyAdd(middle, z, constant(-4.944515323274145e-1));
+  middle = multiplyAdd(middle, z, constant(3.404879937665872e-1));
+  middle = multiplyAdd(middle, z, constant(-2.741127028184656e-1));
+  middle = multiplyAdd(middle, z, constant(5.638259427386472e-1));
+  let far = constant(-1.047766399936249e1);
+  far = multiplyAdd(far, z, constant(1.297719955372516e1));
+  far = multiplyAdd(far, z, constant(-7.495518717768503));
+  far = multiplyAdd(far, z, constant(2.921019019210786));
+  far = multiplyAdd(far, z, constant(-1.015265279202700));
+  far = multiplyAdd(far, z, constant(4.218463358204948e-1));
+  far = multiplyAdd(far, z, constant(-2.820767439740514e-1));
+  far = multiplyAdd(far, z, constant(5.641895067754075e-1));
+  const ratio = v128.bitselect(middle, far, f32x4.lt(size, constant(2)));
+  const tail = f32x4.mul(f32x4.mul(exp(f32x4.neg(square)), inverse), ratio);
+  const signed = v128.bitselect(f32x4.sub(constant(2), tail), tail, f32x4.lt(x, constant(0)));
+  return v128.bitselect(near, signed, f32x4.lt(size, constant(1)));
+}
+
+/** Φ(x) = erfc(−x/√2) / 2, the normal distribution function. */
+// @ts-ignore: decorator
+@inline
+function normal(x: v128): v128 {
+  return f32x4.mul(constant(0.5), erfc(f32x4.mul(x, constant(-0.70710678118654752))));
+}
+
+/** x·Φ(x), the exact (erf) gelu. */
+// @ts-ignore: decorator
+@inline
+export function gelu(x: v128): v128 {
+  return f32x4.mul(x, normal(x));
+}
+
+/** d gelu / dx = Φ(x) + x·e^(−x²/2) / √(2π). */
+// @ts-ignore: decorator
+@inline
+export function geluGradient(x: v128): v128 {
+  const density = f32x4.mul(exp(f32x4.mul(f32x4.mul(x, x), constant(-0.5))), constant(0.39894228040143268));
+  return multiplyAdd(x, density, normal(x));
+}
+
+/** Natural logarithm of one number, by the standard library's float64 version rounded once. */
+export function log(x: f32): f32 {
+  return <f32>NativeMath.log(<f64>x);
+}

@@ -1,0 +1,2 @@
+export { matmulNT } from "./matmul-rows";
+export { matmulNN, matmulTN, matmulWorkspaceBytes } from "./matmul-panels";
