@@ -1,0 +1,125 @@
+import { expect, test } from "vitest";
+import { detectFormat, readDocument } from "../../../src/domain/text/documents.ts";
+import { readHtml } from "../../../src/domain/text/html.ts";
+import { inlineText, readMarkdown } from "../../../src/domain/text/markdown.ts";
+import { readPlainText } from "../../../src/domain/text/plain.ts";
+import { refusal } from "../formats/refusal.ts";
+
+const utf8 = (text: string) => new TextEncoder().encode(text);
+const shown = (blocks: readonly { kind: string; level: number; text: string }[]) =>
+  blocks.map(({ kind, level, text }) => `${kind}${level || ""}: ${text}`);
+
+test("HTML gives headings, paragraphs, items, rows and code; scripts, styles, menus and comments are dropped", () => {
+  const page = `<!DOCTYPE html><html><head><title>A &amp; B</title><style>p { color: red }</style>
+    <script>if (a < b) document.write("<p>no</p>")</script></head>
+    <body><!-- <p>hidden</p> --><nav><a href="/">Menu</a></nav><h1>Leave&nbsp;days</h1>
+    <p>You get <b>25</b> days<br>a year &mdash; caf&eacute; &#x1F600; 1 < 2.</p>
+    <ul><li><p>first</p><li>second</ul>
+    <table><tr><th>Grade<th>Days</tr><tr><td>A</td><td>30</td></tr></table>
+    <pre>a
+  b</pre><svg><title>icon</title><text>no</text></svg><noscript>no</noscript></body></html>`;
+  const { title, blocks } = readHtml(page);
+  expect(title).toBe("A & B");
+  expect(shown(blocks)).toEqual([
+    "heading1: Leave days",
+    "paragraph: You get 25 days a year — café 😀 1 < 2.",
+    "item: first",
+    "item: second",
+    "item: Grade, Days",
+    "item: A, 30",
+    "code: a\n  b",
+  ]);
+});
+
+test("hostile HTML stays text and costs no more than its length", () => {
+  const attack = `<img src=x onerror="alert('>')"><svg onload=alert(1)></svg><p title="a > b">&lt;script&gt;alert(1)&lt;/script&gt;</p>`;
+  expect(shown(readHtml(attack).blocks)).toEqual(["paragraph: <script>alert(1)</script>"]);
+  expect(shown(readHtml("<table>".repeat(10_000) + "deep").blocks)).toEqual(["paragraph: deep"]);
+  expect(readHtml(`<p a="${"x".repeat(1_000_000)}">long attribute</p>`).blocks).toHaveLength(1);
+  expect(readHtml("<script>".repeat(50_000)).blocks).toEqual([]);
+  expect(shown(readHtml("text <b unclosed").blocks)).toEqual(["paragraph: text"]);
+  expect(shown(readHtml("<head><title>t</title><body><p>forgot</p>").blocks)).toEqual(["paragraph: forgot"]);
+});
+
+test("Markdown gives headings of both kinds, items, rows, code as it stands, and words without marks", () => {
+  const text = `---
+title: x
+---
+Title
+=====
+Some **bold** text with a [link](http://x.y/z "t"), \`code\`, ![picture](a.png) and snake_case_name.
+Second line &amp; more.
+
+## Sub *heading* ##
+- one
+  continued
+- [x] two
+1. three
+> quoted
+
+| A | B |
+|---|---|
+| 1 | 2 |
+
+\`\`\`sh
+# not a heading
+rm -rf *
+\`\`\`
+***
+[ref]: http://x.y`;
+  expect(shown(readMarkdown(text))).toEqual([
+    "heading1: Title",
+    "paragraph: Some bold text with a link, code, picture and snake_case_name. Second line & more.",
+    "heading2: Sub heading",
+    "item: one continued",
+    "item: two",
+    "item: three",
+    "paragraph: quoted",
+    "item: A, B",
+    "item: 1, 2",
+    "code: # not a heading\nrm -rf *",
+  ]);
+  expect(inlineText("2 * 3 * 4 and \\*stars\\* and __init__ <b>x</b>")).toBe(
+    "2 * 3 * 4 and *stars* and init x",
+  );
+});
+
+test("plain text parts at blank lines; underlined, numbered and capital lines are headings", () => {
+  const text =
+    "Guide\n=====\nWelcome to\nthe house.\r\n\r\nSAFETY RULES\n\n3.2 Exits\n\nUse the stairs.\n\nNot a heading.";
+  expect(shown(readPlainText(text))).toEqual([
+    "heading1: Guide",
+    "paragraph: Welcome to the house.",
+    "heading2: SAFETY RULES",
+    "heading2: 3.2 Exits",
+    "paragraph: Use the stairs.",
+    "paragraph: Not a heading.",
+  ]);
+});
+
+test("the format is found in the content, the file's ending decides only where that is silent", () => {
+  expect(detectFormat("a.txt", "<!DOCTYPE html><p>x")).toBe("html");
+  expect(detectFormat("a.txt", "# Title\n\nSee [here](b.md).")).toBe("markdown");
+  expect(detectFormat("a.md", "just words")).toBe("markdown");
+  expect(detectFormat("a.html", "just words")).toBe("text");
+  expect(detectFormat("a.txt", "2 < 3 and a - b")).toBe("text");
+});
+
+test("a document carries name, title, headings and text; an override wins", () => {
+  const reading = readDocument("guide.md", utf8("# Leave\n\nAsk early.\n\n## Sick\n\nCall us."));
+  expect(reading).toMatchObject({
+    name: "guide.md",
+    format: "markdown",
+    title: "Leave",
+    headings: ["Leave", "Sick"],
+  });
+  expect(reading.text).toBe("Leave\n\nAsk early.\n\nSick\n\nCall us.");
+  expect(readDocument("guide.md", utf8("# Leave"), "text").headings).toEqual([]);
+});
+
+test("P7 and Office files are named as such, a page without text is empty", () => {
+  refusal(() => readDocument("a.pdf", utf8("%PDF-1.7")), "E_UNKNOWN_FORMAT", "a.pdf", "PDF");
+  refusal(() => readDocument("a.docx", Uint8Array.of(0x50, 0x4b, 3, 4)), "E_UNKNOWN_FORMAT");
+  refusal(() => readDocument("a.html", utf8("%PDF-1.7")), "E_BINARY", "PDF");
+  refusal(() => readDocument("a.html", utf8("<html><script>x</script></html>")), "E_EMPTY");
+});
