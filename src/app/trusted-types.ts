@@ -14,7 +14,8 @@ export function installTrustedTypes(): void {
   trustedTypes.createPolicy("default", {
     createScriptURL: (url) => {
       const { origin } = new URL(url, globalThis.location.href);
-      if (origin !== globalThis.location.origin) throw new TypeError(`script of another origin refused: ${origin}`);
+      if (origin !== globalThis.location.origin)
+        throw new TypeError(`script of another origin refused: ${origin}`);
       return url;
     },
   });

@@ -1,0 +1,92 @@
+import type { EvaluationReport } from "../../domain/eval/report.ts";
+import { RetuneError } from "../../engine/errors.ts";
+import type { Connection } from "./connection.ts";
+import type { RunRecord } from "./records.ts";
+
+/** Runs and their reports. */
+export class RunStore {
+  private readonly connection: Connection;
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+  }
+
+  /** Stores a new run under the project's next number. */
+  async create(run: Omit<RunRecord, "number">): Promise<RunRecord> {
+    return this.connection.write(["projects", "runs"], "the new run", async (transaction) => {
+      const project = await transaction.objectStore("projects").get(run.projectId);
+      if (!project)
+        throw new RetuneError("usage", `There is no project ${run.projectId}. Open it from Home.`);
+      const record: RunRecord = { ...run, number: project.nextRun };
+      await transaction.objectStore("projects").put({ ...project, nextRun: project.nextRun + 1 });
+      await transaction.objectStore("runs").add(record);
+      return record;
+    });
+  }
+
+  async get(runId: string): Promise<RunRecord> {
+    const run = await this.connection.read(["runs"], "opening a run", (transaction) =>
+      transaction.objectStore("runs").get(runId),
+    );
+    return existing(run, runId);
+  }
+
+  async all(): Promise<readonly RunRecord[]> {
+    return this.connection.read(["runs"], "listing runs", (tx) => tx.objectStore("runs").getAll());
+  }
+
+  async ofProject(projectId: string): Promise<readonly RunRecord[]> {
+    const runs = await this.connection.read(["runs"], "listing runs", (transaction) =>
+      transaction.objectStore("runs").index("project").getAll(projectId),
+    );
+    return runs.sort((a, b) => a.number - b.number);
+  }
+
+  async update(runId: string, change: Partial<Omit<RunRecord, "id">>): Promise<RunRecord> {
+    return this.connection.write(["runs"], "the run's state", async (transaction) => {
+      const store = transaction.objectStore("runs");
+      const changed = { ...existing(await store.get(runId), runId), ...change };
+      await store.put(changed);
+      return changed;
+    });
+  }
+
+  /** The end of a run in one transaction: its report and its state. */
+  async finish(
+    runId: string,
+    report: EvaluationReport,
+    change: Partial<Omit<RunRecord, "id">>,
+  ): Promise<RunRecord> {
+    return this.connection.write(["runs", "reports"], "the finished run", async (transaction) => {
+      const store = transaction.objectStore("runs");
+      const changed = { ...existing(await store.get(runId), runId), ...change };
+      await transaction.objectStore("reports").put({ runId, report });
+      await store.put(changed);
+      return changed;
+    });
+  }
+
+  async report(runId: string): Promise<EvaluationReport> {
+    const record = await this.connection.read(["reports"], "opening a report", (transaction) =>
+      transaction.objectStore("reports").get(runId),
+    );
+    if (!record) throw new RetuneError("usage", "This run has no report yet: it was not judged to its end.");
+    return record.report;
+  }
+
+  async remove(runId: string): Promise<void> {
+    const stores = ["runs", "reports", "manifests", "chunks"] as const;
+    await this.connection.write(stores, "discarding the run", async (transaction) => {
+      const ofRun = IDBKeyRange.bound([runId], [runId, []]);
+      await transaction.objectStore("runs").delete(runId);
+      await transaction.objectStore("reports").delete(runId);
+      await transaction.objectStore("manifests").delete(ofRun);
+      await transaction.objectStore("chunks").delete(ofRun);
+    });
+  }
+}
+
+function existing(run: RunRecord | undefined, runId: string): RunRecord {
+  if (!run) throw new RetuneError("usage", `There is no run ${runId}. It may have been discarded.`);
+  return run;
+}
