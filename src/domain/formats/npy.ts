@@ -103,7 +103,7 @@ function readDescription(text: string, file: string | undefined): Omit<Header, "
 }
 
 function readFloats(bytes: Uint8Array, start: number, count: number, width: number): Float32Array {
-  const copy = bytes.slice(start, start + count * width); // aligned; every machine of ours is little-endian
+  const copy = new Uint8Array(bytes.subarray(start, start + count * width)); // aligned, also from a Buffer
   return width === 4 ? new Float32Array(copy.buffer) : Float32Array.from(new Float64Array(copy.buffer));
 }
 
