@@ -106,8 +106,9 @@ export class Graph {
     return this.#leaf("state", name, "f32", shape);
   }
 
-  constant(value: number): Tensor {
-    return this.add({ kind: "constant", value }, [], [], undefined);
+  /** The same value everywhere. */
+  constant(value: number, shape: readonly number[] = []): Tensor {
+    return this.add({ kind: "constant", value }, [], shape, undefined);
   }
 
   /** Appends a node; called by the functions of `ops/`, which check shapes first. */

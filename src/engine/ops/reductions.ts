@@ -34,6 +34,8 @@ function reduce(x: Tensor, axis: ReduceAxis, scale: number, shape: readonly numb
 
 /** scale · x repeated to `shape`; x is one value, a row [N] or a column [M, 1]. */
 function broadcast(x: Tensor, scale: number, shape: readonly number[]): Tensor {
+  const { operation } = x.graph.node(x);
+  if (operation.kind === "constant") return x.graph.constant(scale * operation.value, shape);
   const repeated = x.graph.add({ kind: "broadcast" }, [x], shape, (upstream) => [reduceTo(upstream, x)]);
   if (scale === 1) return repeated;
   const derivative = (upstream: Tensor) => [

@@ -1,0 +1,320 @@
+import { RetuneError } from "../errors.ts";
+import { elementCount, matrixShape, type GraphNode, type Tensor } from "../graph.ts";
+import type { BufferId, Launch, MatmulLaunch, Reduction, Step } from "../plan.ts";
+import { broadcastOf, chainOf } from "./chain.ts";
+import type { GraphView } from "./graph-view.ts";
+import type { StorageDraft } from "./storage-draft.ts";
+
+/**
+ * Turns tensors into launches on demand: `bufferOf` returns the buffer that holds a tensor and appends what computes
+ * it, dependencies first. What does not change between steps goes to the prologue.
+ */
+export class Lowering {
+  readonly launches: Launch[] = [];
+  readonly prologue: Launch[] = [];
+  flops = 0; // of one step
+  readonly #view: GraphView;
+  readonly #draft: StorageDraft;
+  readonly #buffers = new Map<number, BufferId>();
+  readonly #destinations = new Map<number, BufferId>();
+  readonly #beta = new Map<number, BufferId>(); // by softmaxRows node
+  readonly #coefficients = new Map<number, BufferId>();
+
+  constructor(view: GraphView, draft: StorageDraft) {
+    this.#view = view;
+    this.#draft = draft;
+  }
+
+  /** Leaves are placed by the planner before anything is lowered. */
+  place(leaf: Tensor, buffer: BufferId): void {
+    this.#buffers.set(leaf.id, buffer);
+  }
+
+  /** Has a tensor computed straight into a buffer; a tensor that lives elsewhere is copied there. */
+  into(tensor: Tensor, buffer: BufferId): void {
+    if (!this.#buffers.has(tensor.id) && !this.#view.isLeaf(tensor) && !this.#view.isStatic(tensor)) {
+      this.#destinations.set(tensor.id, buffer);
+      if (this.bufferOf(tensor) === buffer) return;
+    }
+    const { rows, columns } = matrixShape(tensor.shape);
+    const constant = this.#view.node(tensor).operation.kind === "constant";
+    const source = { buffer: this.bufferOf(tensor), broadcast: constant ? "scalar" : "full" } as const;
+    this.launches.push({ kind: "elementwise", rows, columns, source, out: buffer, steps: [] });
+  }
+
+  bufferOf(tensor: Tensor): BufferId {
+    const known = this.#buffers.get(tensor.id);
+    if (known !== undefined) return known;
+    const buffer = this.#lower(this.#view.node(tensor));
+    this.#buffers.set(tensor.id, buffer);
+    return buffer;
+  }
+
+  /** A sum written at an element of a buffer: how a scalar reaches the log. Undefined parts: see Reduction. */
+  reductionOf(tensor: Tensor, out: BufferId, at: number): Reduction {
+    const node = this.#view.node(tensor);
+    const { operation } = node;
+    const plain = {
+      rows: 1,
+      columns: elementCount(tensor.shape),
+      times: undefined,
+      factor: undefined,
+      root: false,
+    };
+    if (operation.kind === "meanLoss") {
+      const rows = node.inputs[0]!;
+      const columns = elementCount(rows.shape);
+      return { ...plain, axis: "all", columns, source: this.bufferOf(rows), scale: 1 / columns, out, at };
+    }
+    if (operation.kind !== "reduce") {
+      return { ...plain, axis: "all", source: this.bufferOf(tensor), scale: 1, out, at };
+    }
+    const { base, constant, factors } = this.#view.slide(node.inputs[0]!);
+    const { source, times } = this.#view.product(base);
+    return {
+      axis: operation.axis,
+      ...matrixShape(base.shape),
+      source: this.bufferOf(source),
+      times: times && this.bufferOf(times),
+      factor: factors.length > 0 ? this.#productOf(factors) : undefined,
+      scale: operation.scale * constant,
+      root: false,
+      out,
+      at,
+    };
+  }
+
+  /** A plain launch, for the planner's own ends. */
+  append(launch: Launch): void {
+    this.launches.push(launch);
+  }
+
+  #emit(node: GraphNode, launch: Launch): void {
+    (this.#view.isStatic(node) ? this.prologue : this.launches).push(launch);
+  }
+
+  #lower(node: GraphNode): BufferId {
+    const { rows, columns } = matrixShape(node.shape);
+    switch (node.operation.kind) {
+      case "constant":
+        return this.#draft.scalar(`constant ${node.operation.value}`, node.operation.value);
+      case "reduce":
+      case "meanLoss": {
+        const out = this.#result(node);
+        this.#emit(node, { kind: "reduce", reductions: [this.reductionOf(node, out, 0)] });
+        return out;
+      }
+      case "gather":
+        return this.#gather(node, rows, columns);
+      case "scatter":
+        return this.#scatter(node, rows, columns);
+      case "l2Normalize": {
+        const source = this.bufferOf(node.inputs[0]!);
+        const out = this.#result(node);
+        this.#emit(node, { kind: "rowNormalize", rows, columns, source, out });
+        return out;
+      }
+      case "l2NormalizeGradient": {
+        const [upstream, source] = node.inputs.map((input) => this.bufferOf(input));
+        const out = this.#result(node);
+        this.#emit(node, {
+          kind: "rowNormalizeGradient",
+          rows,
+          columns,
+          source: source!,
+          upstream: upstream!,
+          out,
+        });
+        return out;
+      }
+      case "softmaxRows":
+        return this.#softmaxRows(node);
+      case "pick":
+        return this.#pick(node);
+      case "globalNorm":
+        throw new RetuneError(
+          "unsupported",
+          "globalNorm: the planner places norms before it lowers anything else",
+        );
+      default:
+        return this.#chain(node);
+    }
+  }
+
+  #gather(node: GraphNode, rows: number, columns: number): BufferId {
+    const [table, indices] = [node.inputs[0]!, node.inputs[1]!];
+    const vector = table.shape.length === 1;
+    const copy = {
+      table: this.bufferOf(table),
+      tableRows: table.shape[0]!,
+      indices: this.bufferOf(indices),
+      out: this.#result(node),
+      rows: vector ? columns : rows,
+      columns: vector ? 1 : columns,
+      dtype: node.dtype,
+    };
+    this.#emit(node, { kind: "gather", copies: [copy] });
+    return copy.out;
+  }
+
+  #scatter(node: GraphNode, rows: number, columns: number): BufferId {
+    const [source, indices] = node.inputs.map((input) => this.bufferOf(input));
+    const out = this.#result(node);
+    const vector = node.shape.length === 1;
+    const sizes = {
+      rows: elementCount(node.inputs[1]!.shape),
+      tableRows: vector ? columns : rows,
+      columns: vector ? 1 : columns,
+    };
+    this.#emit(node, { kind: "scatter", source: source!, indices: indices!, out, ...sizes });
+    return out;
+  }
+
+  #chain(node: GraphNode): BufferId {
+    const { base, steps } = chainOf(this.#view, node, (tensor) => this.bufferOf(tensor));
+    const baseNode = this.#view.node(base);
+    if (
+      baseNode.operation.kind === "matmul" &&
+      !this.#buffers.has(base.id) &&
+      (base.id === node.id || this.#view.fuses(base, node))
+    ) {
+      return this.#matmul(baseNode, node, steps);
+    }
+    const plain = this.#view.unrepeated(base);
+    const constant = baseNode.operation.kind === "constant";
+    const broadcast = constant ? "scalar" : broadcastOf(plain, node.shape);
+    const source = { buffer: this.bufferOf(plain), broadcast };
+    const out = this.#result(node);
+    const { rows, columns } = matrixShape(node.shape);
+    this.#emit(node, { kind: "elementwise", rows, columns, source, out, steps });
+    this.flops += this.#view.isStatic(node) ? 0 : rows * columns * Math.max(1, steps.length);
+    return out;
+  }
+
+  #matmul(product: GraphNode, node: GraphNode, steps: readonly Step[]): BufferId {
+    const { operation, shape } = product;
+    if (operation.kind !== "matmul")
+      throw new RetuneError("unsupported", `matmul: got a ${operation.kind} node`);
+    const { transposeA, transposeB, padded } = operation;
+    const [a, b] = product.inputs.map((input) => this.#view.slide(input));
+    const [m, n] = [shape[0]!, shape[1]!];
+    const k = transposeA ? a!.base.shape[0]! : a!.base.shape[1]!;
+    const slid = this.#slidSteps(a!.constant * b!.constant, [...a!.factors, ...b!.factors]);
+    const launch: MatmulLaunch = {
+      kind: "matmul",
+      layout: `${transposeA ? "T" : "N"}${transposeB ? "T" : "N"}`,
+      ...{ m, n, k },
+      a: this.bufferOf(a!.base),
+      strideA: this.#strideOf(a!.base),
+      b: this.bufferOf(b!.base),
+      strideB: this.#strideOf(b!.base),
+      out: padded ? this.#draft.temporary(m * padTo4(n), "f32", `scores ${product.id}`) : this.#result(node),
+      strideOut: padded ? padTo4(n) : n,
+      steps: [...slid, ...steps],
+    };
+    this.#emit(node, launch);
+    this.flops += this.#view.isStatic(node) ? 0 : 2 * m * n * k;
+    return launch.out;
+  }
+
+  #slidSteps(constant: number, factors: readonly Tensor[]): Step[] {
+    const steps: Step[] = constant === 1 ? [] : [{ kind: "scale", factor: constant }];
+    if (factors.length > 0) {
+      steps.push({ kind: "multiply", operand: { buffer: this.#productOf(factors), broadcast: "scalar" } });
+    }
+    return steps;
+  }
+
+  /** One buffer with the product of single values. */
+  #productOf(factors: readonly Tensor[]): BufferId {
+    const [first, ...others] = factors.map((factor) => this.bufferOf(factor));
+    if (others.length === 0) return first!;
+    const out = this.#draft.temporary(1, "f32", "factor");
+    const steps = others.map(
+      (buffer) => ({ kind: "multiply", operand: { buffer, broadcast: "scalar" } }) as const,
+    );
+    this.launches.push({
+      kind: "elementwise",
+      rows: 1,
+      columns: 1,
+      source: { buffer: first!, broadcast: "scalar" },
+      out,
+      steps,
+    });
+    return out;
+  }
+
+  #softmaxRows(node: GraphNode): BufferId {
+    const { operation } = node;
+    if (operation.kind !== "softmaxRows")
+      throw new RetuneError("unsupported", `softmaxRows: got ${operation.kind}`);
+    const [logits, ...others] = node.inputs;
+    const { rows, columns } = matrixShape(logits!.shape);
+    const stride = this.#strideOf(logits!);
+    const queries = operation.normalized ? others.shift() : undefined;
+    const positives = operation.positives ? others.shift() : undefined;
+    const [rowGroups, columnGroups] = others;
+    const wantsCoefficients = this.#pickIsUsed(node);
+    const beta = queries && this.#draft.temporary(rows, "f32", `beta ${node.id}`);
+    const coefficients = wantsCoefficients
+      ? this.#draft.temporary(rows * stride, "f32", `coefficients ${node.id}`)
+      : undefined;
+    if (beta !== undefined) this.#beta.set(node.id, beta);
+    if (coefficients !== undefined) this.#coefficients.set(node.id, coefficients);
+    const launch: Launch = {
+      kind: "softmaxRows",
+      ...{ rows, columns, stride, scale: operation.scale, coefficients },
+      logits: this.bufferOf(logits!),
+      queries: queries && { buffer: this.bufferOf(queries), width: queries.shape[1]!, beta: beta! },
+      positives: positives && { buffer: this.bufferOf(positives), perRow: positives.shape[1]! },
+      groups: rowGroups && { rows: this.bufferOf(rowGroups), columns: this.bufferOf(columnGroups!) },
+      loss: this.#result(node),
+    };
+    this.#emit(node, launch);
+    this.flops += rows * columns * 12;
+    return launch.loss;
+  }
+
+  #pickIsUsed(softmax: GraphNode): boolean {
+    return softmax.graph.nodes.some(
+      (node) => node.operation.kind === "pick" && node.inputs[0] === softmax && this.#view.isUsed(node),
+    );
+  }
+
+  #pick(node: GraphNode): BufferId {
+    const { operation, inputs } = node;
+    const softmax = inputs[0]!;
+    this.bufferOf(softmax);
+    const output = operation.kind === "pick" ? operation.output : "beta";
+    return (output === "beta" ? this.#beta : this.#coefficients).get(softmax.id)!;
+  }
+
+  /** Elements between the rows of a tensor: its width, except for scores and what follows their shape. */
+  #strideOf(tensor: Tensor): number {
+    const { operation, inputs } = this.#view.node(tensor);
+    const { columns } = matrixShape(tensor.shape);
+    if (operation.kind === "matmul" && operation.padded) return padTo4(columns);
+    if (operation.kind === "pick") return this.#strideOf(this.#view.node(inputs[0]!).inputs[0]!);
+    return columns;
+  }
+
+  #result(node: GraphNode): BufferId {
+    const known = this.#destinations.get(node.id);
+    if (known !== undefined) return known;
+    const elements = elementCount(node.shape);
+    const name = `${node.operation.kind} ${node.id}`;
+    if (!this.#view.isStatic(node)) return this.#draft.temporary(elements, node.dtype, name);
+    return this.#draft.whole("derived", this.#derivedName(node), node.dtype, elements);
+  }
+
+  /** Equal for equal computations over equal residents, so that sharing executables share the result. */
+  #derivedName(tensor: Tensor): string {
+    const { operation, inputs } = this.#view.node(tensor);
+    if ("name" in operation) return operation.name;
+    return `${JSON.stringify(operation)}(${inputs.map((input) => this.#derivedName(input)).join(",")})`;
+  }
+}
+
+function padTo4(columns: number): number {
+  return Math.ceil(columns / 4) * 4;
+}

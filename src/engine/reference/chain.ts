@@ -1,0 +1,111 @@
+import { LEAKY_SLOPE, type Activation } from "../activation.ts";
+import type { Operand, Step } from "../plan.ts";
+import { dropThreshold, keeps } from "../random.ts";
+import { erf } from "./erf.ts";
+
+/** Values of a buffer by its id; reads only. */
+export type Reader = (buffer: number) => ArrayLike<number>;
+
+/** The twin of every chain, in kernels/elementwise.wgsl and the matmul epilogues: one value through all steps. */
+export function applySteps(
+  steps: readonly Step[],
+  start: number,
+  row: number,
+  column: number,
+  columns: number,
+  read: Reader,
+): number {
+  const at = row * columns + column;
+  const of = (operand: Operand): number => readOperand(operand, row, column, columns, read);
+  return steps.reduce((value, step) => {
+    switch (step.kind) {
+      case "scale":
+        return value * step.factor;
+      case "add":
+        return value + of(step.operand);
+      case "multiply":
+        return value * of(step.operand);
+      case "subtract":
+        return value - of(step.operand);
+      case "subtractFrom":
+        return of(step.operand) - value;
+      case "divide":
+        return value / of(step.operand);
+      case "divideInto":
+        return of(step.operand) / value;
+      case "activation":
+        return activationOf(step.activation, value);
+      case "activationGradient":
+        return value * activationDerivative(step.activation, read(step.saved)[at]!);
+      case "subtractScaledRows":
+        return value - read(step.factors)[row]! * read(step.matrix)[at]!;
+      case "dropout": {
+        const kept = keeps(at, read(step.counter)[0]!, step.seed, dropThreshold(step.rate));
+        return kept ? value / (1 - step.rate) : 0;
+      }
+      case "clip":
+        return value * Math.min(1, step.maxNorm / (read(step.norm)[0]! + 1e-6));
+      default:
+        return step satisfies never;
+    }
+  }, start);
+}
+
+export function readOperand(
+  { buffer, broadcast }: Operand,
+  row: number,
+  column: number,
+  columns: number,
+  read: Reader,
+): number {
+  const values = read(buffer);
+  switch (broadcast) {
+    case "full":
+      return values[row * columns + column]!;
+    case "row":
+      return values[column]!;
+    case "column":
+      return values[row]!;
+    case "scalar":
+      return values[0]!;
+    default:
+      return broadcast satisfies never;
+  }
+}
+
+export function activationOf(activation: Activation, x: number): number {
+  switch (activation) {
+    case "relu":
+      return Math.max(x, 0);
+    case "tanh":
+      return Math.tanh(x);
+    case "sigmoid":
+      return 1 / (1 + Math.exp(-x));
+    case "leakyRelu":
+      return x > 0 ? x : LEAKY_SLOPE * x;
+    case "gelu":
+      return 0.5 * x * (1 + erf(x * Math.SQRT1_2));
+    default:
+      return activation satisfies never;
+  }
+}
+
+/** f′ from what is saved: f's result y; for gelu its argument x, f′ = Φ(x) + x·φ(x). */
+export function activationDerivative(activation: Activation, saved: number): number {
+  switch (activation) {
+    case "relu":
+      return saved > 0 ? 1 : 0;
+    case "tanh":
+      return 1 - saved * saved;
+    case "sigmoid":
+      return saved * (1 - saved);
+    case "leakyRelu":
+      return saved > 0 ? 1 : LEAKY_SLOPE;
+    case "gelu": {
+      const density = Math.exp(-0.5 * saved * saved) / Math.sqrt(2 * Math.PI);
+      return 0.5 * (1 + erf(saved * Math.SQRT1_2)) + saved * density;
+    }
+    default:
+      return activation satisfies never;
+  }
+}
