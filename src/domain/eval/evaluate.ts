@@ -26,6 +26,7 @@ export interface EvaluationSettings {
   readonly fusion: { readonly base: Fusion; readonly tuned: Fusion };
   readonly seed: number;
   readonly resamples?: number; // of the bootstrap, default 2,000
+  readonly questionsAtOnce?: number; // judged together; default so that a system's scores take 16 MB
 }
 
 /** One score matrix [Q, N] a system. */
@@ -55,7 +56,8 @@ export function evaluate(
   const order = idOrder(dataset.passages.map((passage) => passage.id));
   const lexical = new LexicalIndex(dataset.passages.map((passage) => passage.text));
   const judged: Partial<Record<SystemName, Judged[]>> = {};
-  const block = Math.max(16, Math.floor(SCORES_AT_ONCE / dataset.passages.length));
+  const block =
+    settings.questionsAtOnce ?? Math.max(16, Math.floor(SCORES_AT_ONCE / dataset.passages.length));
   for (let start = 0; start < kept.length; start += block) {
     const rows = kept.slice(start, start + block);
     const texts = rows.map((row) => dataset.queries[row]!.text);
