@@ -5,12 +5,12 @@
  * the strip is stored. Source, operands and result may be the same memory at the same position, because a strip is
  * read in full before it is written. A step is eight words in memory, written once by src/engine/backends/cpu-chain.ts:
  *   0 operation  1 broadcast of the operand  2 operand address  3 row stride of the operand in bytes (full)
- *   4 a constant (f32)  5 second address  6 second constant (u32)  7 unused
+ *   4 a constant (f32)  5 second address, or dropout's threshold  6 dropout's seed  7 unused
  * Edges: the last 1 to 3 values of a row are computed as a whole vector (loads may run past a row's end, never past
  * memory, whose last page is kept free) and stored lane by lane.
  */
 import { exp, gelu, geluGradient, sigmoid, tanh } from "./functions";
-import { keeps } from "./random";
+import { randomBits } from "./random";
 import { multiplyAdd, storePartial } from "./vector";
 
 const STRIP: usize = 256;
@@ -114,10 +114,10 @@ function subtractScaledStrip(strip: usize, bytes: usize, matrix: usize, factor: 
   }
 }
 
-function dropoutStrip(strip: usize, bytes: usize, rate: f32, seed: u32, counter: u32, element: u32): void {
-  const kept: f32 = 1 / (1 - rate);
+function dropoutStrip(strip: usize, bytes: usize, kept: f32, threshold: u32, counter: u32, seed: u32, element: u32): void {
   for (let i: usize = 0; i < bytes; i += 4, element++) {
-    store<f32>(strip + i, keeps(element, counter, seed, rate) ? load<f32>(strip + i) * kept : 0);
+    const keeps = randomBits(element, counter, seed) >= threshold;
+    store<f32>(strip + i, keeps ? load<f32>(strip + i) * kept : 0);
   }
 }
 
@@ -148,7 +148,7 @@ function applyStep(step: usize, strip: usize, bytes: usize, row: usize, column: 
       break;
     case DROPOUT:
       dropoutStrip(
-        strip, bytes, load<f32>(step, 16), load<u32>(step, 24), load<u32>(load<usize>(step, 8)),
+        strip, bytes, load<f32>(step, 16), load<u32>(step, 20), load<u32>(load<usize>(step, 8)), load<u32>(step, 24),
         <u32>(row * columns + column),
       );
       break;

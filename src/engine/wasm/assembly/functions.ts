@@ -124,7 +124,19 @@ export function geluGradient(x: v128): v128 {
   return multiplyAdd(x, density, normal(x));
 }
 
-/** Natural logarithm of one number, by the standard library's float64 version rounded once. */
+/** Natural logarithm of one normal positive number: log m + e·ln 2, log m = 2·artanh((m − 1)/(m + 1)), m in [√½, √2). */
 export function log(x: f32): f32 {
-  return <f32>NativeMath.log(<f64>x);
+  if (!(x > 0)) return x === 0 ? -Infinity : NaN;
+  if (x > f32.MAX_VALUE) return x;
+  const bits = reinterpret<u64>(<f64>x);
+  let exponent = <i32>(bits >> 52) - 1023;
+  let mantissa = reinterpret<f64>((bits & 0x000fffffffffffff) | 0x3ff0000000000000);
+  if (mantissa > 1.4142135623730951) {
+    mantissa *= 0.5;
+    exponent++;
+  }
+  const s = (mantissa - 1) / (mantissa + 1);
+  const q = s * s;
+  const series = 1 / 3.0 + q * (1 / 5.0 + q * (1 / 7.0 + q * (1 / 9.0 + q * (1 / 11.0 + q / 13.0))));
+  return <f32>(2 * (s + s * q * series) + <f64>exponent * 0.6931471805599453);
 }

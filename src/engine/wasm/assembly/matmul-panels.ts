@@ -18,10 +18,9 @@ const PANEL_FLOATS: usize = 32768;
 const WIDTH: usize = 8;
 const SPILL_BYTES: usize = 160; // one 5 × 8 tile
 
-/** Floats of workspace that matmulNN and matmulTN need, whatever the shape. */
-export function matmulWorkspaceBytes(): usize {
-  return (PANEL_FLOATS << 2) + K_BLOCK * WIDTH * 4 + SPILL_BYTES;
-}
+/** Bytes of workspace for matmulNN and matmulTN, whatever the shape. */
+export const PANEL_WORKSPACE: usize = (PANEL_FLOATS << 2) + SPILL_BYTES;
+
 
 /** One tile: C[R,8] (+)= Σ_k A[r,k]·panel[k,8], with R = offsetof<R>() rows known to the compiler. */
 function tile<R>(
@@ -185,7 +184,10 @@ function pack(b: usize, ldb: usize, k: usize, columns: usize, panels: usize): vo
   }
 }
 
-function multiply(
+/**
+ * C (+)= A·B, A's element [row, k] at a + row·rowStride + k·kStride. `b` [k,n], `c` [m,n]; all strides in bytes.
+ */
+export function multiplyPanels(
   a: usize,
   rowStride: usize,
   kStride: usize,
@@ -222,38 +224,4 @@ function multiply(
       }
     }
   }
-}
-
-/** C (+)= A·B. `a` [m,k], `b` [k,n], `c` [m,n] byte addresses; `lda`, `ldb`, `ldc` row strides in floats. */
-export function matmulNN(
-  a: usize,
-  lda: usize,
-  b: usize,
-  ldb: usize,
-  c: usize,
-  ldc: usize,
-  m: usize,
-  n: usize,
-  k: usize,
-  add: bool,
-  workspace: usize,
-): void {
-  multiply(a, lda << 2, 4, b, ldb << 2, c, ldc << 2, m, n, k, add, workspace);
-}
-
-/** C (+)= Aᵀ·B. `a` [k,m], `b` [k,n], `c` [m,n] byte addresses; `lda`, `ldb`, `ldc` row strides in floats. */
-export function matmulTN(
-  a: usize,
-  lda: usize,
-  b: usize,
-  ldb: usize,
-  c: usize,
-  ldc: usize,
-  m: usize,
-  n: usize,
-  k: usize,
-  add: bool,
-  workspace: usize,
-): void {
-  multiply(a, 4, lda << 2, b, ldb << 2, c, ldc << 2, m, n, k, add, workspace);
 }

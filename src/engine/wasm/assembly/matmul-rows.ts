@@ -125,16 +125,12 @@ function strip4(a: usize, lda: usize, rows: usize, b: usize, ldb: usize, c: usiz
 }
 
 /**
- * C (+)= A·Bᵀ. `a` [m,k], `b` [n,k], `c` [m,n] are byte addresses, `lda`, `ldb`, `ldc` row strides in floats;
- * `add` accumulates into C instead of overwriting it.
+ * C (+)= A·Bᵀ. `a` [m,k], `b` [n,k], `c` [m,n]; strides and the length `kb` of a row in bytes; `add` accumulates into C
+ * instead of overwriting it.
  */
-export function matmulNT(
-  a: usize, lda: usize, b: usize, ldb: usize, c: usize, ldc: usize, m: usize, n: usize, k: usize, add: bool,
+export function multiplyRows(
+  a: usize, lda: usize, b: usize, ldb: usize, c: usize, ldc: usize, m: usize, n: usize, kb: usize, add: bool,
 ): void {
-  lda <<= 2;
-  ldb <<= 2;
-  ldc <<= 2;
-  const kb = k << 2;
   const block = max<usize>(4, (BLOCK_BYTES / max<usize>(kb, 16)) & ~3);
   for (let row: usize = 0; row < m; row += block) {
     const rows = min(block, m - row);

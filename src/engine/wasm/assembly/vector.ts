@@ -14,6 +14,8 @@ export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
 }
 
 /** The first `count` (1 to 3) floats at `pointer`, the other lanes 0; reads nothing past them. */
+// @ts-ignore: decorator
+@inline
 export function loadPartial(pointer: usize, count: u32): v128 {
   let value = v128.load32_zero(pointer);
   if (count > 1) value = v128.load_lane<f32>(pointer, value, 1, 4);
@@ -22,6 +24,8 @@ export function loadPartial(pointer: usize, count: u32): v128 {
 }
 
 /** Stores the first `count` (1 to 3) lanes; writes nothing past them. */
+// @ts-ignore: decorator
+@inline
 export function storePartial(pointer: usize, value: v128, count: u32): void {
   v128.store_lane<f32>(pointer, value, 0);
   if (count > 1) v128.store_lane<f32>(pointer, value, 1, 4);

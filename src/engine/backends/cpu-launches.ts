@@ -1,0 +1,258 @@
+/** Binds launches to kernels: addresses are resolved once, the returned function is called at every step. */
+import type {
+  AdamWLaunch,
+  BufferId,
+  ElementwiseLaunch,
+  GatherLaunch,
+  Launch,
+  MatmulLaunch,
+  Reduction,
+  ScatterLaunch,
+  SoftmaxRowsLaunch,
+  Step,
+} from "../plan.ts";
+import type { Kernels } from "../wasm/kernels.ts";
+import { BROADCAST_CODES, encodeChain, fullOperands, ignoresShape } from "./cpu-chain.ts";
+import type { CpuMemory } from "./cpu-memory.ts";
+
+const FLOAT = Float32Array.BYTES_PER_ELEMENT;
+const STRIP_BYTES = 1024; // workspace of runChain
+
+/** What binding needs of the machine. Addresses are bytes. */
+export interface CpuBinding {
+  readonly kernels: Kernels;
+  readonly memory: CpuMemory;
+  readonly address: (buffer: BufferId) => number;
+  /** At least `bytes` of workspace from now on; the address may change until a step runs. */
+  reserve(bytes: number): void;
+  workspace(): number;
+  /** Memory for words that stay, freed with the executable. */
+  keep(words: Uint32Array): number;
+}
+
+export function bindLaunch(launch: Launch, binding: CpuBinding): () => void {
+  const { kernels, address } = binding;
+  switch (launch.kind) {
+    case "gather":
+      return bindGather(launch, binding);
+    case "scatter":
+      return bindScatter(launch, binding);
+    case "matmul":
+      return bindMatmul(launch, binding);
+    case "elementwise":
+      return bindElementwise(launch, binding);
+    case "reduce": {
+      const parts = launch.reductions.map((reduction) => bindReduction(reduction, binding));
+      return () => parts.forEach((part) => part());
+    }
+    case "rowNormalize": {
+      const [source, out] = [address(launch.source), address(launch.out)];
+      return () => kernels.normalizeRows(source, out, launch.rows, launch.columns);
+    }
+    case "rowNormalizeGradient": {
+      const [source, upstream, out] = [address(launch.source), address(launch.upstream), address(launch.out)];
+      return () => kernels.normalizeRowsGradient(source, upstream, out, launch.rows, launch.columns);
+    }
+    case "softmaxRows":
+      return bindSoftmaxRows(launch, binding);
+    case "sumSquares": {
+      const [source, partials] = [address(launch.source), address(launch.partials)];
+      return () => kernels.sumSquares(source, launch.elements, launch.chunk, launch.count, partials);
+    }
+    case "adamw":
+      return bindAdamW(launch, binding);
+  }
+}
+
+function bindGather({ copies }: GatherLaunch, { kernels, address }: CpuBinding): () => void {
+  const bound = copies.map((copy) => ({
+    ...copy,
+    table: address(copy.table),
+    indices: address(copy.indices),
+    out: address(copy.out),
+  }));
+  return () => {
+    for (const { table, tableRows, indices, out, rows, columns } of bound) {
+      kernels.gatherRows(table, tableRows, indices, out, rows, columns);
+    }
+  };
+}
+
+function bindScatter(launch: ScatterLaunch, { kernels, address }: CpuBinding): () => void {
+  const [source, indices, out] = [address(launch.source), address(launch.indices), address(launch.out)];
+  return () => kernels.scatterRows(source, indices, out, launch.rows, launch.tableRows, launch.columns);
+}
+
+/**
+ * The product is written to the result and the steps run over it while it is in cache; where a step reads the memory
+ * of the result itself (out = product + out), the product goes to workspace first.
+ */
+function bindMatmul(launch: MatmulLaunch, binding: CpuBinding): () => void {
+  const { kernels, address } = binding;
+  const { m, n, k, strideA, strideB, strideOut, steps } = launch;
+  const [a, b, out] = [address(launch.a), address(launch.b), address(launch.out)];
+  const multiply = kernels[`matmul${launch.layout}`];
+  const packing = roundUp(kernels.matmulWorkspaceBytes(launch.layout === "TT" ? m * k : 0));
+  const detour = fullOperands(steps).some((buffer) => address(buffer) === out);
+  binding.reserve(packing + (detour ? m * n * FLOAT : 0));
+  if (steps.length === 0) {
+    return () => multiply(a, strideA, b, strideB, out, strideOut, m, n, k, 0, binding.workspace());
+  }
+  const chain = bindChain(steps, m, n, strideOut, binding);
+  return () => {
+    const workspace = binding.workspace();
+    const product = detour ? workspace + packing : out;
+    const stride = detour ? n : strideOut;
+    multiply(a, strideA, b, strideB, product, stride, m, n, k, 0, workspace);
+    chain(product, BROADCAST_CODES.full, stride, out);
+  };
+}
+
+type BoundChain = (source: number, broadcast: number, stride: number, out: number) => void;
+
+function bindChain(
+  steps: readonly Step[],
+  rows: number,
+  columns: number,
+  strideOut: number,
+  binding: CpuBinding,
+): BoundChain {
+  const words = binding.keep(encodeChain(steps, columns, binding.address));
+  binding.reserve(STRIP_BYTES);
+  const flat = strideOut === columns && ignoresShape(steps);
+  return (source, broadcast, stride, out) => {
+    const long =
+      flat &&
+      (broadcast === BROADCAST_CODES.scalar || (broadcast === BROADCAST_CODES.full && stride === columns));
+    const [lines, length] = long ? [1, rows * columns] : [rows, columns];
+    binding.kernels.runChain(
+      lines,
+      length,
+      source,
+      broadcast,
+      stride,
+      out,
+      strideOut,
+      words,
+      steps.length,
+      binding.workspace(),
+    );
+  };
+}
+
+function bindElementwise(launch: ElementwiseLaunch, binding: CpuBinding): () => void {
+  const { rows, columns, steps } = launch;
+  const [source, out] = [binding.address(launch.source.buffer), binding.address(launch.out)];
+  const broadcast = BROADCAST_CODES[launch.source.broadcast];
+  const chain = bindChain(steps, rows, columns, columns, binding);
+  return () => chain(source, broadcast, columns, out);
+}
+
+function bindReduction(reduction: Reduction, { kernels, address }: CpuBinding): () => void {
+  const source = address(reduction.source);
+  const times = reduction.times === undefined ? 0 : address(reduction.times);
+  const factor = reduction.factor === undefined ? 0 : address(reduction.factor);
+  const out = address(reduction.out) + reduction.at * FLOAT;
+  const { axis, scale } = reduction;
+  const root = reduction.root ? 1 : 0;
+  const sum = axis === "columns" ? kernels.reduceColumns : kernels.reduceRows;
+  const rows = axis === "all" ? 1 : reduction.rows;
+  const columns = axis === "all" ? reduction.rows * reduction.columns : reduction.columns;
+  return () => sum(source, times, rows, columns, scale, factor, root, out);
+}
+
+function bindSoftmaxRows(launch: SoftmaxRowsLaunch, binding: CpuBinding): () => void {
+  const { kernels, address } = binding;
+  const { rows, columns, stride, scale } = launch;
+  const optional = (buffer: BufferId | undefined): number => (buffer === undefined ? 0 : address(buffer));
+  const [logits, loss] = [address(launch.logits), address(launch.loss)];
+  const [queries, beta] = [optional(launch.queries?.buffer), optional(launch.queries?.beta)];
+  const width = launch.queries?.width ?? 0;
+  const positives = optional(launch.positives?.buffer);
+  const perRow = launch.positives?.perRow ?? 0;
+  const [rowGroups, columnGroups] = [optional(launch.groups?.rows), optional(launch.groups?.columns)];
+  const coefficients = optional(launch.coefficients);
+  binding.reserve((columns + 8) * FLOAT);
+  return () =>
+    kernels.softmaxRows(
+      rows,
+      columns,
+      stride,
+      scale,
+      logits,
+      queries,
+      width,
+      beta,
+      positives,
+      perRow,
+      rowGroups,
+      columnGroups,
+      loss,
+      coefficients,
+      binding.workspace(),
+    );
+}
+
+/** The whole optimizer step: norm, guard, clip factor and log row here, one kernel call for each segment. */
+function bindAdamW(launch: AdamWLaunch, binding: CpuBinding): () => void {
+  const { memory, address } = binding;
+  const [partials, log] = [address(launch.partials), address(launch.log)];
+  const { maxNorm, normAt, loss } = launch;
+  const rows = loss && address(loss.rows);
+  const logSize = 1 + Math.max(normAt ?? 0, loss?.at ?? 0);
+  const update = bindUpdate(launch, binding);
+  return () => {
+    const squares = Math.fround(sum(memory.floats(partials, launch.partialCount)));
+    const norm = Math.sqrt(squares);
+    const finite = Number.isFinite(squares); // the sum itself, before any minimum could hide it
+    const row = memory.floats(log, logSize);
+    row[0] = finite ? 0 : 1;
+    if (finite) update(Math.min(1, maxNorm / (norm + 1e-6)));
+    if (normAt !== undefined) row[normAt] = norm;
+    if (loss && rows !== undefined) row[loss.at] = loss.scale * sum(memory.floats(rows, loss.count));
+  };
+}
+
+function bindUpdate(launch: AdamWLaunch, { kernels, memory, address }: CpuBinding): (clip: number) => void {
+  const [weights, gradients, moments] = [
+    address(launch.weights),
+    address(launch.gradients),
+    address(launch.moments),
+  ];
+  const second = moments + launch.elements * FLOAT;
+  const [beta1, beta2] = launch.betas;
+  const scalars = [launch.learningRate, ...launch.corrections].map(address);
+  return (clip) => {
+    const [rate, first, other] = scalars.map((at) => memory.floats(at, 1)[0]!) as [number, number, number];
+    for (const { offset, elements, weightDecay } of launch.segments) {
+      const at = offset * FLOAT;
+      kernels.adamw(
+        weights + at,
+        gradients + at,
+        moments + at,
+        second + at,
+        elements,
+        clip,
+        beta1,
+        1 - beta1,
+        beta2,
+        1 - beta2,
+        1 - rate * weightDecay,
+        rate,
+        first,
+        other,
+        launch.epsilon,
+      );
+    }
+  };
+}
+
+function roundUp(bytes: number): number {
+  return Math.ceil(bytes / 64) * 64;
+}
+
+function sum(values: Float32Array): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}

@@ -1,0 +1,132 @@
+/**
+ * The CPU backend: plans run in the calling thread on WASM SIMD kernels over one linear memory, where every storage of
+ * a plan is a range. On a machine without a GPU it trains adapters many times faster than a software WebGPU.
+ */
+import type { Backend, Executable } from "../backend.ts";
+import type { Launch, Plan, StorageSpec } from "../plan.ts";
+import {
+  chooseBuild,
+  instantiateKernels,
+  type Kernels,
+  type WasmBuild,
+  type WasmBytes,
+} from "../wasm/kernels.ts";
+import { bindLaunch } from "./cpu-launches.ts";
+import { CpuMemory } from "./cpu-memory.ts";
+import { HostExecutable, type HostArray, type HostMachine, type HostStorage } from "./host.ts";
+
+const LABELS: Readonly<Record<WasmBuild, string>> = {
+  "wasm-simd": "WASM SIMD",
+  "wasm-relaxed-simd": "WASM relaxed SIMD",
+};
+
+export interface CpuOptions {
+  /** The build a resumed run must use: the two round differently. Default: relaxed SIMD where the engine has it. */
+  readonly build?: WasmBuild;
+}
+
+class CpuStorage implements HostStorage {
+  readonly address: number;
+  readonly #memory: CpuMemory;
+  readonly #spec: StorageSpec;
+
+  constructor(memory: CpuMemory, spec: StorageSpec) {
+    this.#memory = memory;
+    this.#spec = spec;
+    this.address = memory.allocate(spec.elements * 4);
+  }
+
+  values(): HostArray {
+    const { elements, dtype } = this.#spec;
+    return dtype === "u32"
+      ? this.#memory.words(this.address, elements)
+      : this.#memory.floats(this.address, elements);
+  }
+
+  free(): void {
+    this.#memory.free(this.address, this.#spec.elements * 4);
+  }
+}
+
+type Range = { readonly at: number; readonly bytes: number };
+
+/** Memory and kernels of one backend; all its executables share them and one workspace. */
+class CpuMachine {
+  readonly memory: CpuMemory;
+  readonly kernels: Kernels;
+  #workspace: Range = { at: 0, bytes: 0 };
+
+  constructor(memory: CpuMemory, kernels: Kernels) {
+    this.memory = memory;
+    this.kernels = kernels;
+  }
+
+  /** What an executable is prepared with; ranges that its launches keep are noted in `kept`. */
+  bindingFor(kept: Range[]): HostMachine {
+    return {
+      allocate: (spec) => new CpuStorage(this.memory, spec),
+      bind: (launch, plan, storages) => this.#bind(launch, plan, storages as readonly CpuStorage[], kept),
+    };
+  }
+
+  #bind(launch: Launch, plan: Plan, storages: readonly CpuStorage[], kept: Range[]): () => void {
+    const { memory, kernels } = this;
+    return bindLaunch(launch, {
+      kernels,
+      memory,
+      address: (buffer) => {
+        const { storage, offset } = plan.buffers[buffer]!;
+        return storages[storage]!.address + offset * 4;
+      },
+      reserve: (bytes) => this.#reserve(bytes),
+      workspace: () => this.#workspace.at,
+      keep: (words) => {
+        const range = { at: memory.allocate(words.byteLength), bytes: words.byteLength };
+        kept.push(range);
+        memory.words(range.at, words.length).set(words);
+        return range.at;
+      },
+    });
+  }
+
+  #reserve(bytes: number): void {
+    if (bytes <= this.#workspace.bytes) return;
+    if (this.#workspace.at) this.memory.free(this.#workspace.at, this.#workspace.bytes);
+    this.#workspace = { at: this.memory.allocate(bytes), bytes };
+  }
+}
+
+class CpuExecutable extends HostExecutable {
+  readonly #machine: CpuMachine;
+  readonly #kept: Range[];
+
+  constructor(machine: CpuMachine, plan: Plan, sharing: Executable | undefined) {
+    const kept: Range[] = [];
+    super(machine.bindingFor(kept), plan, sharing);
+    this.#machine = machine;
+    this.#kept = kept;
+  }
+
+  override dispose(): void {
+    super.dispose();
+    for (const { at, bytes } of this.#kept.splice(0)) this.#machine.memory.free(at, bytes);
+  }
+}
+
+/**
+ * Opens the CPU backend on the compiled kernels; the caller decides how to load their bytes (a `?url` import and fetch
+ * in a page, a file in Node). Throws "unsupported" where WASM SIMD, or the build asked for, is missing.
+ */
+export async function openCpu(wasm: WasmBytes, options: CpuOptions = {}): Promise<Backend> {
+  const { build, bytes } = chooseBuild(wasm, options.build);
+  const memory = new CpuMemory();
+  const machine = new CpuMachine(memory, await instantiateKernels(bytes, memory.memory));
+  return {
+    kind: "cpu",
+    label: LABELS[build],
+    build,
+    software: false,
+    prepare: (plan, sharing) => Promise.resolve(new CpuExecutable(machine, plan, sharing)),
+    dispose: () => undefined, // memory goes with the last reference
+  };
+}

@@ -1,0 +1,130 @@
+/**
+ * Softmax cross-entropy of each row of [rows, columns], forward and gradient in one pass.
+ *   s[i, j] = scale · inverse[i] · logits[i, j]     inverse[i] = 1 / max(‖queries[i]‖, 1e-12), or 1 without queries
+ *   kept(i, j): group[j] is neither EXCLUDED nor the row's group; positives always
+ *   p = softmax of s over what is kept; t[i, j] = 1/P_i at the P_i positives (default: column i)
+ *   loss[i] = log Σ e^(s − max) + max − Σ t·s
+ *   coefficients[i, j] = scale · inverse[i] · (p − t) / rows, 0 where not kept and in the padding
+ *   beta[i] = inverse[i]² · Σ s·(p − t) / rows, 0 where ‖queries[i]‖ ≤ 1e-12
+ * A row without positives has loss, coefficients and beta 0.
+ *
+ * Plan: per row three sweeps over one strip of workspace (columns rounded up to 4): scores with what is not kept at
+ * −3e38, largest score; e^(s − max) and its sum; coefficients and beta. beta is summed as Σ p·(s − mean positive s),
+ * which is the same because Σ p = 1 and loses no digits where p is near t. Lanes past the last column count as not kept.
+ * Addresses may be 0: queries, positives, rowGroups, coefficients.
+ */
+import { exp, log } from "./functions";
+import { dot, SMALLEST_NORM } from "./rows";
+import { loadPartial, maxLanes, multiplyAdd, sumLanes } from "./vector";
+
+const NONE: u32 = 0xffffffff; // no further positive; excluded column
+const MASKED: f32 = -3e38;
+
+/** s of one row into `strip`, masked; returns nothing that positives could still change. */
+function scores(logits: usize, columns: usize, factor: f32, groups: usize, group: u32, strip: usize): void {
+  const scale = f32x4.splat(factor), masked = f32x4.splat(MASKED);
+  const own = i32x4.splat(group), excluded = i32x4.splat(-1);
+  for (let column: usize = 0; column < columns; column += 4) {
+    const at = column << 2, left = <u32>(columns - column);
+    let value = f32x4.mul(left < 4 ? loadPartial(logits + at, left) : v128.load(logits + at), scale);
+    if (groups) {
+      const g = left < 4 ? loadPartial(groups + at, left) : v128.load(groups + at);
+      value = v128.bitselect(masked, value, v128.or(i32x4.eq(g, own), i32x4.eq(g, excluded)));
+    }
+    if (left < 2) value = f32x4.replace_lane(value, 1, MASKED);
+    if (left < 3) value = f32x4.replace_lane(value, 2, MASKED);
+    if (left < 4) value = f32x4.replace_lane(value, 3, MASKED);
+    v128.store(strip + at, value);
+  }
+}
+
+function largest(strip: usize, bytes: usize): f32 {
+  let top = v128.load(strip);
+  for (let i: usize = 16; i < bytes; i += 16) top = f32x4.max(top, v128.load(strip + i));
+  return maxLanes(top);
+}
+
+/** Σ e^(s − top); with `center`, also Σ e^(s − top)·(s − center) into `moment`. */
+function exponentials(strip: usize, bytes: usize, top: f32, center: f32, moment: usize): f32 {
+  const highest = f32x4.splat(top), middle = f32x4.splat(center);
+  let sums = f32x4.splat(0), moments = f32x4.splat(0);
+  for (let i: usize = 0; i < bytes; i += 16) {
+    const s = v128.load(strip + i);
+    const e = exp(f32x4.sub(s, highest));
+    sums = f32x4.add(sums, e);
+    moments = multiplyAdd(e, f32x4.max(f32x4.sub(s, middle), f32x4.splat(MASKED)), moments);
+    v128.store(strip + i, e);
+  }
+  store<f32>(moment, sumLanes(moments));
+  return sumLanes(sums);
+}
+
+/** How many positives a row names before the first NONE; 1 (its own column) where none are given. */
+function countPositives(positives: usize, perRow: u32): u32 {
+  let count: u32 = 0;
+  while (count < perRow && load<u32>(positives + (<usize>count << 2)) !== NONE) count++;
+  return count;
+}
+
+function writeCoefficients(
+  strip: usize, columns: usize, stride: usize, factor: f32, sum: f32, target: usize,
+): void {
+  const scale = f32x4.splat(factor / sum);
+  for (let i: usize = 0; i < (columns << 2); i += 16) v128.store(strip + i, f32x4.mul(v128.load(strip + i), scale));
+  memory.copy(target, strip, columns << 2);
+  memory.fill(target + (columns << 2), 0, (stride - columns) << 2);
+}
+
+/**
+ * All rows. `width` is that of the queries; `stride` that of logits and coefficients, in floats; `beta` may be 0.
+ * Coefficients may be the memory of the logits. Workspace: 16 bytes and the columns rounded up to 4.
+ */
+export function softmaxRows(
+  rows: usize, columns: usize, stride: usize, scale: f32, logits: usize, queries: usize, width: usize, beta: usize,
+  positives: usize, perRow: u32, rowGroups: usize, columnGroups: usize, loss: usize, coefficients: usize,
+  workspace: usize,
+): void {
+  const strip = workspace + 16;
+  const bytes = ((columns + 3) & ~3) << 2;
+  for (let row: usize = 0; row < rows; row++) {
+    const target = coefficients ? coefficients + ((row * stride) << 2) : 0;
+    const own = positives + ((row * <usize>perRow) << 2);
+    const count: u32 = positives ? countPositives(own, perRow) : 1;
+    if (count === 0) {
+      store<f32>(loss + (row << 2), 0);
+      if (beta) store<f32>(beta + (row << 2), 0);
+      if (target) memory.fill(target, 0, stride << 2);
+      continue;
+    }
+    const query = queries + ((row * width) << 2);
+    const norm: f32 = queries ? sqrt(dot(query, query, width)) : 1;
+    const inverse: f32 = queries ? 1 / max(norm, SMALLEST_NORM) : 1;
+    const factor = scale * inverse;
+    const line = logits + ((row * stride) << 2);
+    const group: u32 = rowGroups ? load<u32>(rowGroups + (row << 2)) : 0;
+    scores(line, columns, factor, rowGroups ? columnGroups : 0, group, strip);
+    let mean: f32 = 0;
+    for (let p: u32 = 0; p < count; p++) {
+      const column = positives ? <usize>load<u32>(own + (<usize>p << 2)) : row;
+      const s = load<f32>(line + (column << 2)) * factor;
+      store<f32>(strip + (column << 2), s);
+      mean += s;
+    }
+    mean /= <f32>count;
+    const top = largest(strip, bytes);
+    const sum = exponentials(strip, bytes, top, mean, workspace);
+    store<f32>(loss + (row << 2), log(sum) + (top - mean));
+    if (beta) {
+      const moment = load<f32>(workspace) / sum / <f32>rows;
+      store<f32>(beta + (row << 2), norm <= SMALLEST_NORM ? 0 : inverse * inverse * moment);
+    }
+    if (!target) continue;
+    // t is subtracted before the common factor, so p near 1 keeps its digits
+    const share = sum / <f32>count;
+    for (let p: u32 = 0; p < count; p++) {
+      const at = strip + ((positives ? <usize>load<u32>(own + (<usize>p << 2)) : row) << 2);
+      store<f32>(at, load<f32>(at) - share);
+    }
+    writeCoefficients(strip, columns, stride, factor / <f32>rows, sum, target);
+  }
+}
