@@ -23,6 +23,7 @@ function installSystemPackages() {
   const missing = [];
   if (!chromiumPath()) missing.push("chromium");
   if (!has("mvn") && !existsSync("public/models/bge-small-en-v1.5/onnx/model.onnx")) missing.push("maven");
+  if (process.platform === "linux" && !has("ip")) missing.push("iproute2"); // for the sealed-room test
   if (missing.length === 0) return;
   if (process.getuid?.() !== 0 || !has("apt-get")) {
     console.error(`Please install: ${missing.join(", ")} (for the browser tests and the default model).`);
