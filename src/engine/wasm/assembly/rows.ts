@@ -1,7 +1,7 @@
 /**
  * Row numbers and row lengths.
  *   gatherRows        out[r, :] = table[min(indices[r], tableRows − 1), :]
- *   scatterRows       out[t, :] = Σ_{r: indices[r] = t} source[r, :], r ascending
+ *   scatterRows       out[t, :] = Σ_{r: min(indices[r], tableRows − 1) = t} source[r, :], r ascending
  *   normalizeRows     y = x / max(‖x‖, 1e-12)                       (torch.nn.functional.normalize)
  *   normalizeRowsGradient   dX = (dY − ŷ·(ŷ·dY)) / ‖x‖; where ‖x‖ ≤ 1e-12, dX = dY·1e12
  *
@@ -27,10 +27,10 @@ export function scatterRows(
   source: usize, indices: usize, out: usize, rows: usize, tableRows: usize, columns: usize,
 ): void {
   const bytes = columns << 2;
+  const last = <u32>tableRows - 1;
   memory.fill(out, 0, tableRows * bytes);
   for (let row: usize = 0; row < rows; row++) {
-    const index = load<u32>(indices + (row << 2));
-    if (<usize>index >= tableRows) continue;
+    const index = min(load<u32>(indices + (row << 2)), last);
     addRow(out + <usize>index * bytes, source + row * bytes, columns);
   }
 }
