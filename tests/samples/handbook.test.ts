@@ -106,12 +106,12 @@ describe("sample handbook: files", () => {
 
   it("has the checksums that SOURCE.md states", () => {
     const listed = [...text("SOURCE.md").matchAll(/^([0-9a-f]{64}) {2}(\S+)$/gm)];
-    const stated = Object.fromEntries(listed.map(([, hash, name]) => [name, hash]));
+    const stated = new Map(listed.map(([, hash, name]) => [name, hash]));
     const names = ["train.json", "test.json"].concat(
       readdirSync(`${FOLDER}vectors`).map((name) => `vectors/${name}`),
     );
-    const found = names.map((name) => [name, sha256(readFileSync(FOLDER + name))]);
-    expect(stated).toEqual(Object.fromEntries(found));
+    const found = names.map((name) => [name, sha256(readFileSync(FOLDER + name))] as const);
+    expect(stated).toEqual(new Map(found));
   });
 
   it.each(["train.json", "test.json"])(
