@@ -65,7 +65,7 @@ const jobSchema = v.strictObject({
   batchSize: v.optional(count),
   learningRate: v.optional(positive),
   scale: v.optional(positive),
-  alpha: v.optional(v.pipe(positive, v.maxValue(1, "must be above 0 and at most 1"))),
+  alpha: v.optional(positive),
   seed: v.optional(
     v.pipe(
       v.number("must be a whole number from 0 to 4294967295"),

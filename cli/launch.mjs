@@ -72,18 +72,7 @@ function runAgain({ flags, variables }) {
 
 /** Builds the WASM kernels where they are missing or older than their sources. */
 async function ensureWasm() {
-  const script = join(root, "scripts", "build-wasm.mjs");
-  if (!existsSync(script)) return;
-  const sources = join(root, "src", "engine", "wasm", "assembly");
-  const build = join(root, "src", "engine", "wasm", "build");
-  const newest = Math.max(0, ...filesBelow(sources).map((file) => statSync(file).mtimeMs));
-  const built = existsSync(build)
-    ? readdirSync(build)
-        .map((name) => join(build, name))
-        .filter((file) => file.endsWith(".wasm"))
-    : [];
-  if (built.length > 0 && Math.min(...built.map((file) => statSync(file).mtimeMs)) >= newest) return;
-  const { buildWasm } = await import(pathToFileURL(script).href);
+  const { buildWasm } = await import("../scripts/build-wasm.mjs");
   await buildWasm();
 }
 

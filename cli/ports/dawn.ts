@@ -8,7 +8,7 @@ export async function openDawn(): Promise<GPU> {
   if (kept) return kept;
   let dawn: { create(options: string[]): GPU; globals: object };
   try {
-    dawn = (await import("webgpu")) as unknown as typeof dawn;
+    dawn = await import("webgpu");
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new RetuneError(

@@ -1,0 +1,86 @@
+import type { Dataset } from "../src/domain/data/dataset.ts";
+import type { JudgedVectors } from "../src/domain/eval/evaluate.ts";
+import { readLlamaIndexDataset } from "../src/domain/formats/llamaindex-dataset.ts";
+import { readNpy } from "../src/domain/formats/npy.ts";
+import type { Matrix } from "../src/domain/matrix.ts";
+import { RetuneError } from "../src/engine/errors.ts";
+import type { VectorFiles } from "./job.ts";
+import { readBytes, sha256 } from "./ports/files.ts";
+
+export interface LoadedDataset {
+  readonly dataset: Dataset;
+  readonly hash: string; // SHA-256 of the file
+  readonly file: string;
+}
+
+/** Reads a LlamaIndex dataset file; warnings go to stderr. `field` is the job's name for it. */
+export async function loadDataset(file: string, field?: string): Promise<LoadedDataset> {
+  const bytes = await readBytes(file, field);
+  const { dataset, warnings } = readLlamaIndexDataset(bytes, file);
+  for (const { message, count } of warnings) {
+    process.stderr.write(`warning: ${message}${count > 1 ? ` (${count} cases)` : ""}\n`);
+  }
+  return { dataset, hash: sha256(bytes), file };
+}
+
+/** Reads given vectors and checks them against the dataset. Errors name the file and the job's field. */
+export async function loadVectors(
+  files: VectorFiles,
+  { dataset, file: datasetFile }: LoadedDataset,
+  field: string,
+): Promise<JudgedVectors> {
+  const read = (part: keyof VectorFiles, rows: number, kind: string): Promise<Matrix> =>
+    loadMatrix(files[part]!, `${field}.${part}`, { rows, what: `${kind} in ${datasetFile}` });
+  const queries = await read("queries", dataset.queries.length, "queries");
+  const corpus = await read("corpus", dataset.passages.length, "passages");
+  const same = (matrix: Matrix, part: keyof VectorFiles): void => {
+    requireDimension(matrix, corpus.columns, files[part]!, `${field}.${part}`, `those of ${field}.corpus`);
+  };
+  same(queries, "queries");
+  if (files.queriesInstruction === undefined) return { queries, corpus };
+  const queriesInstruction = await read("queriesInstruction", dataset.queries.length, "queries");
+  same(queriesInstruction, "queriesInstruction");
+  return { queries, queriesInstruction, corpus };
+}
+
+/** One .npy matrix with as many rows as `expected`. */
+export async function loadMatrix(
+  file: string,
+  field: string,
+  expected: { readonly rows: number; readonly what: string },
+): Promise<Matrix> {
+  const bytes = await readBytes(file, field);
+  let matrix: Matrix;
+  try {
+    matrix = readNpy(bytes, file);
+  } catch (error) {
+    if (!(error instanceof RetuneError)) throw error;
+    throw new RetuneError(error.code, `${error.message} (field "${field}")`, error.place, { cause: error });
+  }
+  if (matrix.rows !== expected.rows) {
+    throw new RetuneError(
+      "E_MISMATCH",
+      `${file} (field "${field}") has ${matrix.rows} rows, but there are ${expected.rows} ${expected.what}; ` +
+        "rows must follow the order of the file's keys",
+      { file },
+    );
+  }
+  return matrix;
+}
+
+/** Throws E_MISMATCH unless the vectors have `columns` dimensions. */
+export function requireDimension(
+  matrix: Matrix,
+  columns: number,
+  file: string,
+  field: string,
+  like: string,
+): void {
+  if (matrix.columns === columns) return;
+  throw new RetuneError(
+    "E_MISMATCH",
+    `${file} (field "${field}") holds vectors of ${matrix.columns} dimensions, ${like} have ${columns}; ` +
+      "embed all of them with one model",
+    { file },
+  );
+}

@@ -1,0 +1,40 @@
+/** The outcome of one check: the largest scaled error and what of it is allowed. */
+export interface Check {
+  readonly name: string;
+  readonly passed: boolean;
+  readonly worst: number; // largest |a − b| / max(1, |b|)
+  readonly detail: string;
+}
+
+export interface Allowance {
+  readonly tolerance: number; // of |a − b| / max(1, |b|)
+  /** Share of the values that may exceed the tolerance, and the bound that none may exceed. */
+  readonly outliers?: { readonly share: number; readonly bound: number };
+}
+
+/** Compares value by value; NaN and a different count never pass. */
+export function check(
+  name: string,
+  got: ArrayLike<number>,
+  want: ArrayLike<number>,
+  { tolerance, outliers }: Allowance,
+): Check {
+  if (got.length !== want.length) {
+    const detail = `${got.length} values, expected ${want.length}`;
+    return { name, passed: false, worst: Infinity, detail };
+  }
+  let worst = { error: 0, index: 0 };
+  let beyond = 0;
+  for (let index = 0; index < want.length; index++) {
+    const difference = Math.abs(got[index]! - want[index]!) / Math.max(1, Math.abs(want[index]!));
+    const error = Number.isNaN(difference) ? Infinity : difference;
+    if (error > tolerance) beyond++;
+    if (error > worst.error) worst = { error, index };
+  }
+  const share = outliers?.share ?? 0;
+  const passed = beyond <= share * want.length && worst.error <= (outliers?.bound ?? tolerance);
+  const allowed = `allowed ${tolerance}${outliers ? `, ${share * 100} % up to ${outliers.bound}` : ""}`;
+  const at = `at ${worst.index}: got ${got[worst.index] ?? "nothing"}, expected ${want[worst.index] ?? "nothing"}`;
+  const detail = passed ? allowed : `${at}; ${beyond} of ${want.length} beyond; ${allowed}`;
+  return { name, passed, worst: worst.error, detail };
+}
