@@ -1,0 +1,29 @@
+export type FloatType = "F64" | "F32" | "F16" | "BF16";
+
+export const FLOAT_BYTES: Readonly<Record<FloatType, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2 };
+
+/** Little-endian floats of any width → float32, exact but for F64, which is rounded. */
+export function decodeFloats(bytes: Uint8Array, type: FloatType): Float32Array {
+  const copy = bytes.slice(); // aligned, and no view of a whole file kept alive
+  if (type === "F32") return new Float32Array(copy.buffer);
+  if (type === "F64") return Float32Array.from(new Float64Array(copy.buffer));
+  const units = new Uint16Array(copy.buffer);
+  if (type === "F16") return Float32Array.from(units, halfToNumber);
+  const wide = Uint32Array.from(units, (unit) => unit << 16); // bfloat16 is the upper half of a float32
+  return new Float32Array(wide.buffer);
+}
+
+/** IEEE 754 binary16: 1 sign, 5 exponent, 10 fraction bits. */
+function halfToNumber(unit: number): number {
+  const sign = unit & 0x8000 ? -1 : 1;
+  const exponent = (unit >> 10) & 0x1f;
+  const fraction = unit & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** Index of the first value that is NaN or infinite, or −1. */
+export function firstNotFinite(values: Float32Array): number {
+  return values.findIndex((value) => !Number.isFinite(value));
+}

@@ -1,0 +1,186 @@
+// safetensors: u64 header length, a JSON header {name: {dtype, shape, data_offsets}, "__metadata__"}, then the values,
+// little-endian, without gap or overlap. Specification: huggingface/safetensors README, "Format".
+import { RetuneError, type ErrorPlace } from "../../engine/errors.ts";
+import { opening, placeIn } from "../data/import-report.ts";
+import type { TensorData, Weights } from "../matrix.ts";
+import { decodeFloats, firstNotFinite, FLOAT_BYTES, type FloatType } from "./floats.ts";
+import { parseJson, type JsonNode, type JsonObject } from "./json.ts";
+
+export interface SafetensorsFile {
+  readonly tensors: Weights; // in the order of their data
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+const MAX_HEADER = 1_000_000;
+const MAX_TENSORS = 10_000;
+const HEADER_LIMITS = { depth: 4, textCharacters: MAX_HEADER, keyCharacters: 1024, records: MAX_TENSORS };
+
+/**
+ * The tensors of a file as float32 (F64, F32, F16 and BF16 are read). Everything is checked before a value is touched;
+ * any flaw is E_SAFETENSORS with the byte, NaN and infinity included.
+ */
+export function readSafetensors(bytes: Uint8Array, file?: string): SafetensorsFile {
+  return new SafetensorsReader(bytes, file).read();
+}
+
+/** Tensors as float32, header padded to 8 as the original does; metadata first. */
+export function writeSafetensors(
+  weights: Weights,
+  metadata: ReadonlyMap<string, string> = new Map(),
+): Uint8Array {
+  const members = metadata.size > 0 ? [`"__metadata__":${JSON.stringify(Object.fromEntries(metadata))}`] : [];
+  let end = 0;
+  for (const [name, { shape, values }] of weights) {
+    const offsets = [end, (end += values.byteLength)];
+    members.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype: "F32", shape, data_offsets: offsets })}`);
+  }
+  const json = new TextEncoder().encode(`{${members.join(",")}}`);
+  const length = Math.ceil(json.length / 8) * 8;
+  const bytes = new Uint8Array(8 + length + end).fill(0x20, 8, 8 + length);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
+  bytes.set(json, 8);
+  let at = 8 + length;
+  for (const { values } of weights.values()) {
+    bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
+    at += values.byteLength;
+  }
+  return bytes;
+}
+
+interface Described {
+  readonly name: string;
+  readonly type: FloatType;
+  readonly shape: readonly number[];
+  readonly begin: number; // in the data
+  readonly end: number;
+}
+
+class SafetensorsReader {
+  private readonly bytes: Uint8Array;
+  private readonly file: string | undefined;
+  private start = 0; // byte of the first value
+
+  constructor(bytes: Uint8Array, file: string | undefined) {
+    this.bytes = bytes;
+    this.file = file;
+  }
+
+  read(): SafetensorsFile {
+    const header = this.header();
+    const described: Described[] = [];
+    for (const [name, node] of header.entries)
+      if (name !== "__metadata__") described.push(this.describe(name, node));
+    described.sort((a, b) => a.begin - b.begin || a.end - b.end);
+    this.checkLayout(described);
+    const tensors = new Map(described.map((tensor) => [tensor.name, this.tensor(tensor)]));
+    return { tensors, metadata: this.metadata(header.entries.get("__metadata__")) };
+  }
+
+  private header(): JsonObject {
+    const { bytes } = this;
+    if (bytes.length < 8) throw this.error(`${bytes.length} bytes are too few for a safetensors file`, 0);
+    const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
+    if (length > BigInt(bytes.length - 8)) {
+      throw this.error(
+        `the header wants ${length.toString()} bytes, the file has ${bytes.length - 8} left; it may be cut off`,
+        0,
+      );
+    }
+    if (length > BigInt(MAX_HEADER))
+      throw this.error(`a header of ${length.toString()} bytes; at most ${MAX_HEADER}`, 0);
+    this.start = 8 + Number(length);
+    if (bytes[8] !== 0x7b) throw this.error('the header does not begin with "{"', 8);
+    const { root, duplicates } = this.parseHeader(bytes.subarray(8, this.start));
+    if (duplicates.length > 0)
+      throw this.error(`${JSON.stringify(duplicates[0]!.key)} stands in the header twice`, 8);
+    if (root.kind !== "object") throw this.error("the header is no JSON object", 8);
+    return root;
+  }
+
+  private parseHeader(bytes: Uint8Array): ReturnType<typeof parseJson> {
+    try {
+      return parseJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes), undefined, HEADER_LIMITS);
+    } catch (error) {
+      const why = error instanceof RetuneError ? error.message : "not UTF-8";
+      throw this.error(`the header cannot be read: ${why}`, 8, error);
+    }
+  }
+
+  private describe(name: string, node: JsonNode): Described {
+    const label = `tensor ${JSON.stringify(name)}`;
+    const entries = node.kind === "object" ? node.entries : undefined;
+    const [dtype, shape, offsets] = ["dtype", "shape", "data_offsets"].map((key) => entries?.get(key));
+    const sizes = integersOf(shape);
+    const range = integersOf(offsets);
+    if (dtype?.kind !== "string" || !sizes || range?.length !== 2) {
+      throw this.error(`${label} lacks dtype, shape or data_offsets as whole numbers`, 8);
+    }
+    if (!Object.hasOwn(FLOAT_BYTES, dtype.value)) {
+      throw this.error(`${label} is of type ${dtype.value.slice(0, 20)}; F64, F32, F16 and BF16 are read`, 8);
+    }
+    const type = dtype.value as FloatType;
+    const [begin, end] = [range[0]!, range[1]!];
+    const wanted = sizes.reduce((product, size) => product * BigInt(size), BigInt(FLOAT_BYTES[type]));
+    if (wanted === 0n) throw this.error(`${label} has a dimension of 0: [${sizes.join(", ")}]`, 8);
+    if (begin > end || BigInt(end - begin) !== wanted) {
+      const range = `its range [${begin}, ${end}] does not hold`;
+      throw this.error(
+        `${label}: [${sizes.join(", ")}] of ${type} takes ${wanted.toString()} bytes, ${range} them`,
+        8,
+      );
+    }
+    return { name, type, shape: sizes, begin, end };
+  }
+
+  /** Ranges follow each other from the first byte to the last: nothing shared, nothing hidden between or behind. */
+  private checkLayout(described: readonly Described[]): void {
+    let end = 0;
+    for (const tensor of described) {
+      if (tensor.begin !== end) {
+        const flaw =
+          tensor.begin < end
+            ? "overlaps the tensor before it"
+            : `leaves ${tensor.begin - end} bytes unused before it`;
+        throw this.error(`tensor ${JSON.stringify(tensor.name)} ${flaw}`, this.start + tensor.begin);
+      }
+      end = tensor.end;
+    }
+    const rest = this.bytes.length - this.start - end;
+    if (rest < 0)
+      throw this.error(`${-rest} bytes of tensor data are missing; the file is cut off`, this.bytes.length);
+    if (rest > 0) throw this.error(`${rest} bytes after the last tensor`, this.start + end);
+  }
+
+  private tensor({ name, type, shape, begin, end }: Described): TensorData {
+    const values = decodeFloats(this.bytes.subarray(this.start + begin, this.start + end), type);
+    const odd = firstNotFinite(values);
+    if (odd >= 0) {
+      const byte = this.start + begin + odd * FLOAT_BYTES[type];
+      throw this.error(`tensor ${JSON.stringify(name)}: value ${odd} is ${values[odd]!}`, byte);
+    }
+    return { shape, values };
+  }
+
+  private metadata(node: JsonNode | undefined): Map<string, string> {
+    if (!node) return new Map();
+    if (node.kind !== "object") throw this.error("__metadata__ is no object", 8);
+    return new Map(
+      Array.from(node.entries, ([key, value]) => {
+        if (value.kind === "string") return [key, value.value];
+        throw this.error(`__metadata__ holds ${JSON.stringify(key)}, which is no text`, 8);
+      }),
+    );
+  }
+
+  private error(what: string, byte: number, cause?: unknown): RetuneError {
+    const place: ErrorPlace = placeIn(this.file, { byte });
+    const options = cause === undefined ? {} : { cause };
+    return new RetuneError("E_SAFETENSORS", `${opening(this.file)}byte ${byte}: ${what}`, place, options);
+  }
+}
+
+function integersOf(node: JsonNode | undefined): number[] | undefined {
+  if (node?.kind !== "array" || node.items.length > 8) return undefined;
+  const numbers = node.items.map((item) => (item.kind === "number" ? item.value : NaN));
+  return numbers.every((value) => Number.isSafeInteger(value) && value >= 0) ? numbers : undefined;
+}
