@@ -3,9 +3,11 @@ import type { InferenceSession, Tensor } from "onnxruntime-web";
 import type { Matrix } from "../../domain/matrix.ts";
 import type { Encoder, EncoderIdentity, RunControl } from "../../domain/ports.ts";
 import { RetuneError } from "../../engine/errors.ts";
-import { sha256 } from "../storage/digest.ts";
+import { sha256 } from "../../domain/data/hash.ts";
 import { batchesByLength } from "./batches.ts";
 import type { Batch } from "./batches.ts";
+import { encoderHash } from "./encoder-hash.ts";
+import type { Precision } from "./encoder-hash.ts";
 import { readEncoderSettings } from "./encoder-settings.ts";
 import type { EncoderSettings } from "./encoder-settings.ts";
 import { parseSettings, readSettings, requiredFile } from "./model-files.ts";
@@ -13,8 +15,6 @@ import type { ModelFiles } from "./model-files.ts";
 import { loadRuntime } from "./onnx-runtime.ts";
 import type { Runtime, RuntimeOptions } from "./onnx-runtime.ts";
 import { pool } from "./pooling.ts";
-
-export type Precision = "fp32" | "int8";
 
 export interface OnnxEncoderOptions extends RuntimeOptions {
   readonly precision?: Precision; // int8 is run one text at a time: its output depends on the batch
@@ -155,20 +155,6 @@ async function openModel(files: ModelFiles, options: OnnxEncoderOptions): Promis
   };
   const batchTokens = options.batchTokens ?? BATCH_TOKENS;
   return { identity, runtime, session, tokenizer, settings, batchTokens };
-}
-
-export interface HashedParts {
-  readonly model: string; // SHA-256 of the file
-  readonly tokenizer: string;
-  readonly pooling: EncoderSettings["pooling"];
-  readonly precision: Precision;
-  readonly maxTokens: number;
-}
-
-/** Texts embedded under equal hashes give equal vectors; known for a pinned model without loading it. */
-export function encoderHash(parts: HashedParts): Promise<string> {
-  const { model, tokenizer, pooling, precision, maxTokens } = parts;
-  return sha256(JSON.stringify(["onnx-1", model, tokenizer, pooling, precision, maxTokens]));
 }
 
 async function openTokenizer(files: ModelFiles, bytes: Uint8Array): Promise<Tokenizer> {

@@ -1,5 +1,5 @@
 import { RetuneError } from "../../engine/errors.ts";
-import { sha256 } from "./digest.ts";
+import { sha256 } from "../../domain/data/hash.ts";
 import type { ManifestRecord, ManifestTensor } from "./records.ts";
 
 export interface CheckpointTensor {

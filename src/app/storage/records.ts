@@ -2,6 +2,7 @@ import type { Passage, Query } from "../../domain/data/dataset.ts";
 import type { EvaluationReport, Verdict } from "../../domain/eval/report.ts";
 import type { AdapterSettings, ChosenSettings, TrainingStep } from "../../domain/recipes/adapter-job.ts";
 import type { WireError } from "../../engine/errors.ts";
+import type { TextBlock } from "../../domain/text/structure.ts";
 import type { ChunkSettings, DatasetRole, ProbeView, RunStage, RunState } from "../studio.ts";
 
 // What the database holds. Records are plain data (structured clone); ids are random UUIDs, order is by `sequence`,
@@ -24,7 +25,7 @@ export interface ProjectRecord {
   readonly nextRun: number;
 }
 
-/** One imported file. A text source keeps its text, so that it can be cut again with other chunk settings. */
+/** One imported file. A text source keeps its blocks, so that it can be cut again with other chunk settings. */
 export interface SourceRecord {
   readonly id: string;
   readonly projectId: string;
@@ -35,7 +36,7 @@ export interface SourceRecord {
   readonly role: DatasetRole;
   readonly passages: number;
   readonly questions: number;
-  readonly text?: string;
+  readonly blocks?: readonly TextBlock[]; // of a text document
   readonly hash: string; // SHA-256 of the file
 }
 

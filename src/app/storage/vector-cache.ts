@@ -1,6 +1,6 @@
 import type { Matrix } from "../../domain/matrix.ts";
 import type { Connection } from "./connection.ts";
-import { hexadecimal, sha256Bytes } from "./digest.ts";
+import { hexadecimal, digestOf } from "./digest.ts";
 import type { VectorBlock, VectorKeys } from "./records.ts";
 
 /** Which vectors are comparable: the same encoder with the same instruction before the text. */
@@ -52,7 +52,7 @@ export class IndexedVectorCache implements VectorCache {
   }
 
   async add(space: VectorSpace, texts: readonly string[], vectors: Matrix): Promise<void> {
-    const digests = await Promise.all(texts.map((text) => sha256Bytes(text)));
+    const digests = await Promise.all(texts.map((text) => digestOf(text)));
     const hashes = new Uint8Array(texts.length * DIGEST_BYTES);
     for (const [row, digest] of digests.entries()) hashes.set(digest, row * DIGEST_BYTES);
     const block = crypto.randomUUID();
@@ -88,7 +88,7 @@ export class IndexedVectorCache implements VectorCache {
     space: VectorSpace,
     texts: readonly string[],
   ): Promise<readonly (Position | undefined)[]> {
-    const digests = await Promise.all(texts.map(async (text) => hexadecimal(await sha256Bytes(text))));
+    const digests = await Promise.all(texts.map(async (text) => hexadecimal(await digestOf(text))));
     const keys = await this.connection.read(["vectorKeys"], "looking vectors up", (transaction) =>
       transaction.objectStore("vectorKeys").index("space").getAll(keyOf(space)),
     );

@@ -1,0 +1,55 @@
+import type { Workspace } from "../storage/workspace.ts";
+import type { VectorSpace } from "../storage/vector-cache.ts";
+import type { EncoderView } from "../studio.ts";
+import { RetuneError } from "../../engine/errors.ts";
+import { encoderHash } from "./encoder-hash.ts";
+
+/** The model this site brings along; its hashes are pinned, so its vectors can be used before it is loaded. */
+export const DEFAULT_ENCODER = {
+  id: "bge-small-en-v1.5",
+  name: "bge-small-en-v1.5",
+  dimension: 384,
+  queryInstruction: "Represent this sentence for searching relevant passages: ",
+  parts: {
+    model: "828e1496d7fabb79cfa4dcd84fa38625c0d3d21da474a00f08db0f559940cf35",
+    tokenizer: "d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66",
+    pooling: "cls",
+    precision: "fp32",
+    maxTokens: 512,
+  },
+} as const;
+
+export interface EncoderFacts extends Omit<EncoderView, "available"> {
+  readonly hash: string;
+  readonly url?: string; // of an endpoint
+  readonly projectId?: string; // whose imported vectors these are
+}
+
+export async function defaultEncoderFacts(): Promise<EncoderFacts> {
+  const { id, name, dimension, queryInstruction, parts } = DEFAULT_ENCODER;
+  const hash = await encoderHash(parts);
+  return { id, name, origin: "site", dimension, precision: parts.precision, queryInstruction, hash };
+}
+
+/** The site's model first, then what the person added. */
+export async function knownEncoders(workspace: Workspace): Promise<readonly EncoderFacts[]> {
+  return [await defaultEncoderFacts(), ...(await workspace.encoders())];
+}
+
+export async function encoderById(workspace: Workspace, id: string): Promise<EncoderFacts> {
+  const found = (await knownEncoders(workspace)).find((encoder) => encoder.id === id);
+  if (found) return found;
+  throw new RetuneError(
+    "model-missing",
+    `The model ${id} of this project is not here. Choose one under Models.`,
+  );
+}
+
+/** Imported vectors come with one instruction, whatever it was; an encoder's depend on its very characters. */
+export function spaceOf(encoder: EncoderFacts, instruction: string): VectorSpace {
+  const imported = encoder.origin === "imported-vectors";
+  return {
+    encoderHash: encoder.hash,
+    instruction: imported && instruction !== "" ? "imported" : instruction,
+  };
+}
