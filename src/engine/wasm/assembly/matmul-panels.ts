@@ -5,7 +5,8 @@
  * Plan: B is copied into panels of 8 columns, [k][8], so that the inner loop reads it in one stream however wide B is
  * (a stride of 4 KB would put every row into the same cache set). A tile is 5 rows × 8 columns: 10 vector
  * accumulators, 2 loads of B and 5 broadcasts of A per k. More rows spill in V8's plain build. 5 divides the batch of
- * 10. NN and TN differ only in A's strides.
+ * 10. NN reads A in place, five rows side by side. TN would walk down A's columns, again with the stride of a row, so
+ * five columns at a time are copied to [k][5] first.
  * Blocking: k in blocks of 1024 (C is read back for the second), panels for about 32 K floats at a time (L2).
  * Sum order: k ascending in one accumulator per output; the same for every tile, so bits do not depend on m, n or
  * how rows and columns are split between threads.
@@ -17,10 +18,10 @@ const K_BLOCK: usize = 1024;
 const PANEL_FLOATS: usize = 32768;
 const WIDTH: usize = 8;
 const SPILL_BYTES: usize = 160; // one 5 × 8 tile
+const STRIP_BYTES: usize = K_BLOCK * 20; // five columns of A
 
 /** Bytes of workspace for matmulNN and matmulTN, whatever the shape. */
-export const PANEL_WORKSPACE: usize = (PANEL_FLOATS << 2) + SPILL_BYTES;
-
+export const PANEL_WORKSPACE: usize = (PANEL_FLOATS << 2) + SPILL_BYTES + STRIP_BYTES;
 
 /** One tile: C[R,8] (+)= Σ_k A[r,k]·panel[k,8], with R = offsetof<R>() rows known to the compiler. */
 function tile<R>(
@@ -184,6 +185,18 @@ function pack(b: usize, ldb: usize, k: usize, columns: usize, panels: usize): vo
   }
 }
 
+/** Copies `columns` (at most 5) columns of A[k, ·] to [k][5]. */
+function packColumns(a: usize, kStride: usize, columns: usize, k: usize, strip: usize): void {
+  for (const end = strip + k * 20; strip < end; a += kStride, strip += 20) {
+    if (columns === 5) {
+      v128.store(strip, v128.load(a));
+      store<f32>(strip, load<f32>(a, 16), 16);
+    } else {
+      for (let i: usize = 0; i < columns << 2; i += 4) store<f32>(strip + i, load<f32>(a + i));
+    }
+  }
+}
+
 /**
  * C (+)= A·B, A's element [row, k] at a + row·rowStride + k·kStride. `b` [k,n], `c` [m,n]; all strides in bytes.
  */
@@ -201,8 +214,11 @@ export function multiplyPanels(
   add: bool,
   workspace: usize,
 ): void {
-  const spill = workspace,
-    panels = workspace + SPILL_BYTES;
+  const spill = workspace;
+  const strip = spill + SPILL_BYTES;
+  const panels = strip + STRIP_BYTES;
+  const transposed = rowStride === 4;
+  const tileStride: usize = transposed ? 20 : 4; // from one k to the next in what a tile reads
   for (let k0: usize = 0; k0 < k; k0 += K_BLOCK) {
     const depth = min(K_BLOCK, k - k0);
     const accumulate = add || k0 > 0;
@@ -212,15 +228,19 @@ export function multiplyPanels(
       pack(b + k0 * ldb + (n0 << 2), ldb, depth, columns, panels);
       for (let row: usize = 0; row < m; row += 5) {
         const rows = min<usize>(5, m - row);
-        const aTile = a + row * rowStride + k0 * kStride;
+        let aTile = a + row * rowStride + k0 * kStride;
+        if (transposed) {
+          packColumns(aTile, kStride, rows, depth, strip);
+          aTile = strip;
+        }
         let cTile = c + row * ldc + (n0 << 2);
         let panel = panels;
         let left = columns;
         for (; left >= WIDTH; left -= WIDTH, cTile += 32, panel += depth * 32) {
-          tileOf(rows, aTile, rowStride, kStride, depth, panel, cTile, ldc, accumulate);
+          tileOf(rows, aTile, rowStride, tileStride, depth, panel, cTile, ldc, accumulate);
         }
         if (left)
-          tileOfEdge(rows, left, aTile, rowStride, kStride, depth, panel, cTile, ldc, accumulate, spill);
+          tileOfEdge(rows, left, aTile, rowStride, tileStride, depth, panel, cTile, ldc, accumulate, spill);
       }
     }
   }

@@ -14,28 +14,64 @@ export function matmulWorkspaceBytes(transposed: usize): usize {
 }
 
 export function matmulNT(
-  a: usize, lda: usize, b: usize, ldb: usize, c: usize, ldc: usize, m: usize, n: usize, k: usize, add: bool,
+  a: usize,
+  lda: usize,
+  b: usize,
+  ldb: usize,
+  c: usize,
+  ldc: usize,
+  m: usize,
+  n: usize,
+  k: usize,
+  add: bool,
   workspace: usize,
 ): void {
   multiplyRows(a, lda << 2, b, ldb << 2, c, ldc << 2, m, n, k << 2, add);
 }
 
 export function matmulNN(
-  a: usize, lda: usize, b: usize, ldb: usize, c: usize, ldc: usize, m: usize, n: usize, k: usize, add: bool,
+  a: usize,
+  lda: usize,
+  b: usize,
+  ldb: usize,
+  c: usize,
+  ldc: usize,
+  m: usize,
+  n: usize,
+  k: usize,
+  add: bool,
   workspace: usize,
 ): void {
   multiplyPanels(a, lda << 2, 4, b, ldb << 2, c, ldc << 2, m, n, k, add, workspace);
 }
 
 export function matmulTN(
-  a: usize, lda: usize, b: usize, ldb: usize, c: usize, ldc: usize, m: usize, n: usize, k: usize, add: bool,
+  a: usize,
+  lda: usize,
+  b: usize,
+  ldb: usize,
+  c: usize,
+  ldc: usize,
+  m: usize,
+  n: usize,
+  k: usize,
+  add: bool,
   workspace: usize,
 ): void {
   multiplyPanels(a, 4, lda << 2, b, ldb << 2, c, ldc << 2, m, n, k, add, workspace);
 }
 
 export function matmulTT(
-  a: usize, lda: usize, b: usize, ldb: usize, c: usize, ldc: usize, m: usize, n: usize, k: usize, add: bool,
+  a: usize,
+  lda: usize,
+  b: usize,
+  ldb: usize,
+  c: usize,
+  ldc: usize,
+  m: usize,
+  n: usize,
+  k: usize,
+  add: bool,
   workspace: usize,
 ): void {
   for (let row: usize = 0; row < m; row++) {

@@ -13,7 +13,12 @@ import { loadPartial, multiplyAdd, storePartial, sumLanes } from "./vector";
 export const SMALLEST_NORM: f32 = 1e-12;
 
 export function gatherRows(
-  table: usize, tableRows: usize, indices: usize, out: usize, rows: usize, columns: usize,
+  table: usize,
+  tableRows: usize,
+  indices: usize,
+  out: usize,
+  rows: usize,
+  columns: usize,
 ): void {
   const bytes = columns << 2;
   const last = <u32>tableRows - 1;
@@ -24,7 +29,12 @@ export function gatherRows(
 }
 
 export function scatterRows(
-  source: usize, indices: usize, out: usize, rows: usize, tableRows: usize, columns: usize,
+  source: usize,
+  indices: usize,
+  out: usize,
+  rows: usize,
+  tableRows: usize,
+  columns: usize,
 ): void {
   const bytes = columns << 2;
   const last = <u32>tableRows - 1;
@@ -40,12 +50,14 @@ function addRow(target: usize, source: usize, columns: usize): void {
   for (let i: usize = 0; i < whole; i += 16) {
     v128.store(target + i, f32x4.add(v128.load(target + i), v128.load(source + i)));
   }
-  for (let i = whole; i < columns << 2; i += 4) store<f32>(target + i, load<f32>(target + i) + load<f32>(source + i));
+  for (let i = whole; i < columns << 2; i += 4)
+    store<f32>(target + i, load<f32>(target + i) + load<f32>(source + i));
 }
 
 /** x · y over `count` floats: two accumulators of four lanes, then the rest. */
 export function dot(x: usize, y: usize, count: usize): f32 {
-  let first = f32x4.splat(0), second = f32x4.splat(0);
+  let first = f32x4.splat(0),
+    second = f32x4.splat(0);
   const pairs = (count & ~7) << 2;
   let i: usize = 0;
   for (; i < pairs; i += 32) {
@@ -62,7 +74,8 @@ export function dot(x: usize, y: usize, count: usize): f32 {
 }
 
 export function normalizeRows(source: usize, out: usize, rows: usize, columns: usize): void {
-  const bytes = columns << 2, whole = (columns & ~3) << 2;
+  const bytes = columns << 2,
+    whole = (columns & ~3) << 2;
   for (let row: usize = 0; row < rows; row++, source += bytes, out += bytes) {
     const inverse = f32x4.splat(1 / max(sqrt(dot(source, source, columns)), SMALLEST_NORM));
     for (let i: usize = 0; i < whole; i += 16) v128.store(out + i, f32x4.mul(v128.load(source + i), inverse));
@@ -71,21 +84,33 @@ export function normalizeRows(source: usize, out: usize, rows: usize, columns: u
   }
 }
 
-export function normalizeRowsGradient(source: usize, upstream: usize, out: usize, rows: usize, columns: usize): void {
-  const bytes = columns << 2, whole = (columns & ~3) << 2;
+export function normalizeRowsGradient(
+  source: usize,
+  upstream: usize,
+  out: usize,
+  rows: usize,
+  columns: usize,
+): void {
+  const bytes = columns << 2,
+    whole = (columns & ~3) << 2;
   for (let row: usize = 0; row < rows; row++, source += bytes, upstream += bytes, out += bytes) {
     const norm = sqrt(dot(source, source, columns));
     const constant = norm <= SMALLEST_NORM;
     const inverse: f32 = 1 / max(norm, SMALLEST_NORM);
     const along: f32 = constant ? 0 : -dot(source, upstream, columns) * inverse * inverse;
-    const factor = f32x4.splat(along), scale = f32x4.splat(inverse);
+    const factor = f32x4.splat(along),
+      scale = f32x4.splat(inverse);
     for (let i: usize = 0; i < whole; i += 16) {
       const value = multiplyAdd(factor, v128.load(source + i), v128.load(upstream + i));
       v128.store(out + i, f32x4.mul(value, scale));
     }
     const rest = <u32>(columns & 3);
     if (rest) {
-      const value = multiplyAdd(factor, loadPartial(source + whole, rest), loadPartial(upstream + whole, rest));
+      const value = multiplyAdd(
+        factor,
+        loadPartial(source + whole, rest),
+        loadPartial(upstream + whole, rest),
+      );
       storePartial(out + whole, f32x4.mul(value, scale), rest);
     }
   }

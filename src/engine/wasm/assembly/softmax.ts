@@ -22,10 +22,13 @@ const MASKED: f32 = -3e38;
 
 /** s of one row into `strip`, masked; returns nothing that positives could still change. */
 function scores(logits: usize, columns: usize, factor: f32, groups: usize, group: u32, strip: usize): void {
-  const scale = f32x4.splat(factor), masked = f32x4.splat(MASKED);
-  const own = i32x4.splat(group), excluded = i32x4.splat(-1);
+  const scale = f32x4.splat(factor),
+    masked = f32x4.splat(MASKED);
+  const own = i32x4.splat(group),
+    excluded = i32x4.splat(-1);
   for (let column: usize = 0; column < columns; column += 4) {
-    const at = column << 2, left = <u32>(columns - column);
+    const at = column << 2,
+      left = <u32>(columns - column);
     let value = f32x4.mul(left < 4 ? loadPartial(logits + at, left) : v128.load(logits + at), scale);
     if (groups) {
       const g = left < 4 ? loadPartial(groups + at, left) : v128.load(groups + at);
@@ -46,8 +49,10 @@ function largest(strip: usize, bytes: usize): f32 {
 
 /** Σ e^(s − top); with `center`, also Σ e^(s − top)·(s − center) into `moment`. */
 function exponentials(strip: usize, bytes: usize, top: f32, center: f32, moment: usize): f32 {
-  const highest = f32x4.splat(top), middle = f32x4.splat(center);
-  let sums = f32x4.splat(0), moments = f32x4.splat(0);
+  const highest = f32x4.splat(top),
+    middle = f32x4.splat(center);
+  let sums = f32x4.splat(0),
+    moments = f32x4.splat(0);
   for (let i: usize = 0; i < bytes; i += 16) {
     const s = v128.load(strip + i);
     const e = exp(f32x4.sub(s, highest));
@@ -62,15 +67,21 @@ function exponentials(strip: usize, bytes: usize, top: f32, center: f32, moment:
 /** How many positives a row names before the first NONE; 1 (its own column) where none are given. */
 function countPositives(positives: usize, perRow: u32): u32 {
   let count: u32 = 0;
-  while (count < perRow && load<u32>(positives + (<usize>count << 2)) !== NONE) count++;
+  while (count < perRow && load<u32>(positives + ((<usize>count) << 2)) !== NONE) count++;
   return count;
 }
 
 function writeCoefficients(
-  strip: usize, columns: usize, stride: usize, factor: f32, sum: f32, target: usize,
+  strip: usize,
+  columns: usize,
+  stride: usize,
+  factor: f32,
+  sum: f32,
+  target: usize,
 ): void {
   const scale = f32x4.splat(factor / sum);
-  for (let i: usize = 0; i < (columns << 2); i += 16) v128.store(strip + i, f32x4.mul(v128.load(strip + i), scale));
+  for (let i: usize = 0; i < columns << 2; i += 16)
+    v128.store(strip + i, f32x4.mul(v128.load(strip + i), scale));
   memory.copy(target, strip, columns << 2);
   memory.fill(target + (columns << 2), 0, (stride - columns) << 2);
 }
@@ -80,8 +91,20 @@ function writeCoefficients(
  * Coefficients may be the memory of the logits. Workspace: 16 bytes and the columns rounded up to 4.
  */
 export function softmaxRows(
-  rows: usize, columns: usize, stride: usize, scale: f32, logits: usize, queries: usize, width: usize, beta: usize,
-  positives: usize, perRow: u32, rowGroups: usize, columnGroups: usize, loss: usize, coefficients: usize,
+  rows: usize,
+  columns: usize,
+  stride: usize,
+  scale: f32,
+  logits: usize,
+  queries: usize,
+  width: usize,
+  beta: usize,
+  positives: usize,
+  perRow: u32,
+  rowGroups: usize,
+  columnGroups: usize,
+  loss: usize,
+  coefficients: usize,
   workspace: usize,
 ): void {
   const strip = workspace + 16;
@@ -105,7 +128,7 @@ export function softmaxRows(
     scores(line, columns, factor, rowGroups ? columnGroups : 0, group, strip);
     let mean: f32 = 0;
     for (let p: u32 = 0; p < count; p++) {
-      const column = positives ? <usize>load<u32>(own + (<usize>p << 2)) : row;
+      const column = positives ? <usize>load<u32>(own + ((<usize>p) << 2)) : row;
       const s = load<f32>(line + (column << 2)) * factor;
       store<f32>(strip + (column << 2), s);
       mean += s;
@@ -122,7 +145,7 @@ export function softmaxRows(
     // t is subtracted before the common factor, so p near 1 keeps its digits
     const share = sum / <f32>count;
     for (let p: u32 = 0; p < count; p++) {
-      const at = strip + ((positives ? <usize>load<u32>(own + (<usize>p << 2)) : row) << 2);
+      const at = strip + ((positives ? <usize>load<u32>(own + ((<usize>p) << 2)) : row) << 2);
       store<f32>(at, load<f32>(at) - share);
     }
     writeCoefficients(strip, columns, stride, factor / <f32>rows, sum, target);
