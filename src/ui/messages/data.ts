@@ -1,0 +1,143 @@
+import type { DatasetRole, ImportReport, ProjectView, QuestionView, VectorPart } from "../../app/studio.ts";
+import { bytes, count, percent, plural } from "../format.ts";
+
+const ROLES: Readonly<Record<DatasetRole, string>> = {
+  split: "Divide by document into training and test",
+  train: "Training questions",
+  test: "Test questions (only judged)",
+};
+
+const PARTS: Readonly<Record<VectorPart, string>> = {
+  queries: "Questions",
+  queriesInstruction: "Questions, with the instruction",
+  corpus: "Passages",
+};
+
+type FileReport = ImportReport["files"][number];
+
+export const data = {
+  title: "Data",
+  tabs: { sources: "Sources", chunks: "Chunks", questions: "Questions", split: "Split" },
+  summary: (view: ProjectView): string =>
+    `${plural(view.sources.length, "source", "sources")}, ${plural(view.passages, "passage", "passages")}, ${plural(view.questions, "question", "questions")}`,
+  next: "Go to Train",
+
+  drop: "Drop documents or a dataset here",
+  dropHint: "Markdown, text, HTML, or a LlamaIndex dataset (.json). The content decides, not the name.",
+  adding: "Reading…",
+  role: "Labelled datasets are",
+  roles: ROLES,
+  reportTitle: "Last import",
+  accepted: (file: FileReport): string =>
+    [
+      file.format,
+      file.passages > 0 ? plural(file.passages, "passage", "passages") : "",
+      file.questions > 0 ? plural(file.questions, "question", "questions") : "",
+    ]
+      .filter(Boolean)
+      .join(", "),
+  refused: "not imported",
+  sourcesEmpty: "Nothing here yet. Passages are cut from what you add; a dataset brings its own.",
+  sourceName: "Source",
+  sourceContent: "Content",
+  sourceSize: "Size",
+  sourceText: (passages: number, questions: number): string =>
+    questions > 0
+      ? `${plural(passages, "passage", "passages")}, ${plural(questions, "question", "questions")}`
+      : plural(passages, "passage", "passages"),
+  size: bytes,
+  removeSource: (name: string): string => `Remove ${name}`,
+  removeTitle: (name: string): string => `Remove “${name}”?`,
+  removeText: "Its passages and their questions leave the project. Finished runs keep their results.",
+  exportTrain: "Export training dataset",
+  exportTest: "Export test dataset",
+
+  encoder: "Embedding model",
+  encoderHint: "Turns passages and questions into vectors. Unchanged texts are never embedded twice.",
+  encoderMissing: "not on this device",
+  vectors: (cached: number, needed: number): string =>
+    needed === 0 ? "Nothing to embed yet." : `${count(cached)} of ${plural(needed, "vector", "vectors")} ready.`,
+  embedNow: "Embed the rest now",
+  addEncoder: "Choose a model folder",
+  importVectors: "Bring your own vectors",
+  importVectorsHint: "float32 .npy or JSONL, one row per text in the order of the dataset file.",
+  vectorSplit: "Of the dataset",
+  vectorSplits: { train: "training", test: "test" },
+  vectorPart: "Rows are",
+  vectorParts: PARTS,
+  vectorsDone: (name: string): string => `${name} was read and stored.`,
+
+  chunksEmpty: "Chunks come from documents",
+  chunksEmptyText: "Add Markdown, text or HTML under Sources; a labelled dataset keeps the passages it came with.",
+  toSources: "Go to Sources",
+  maxTokens: "Longest chunk, in tokens",
+  maxTokensHint: "The model sees at most 510 tokens; what is longer would be invisible to it.",
+  overlap: "Overlap, in tokens",
+  overlapHint: "Repeats the end of a chunk at the start of the next.",
+  chunkCount: (chunks: number): string => plural(chunks, "chunk", "chunks"),
+  histogram: (chunks: number, longest: number): string =>
+    `Lengths of ${plural(chunks, "chunk", "chunks")}, the longest ${plural(longest, "token", "tokens")}`,
+  tokens: "tokens",
+  median: (value: number): string => `median ${plural(value, "token", "tokens")}`,
+  applyChunks: "Use these chunks",
+  chunksApplied: "These chunks are in use.",
+  applyNote: "Questions stay with passages whose text does not change.",
+  firstChunks: (shown: number): string => `First ${plural(shown, "chunk", "chunks")}`,
+
+  questionsEmpty: "No questions yet",
+  questionsEmptyText:
+    "Training needs questions whose right passage is known. Retune can write them by rules, from headings, definitions, numbers and salient sentences, or you import a labelled dataset.",
+  generate: "Write questions",
+  generateRules: "By rules",
+  generateRulesHint: "Works offline, the same result every time.",
+  generateEndpoint: "By a model you name",
+  generateEndpointSealed: "Only on the connected page: this one cannot reach any endpoint.",
+  openConnected: "Open the connected page",
+  perPassage: "Questions per passage",
+  endpointUrl: "Endpoint (OpenAI-compatible)",
+  endpointModel: "Model",
+  endpointKey: "Key (kept in memory only)",
+  endpointSends: (passages: number): string =>
+    `Sends the text of ${plural(passages, "passage", "passages")} to this address, one request each.`,
+  startGenerate: "Write them",
+  sendAndGenerate: "Send and write them",
+  importQuestions: "Import a dataset",
+  exportQuestions: "Export",
+  filterState: "Show",
+  states: { all: "All", accepted: "Accepted", rejected: "Rejected" },
+  filterWords: "Find in questions",
+  filterSplit: "Part",
+  splits: { all: "Training and test", train: "Training", test: "Test" },
+  shown: (shown: number, total: number): string =>
+    shown === total ? plural(total, "question", "questions") : `${count(shown)} of ${plural(total, "question", "questions")}`,
+  list: "Questions",
+  accept: "Accept",
+  reject: "Reject",
+  edit: "Edit",
+  editLabel: "Question",
+  undone: "The last decision was taken back.",
+  nothingToUndo: "There is nothing to take back.",
+  acceptAll: (shown: number): string => `Accept all ${count(shown)}`,
+  rejectAll: (shown: number): string => `Reject all ${count(shown)}`,
+  stateOf: (question: QuestionView): string => (question.state === "accepted" ? "accepted" : "rejected"),
+  passage: "Right passage",
+  made: (question: QuestionView): string => `Source: ${question.made}`,
+  copyRate: (rate: number): string => `${percent(rate)} of its words are in the passage`,
+  keysHint: "Keys: A accept, X reject, E edit, U undo, J and K move.",
+  noneMatch: "No question matches these filters.",
+
+  splitIntro:
+    "Whole documents go to one side or the other, so that no test question asks about a passage seen in training.",
+  train: "Training",
+  test: "Test",
+  trainNote: "Everything is chosen and trained on these.",
+  testNote: "Judged once, after training. Nothing is ever chosen by them.",
+  documents: "Documents",
+  passages: "Passages",
+  questions: "Questions",
+  testShare: "Share of documents for the test",
+  seed: "Seed",
+  split: "Divide again",
+  fewTest: (questions: number): string =>
+    `${plural(questions, "test question", "test questions")}: too few to tell a small change from chance. From about 100 on, a difference of a few points can be seen.`,
+} as const;

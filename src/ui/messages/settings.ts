@@ -1,0 +1,25 @@
+import { bytes } from "../format.ts";
+
+export const settings = {
+  title: "Settings",
+  device: "Device",
+  deviceNote: "Takes effect with the next run.",
+  backends: { auto: "Automatic (recommended)", webgpu: "GPU (WebGPU)", cpu: "CPU (WebAssembly SIMD)" },
+  inUse: (label: string): string => `In use: ${label}.`,
+  gpuFound: (name: string): string => `GPU found: ${name}.`,
+  gpuSoftware: (name: string): string => `Only a software GPU was found (${name}); the CPU is faster here.`,
+  gpuNone: "This browser offers no WebGPU.",
+  appearance: "Appearance",
+  themes: { auto: "As the system", light: "Light", dark: "Dark" },
+  keyboard: "Keyboard",
+  letters: "Single-letter shortcuts",
+  lettersHint: "Ctrl + Enter works either way. All keys: press ?",
+  storage: "Storage",
+  used: (used: number): string => `${bytes(used)} in use`,
+  persistent: "The browser has promised to keep this storage.",
+  notPersistent: "The browser may clear this storage when space runs low.",
+  persist: "Ask the browser to keep it",
+  persistRefused: "The browser refused. Installing Retune or a bookmark may change its mind.",
+  cache: "What takes space",
+  size: "Size",
+} as const;

@@ -1,0 +1,191 @@
+import type { RunState, RunStage, RunSummary, RunView } from "../../app/studio.ts";
+import type { Activation } from "../../domain/models/adapter-config.ts";
+import { bytes, count, difference, duration, metric, plural, significant } from "../format.ts";
+import type { AdapterKind, NumericSetting, SettingChange, TrainingMode } from "../recipe.ts";
+
+const STATES: Readonly<Record<RunState, string>> = {
+  running: "running",
+  paused: "paused",
+  interrupted: "interrupted",
+  failed: "failed",
+  finished: "finished",
+  stopped: "stopped early",
+};
+
+const STAGES: Readonly<Record<RunStage, string>> = {
+  embedding: "Embedding texts",
+  searching: "Choosing settings on held-out groups",
+  training: "Training on everything",
+  evaluating: "Judging on unseen questions",
+  done: "Done",
+};
+
+const RECIPES: Readonly<Record<AdapterKind, { name: string; text: string }>> = {
+  linear: {
+    name: "Linear adapter",
+    text: "One matrix over the question's vector. It starts as the identity, so it begins exactly as good as the base.",
+  },
+  "two-layer": {
+    name: "Two-layer adapter",
+    text: "A hidden layer with a residual path. Can bend the space more; wants more questions.",
+  },
+  custom: { name: "Own stack", text: "Compose layers, widths and activations yourself." },
+};
+
+const MODES: Readonly<Record<TrainingMode, { name: string; text: string }>> = {
+  recommended: {
+    name: "Recommended",
+    text: "Shuffled, false negatives masked, and every open setting chosen on groups held out of the training questions.",
+  },
+  compatible: { name: "Compatible with LlamaIndex", text: "Its order, schedule and defaults, for reproducing a run made there." },
+};
+
+const SETTINGS: Readonly<Record<SettingChange["name"], string>> = {
+  epochs: "Epochs",
+  batchSize: "Batch size",
+  learningRate: "Learning rate",
+  scale: "Scale (1 / temperature)",
+  alpha: "Merge α",
+  seed: "Seed",
+  mode: "Mode",
+  adapter: "Adapter",
+  queryInstruction: "Query instruction",
+};
+
+const ACTIVATIONS: Readonly<Record<Activation, string>> = {
+  relu: "ReLU",
+  tanh: "tanh",
+  sigmoid: "sigmoid",
+  leaky_relu: "leaky ReLU",
+  gelu: "GELU",
+  identity: "none",
+};
+
+const HINTS: Readonly<Record<NumericSetting, string>> = {
+  epochs: "Passes over the training questions.",
+  batchSize: "Questions per step; each is a negative for the others.",
+  learningRate: "Peak, after warm-up.",
+  scale: "20 is temperature 0.05.",
+  alpha: "How much of the adapter is blended with the identity: 0 none, 1 all.",
+};
+
+export const train = {
+  title: "Train",
+  tabs: { setup: "Setup", run: "Run", history: "History" },
+  states: STATES,
+  recipe: "What to train",
+  recommended: "recommended",
+  recipes: RECIPES,
+  mode: "How",
+  modes: MODES,
+  instruction: "Put the model's instruction in front of every question",
+  instructionHint: (text: string): string => `“${text.trim()}” The base is then judged with it as well.`,
+  advanced: "Advanced",
+  changed: (changes: number): string => (changes === 0 ? "nothing changed" : plural(changes, "change", "changes")),
+  changeText: (change: SettingChange): string => `${SETTINGS[change.name]}: ${change.from} → ${change.to}`,
+  reset: "Back to the defaults",
+  settings: SETTINGS,
+  hints: HINTS,
+  chosenByRetune: "chosen",
+  fromLlamaIndex: (value: number): string => significant(value),
+
+  layers: "Layers",
+  layer: (index: number): string => `Layer ${index + 1}`,
+  width: "Outputs",
+  activation: "Activation",
+  activations: ACTIVATIONS,
+  bias: "Bias",
+  hidden: "Hidden width",
+  residual: "Residual path (x is added to the result)",
+  addLayer: "Add a layer",
+  removeLayer: (index: number): string => `Remove layer ${index + 1}`,
+  stackProblems: {
+    empty: "The stack has no layer.",
+    "ends-elsewhere": "The last layer must have as many outputs as the vectors have dimensions.",
+  },
+
+  plan: "Before it starts",
+  planning: "Working out the plan…",
+  device: "Runs on",
+  data: "Questions",
+  dataText: (training: number, test: number): string => `${count(training)} to train, ${count(test)} to judge`,
+  embed: "Texts to embed",
+  embedNone: "none, all vectors are here",
+  memory: "Memory",
+  launches: "Launches per step",
+  time: "Time",
+  timeUnknown: "not measured on this device yet",
+  timeText: (seconds: number): string => `about ${duration(seconds)}`,
+  bytes,
+  start: "Start training",
+  starting: "Starting…",
+  startKeys: "Ctrl + Enter",
+  tooLittle: "Training needs questions",
+  tooLittleText: "Import a labelled dataset or let Retune write questions by rules; then come back.",
+  toQuestions: "Go to Questions",
+  phoneNote: "Phones may stop a page that is not in front. Keep it open; a stopped run resumes from its checkpoint.",
+
+  runEmpty: "No run yet",
+  runEmptyText: "Set one up and start it; it shows here while it goes.",
+  toSetup: "Go to Setup",
+  runTitle: (run: RunSummary): string => `Run ${run.number}`,
+  stages: STAGES,
+  progress: (run: RunView): string => `step ${count(run.progress.done)} of ${count(run.progress.total)}`,
+  eta: (seconds: number | null): string => (seconds === null ? "" : `about ${duration(seconds)} left`),
+  elapsed: (seconds: number): string => `${duration(seconds)} so far`,
+  took: (seconds: number): string => `took ${duration(seconds)}`,
+  pause: "Pause",
+  resume: "Resume",
+  stop: "Stop and keep best",
+  discard: "Discard",
+  discardTitle: (run: RunSummary): string => `Discard run ${run.number}?`,
+  discardText: "Its weights, curves and checkpoints are deleted. This cannot be undone.",
+  seeResults: "See the results",
+  interrupted: (step: number): string => `This run stopped at step ${count(step)} when the page or the browser closed.`,
+  interruptedText: "Resume continues from the last checkpoint and ends at the very same weights.",
+  elsewhere: "Another tab trains this run. You can watch it here; pause or stop it there.",
+  pausedText: "Paused. The numbers below are frozen; nothing is lost if you close the page.",
+  tabNote: "Background tabs may run slower; keep this window visible.",
+  wakeDenied: "The browser did not allow keeping the screen awake.",
+
+  loss: "Loss",
+  lossRaw: "each step",
+  lossSmooth: "smoothed",
+  lossSummary: (last: number, steps: number): string => `${significant(last)} after ${plural(steps, "step", "steps")}.`,
+  validation: "Validation MRR@10",
+  validationLine: "held-out groups",
+  validationSummary: (best: number, step: number): string => `Best so far ${metric(best)} at step ${count(step)}.`,
+  noPoints: "The first points come in a moment.",
+  learningRate: "Learning rate",
+  gradientNorm: "Gradient norm",
+  epoch: "Epoch",
+  buffers: "Buffers by Retune",
+  saved: "Last checkpoint",
+  savedAge: (seconds: number | null): string => (seconds === null ? "none yet" : `${duration(seconds)} ago`),
+  backend: "Device",
+  notes: "What happened",
+
+  probes: "Three questions to watch",
+  probesHint: "The rank of the right passage, before tuning and now.",
+  question: "Question",
+  before: "Before",
+  now: "Now",
+  rank: (rank: number | null): string => (rank === null ? "–" : count(rank)),
+
+  historyEmpty: "No runs yet",
+  historyEmptyText: "Every run stays in this list with its settings, result and files.",
+  runColumn: "Run",
+  adapterColumn: "Adapter",
+  modeColumn: "Mode",
+  resultColumn: "Result",
+  timeColumn: "Time",
+  imported: "imported",
+  result: (run: RunSummary): string => {
+    if (run.verdict === undefined || run.mrrDelta === undefined) return STATES[run.state];
+    if (run.verdict === "cannot-tell") return `no reliable change (${difference(run.mrrDelta)} MRR@10)`;
+    return `${run.verdict} (${difference(run.mrrDelta)} MRR@10)`;
+  },
+  openResults: "Results",
+  openRun: "Run",
+  reuse: "Use its settings",
+} as const;

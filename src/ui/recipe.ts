@@ -1,0 +1,108 @@
+import type { AdapterConfig, CustomLayer } from "../domain/models/adapter-config.ts";
+import type { AdapterSettings } from "../domain/recipes/adapter-job.ts";
+
+export type AdapterKind = AdapterConfig["kind"];
+export type TrainingMode = AdapterSettings["mode"];
+export type NumericSetting = "epochs" | "batchSize" | "learningRate" | "scale" | "alpha";
+export const NUMERIC_SETTINGS: readonly NumericSetting[] = [
+  "epochs",
+  "batchSize",
+  "learningRate",
+  "scale",
+  "alpha",
+];
+
+/** What LlamaIndex's fine_tune.py starts with; shown in compatible mode where nothing is fixed. */
+export const COMPATIBLE_DEFAULTS: Readonly<Record<NumericSetting, number>> = {
+  epochs: 4,
+  batchSize: 10,
+  learningRate: 2e-5,
+  scale: 20,
+  alpha: 1,
+};
+
+/** Bounds of each field, so that a typing slip is caught before a run. */
+export const SETTING_BOUNDS: Readonly<Record<NumericSetting, { min: number; max: number; whole: boolean }>> = {
+  epochs: { min: 1, max: 500, whole: true },
+  batchSize: { min: 2, max: 4096, whole: true },
+  learningRate: { min: 1e-7, max: 1, whole: false },
+  scale: { min: 0.1, max: 1000, whole: false },
+  alpha: { min: 0, max: 2, whole: false },
+};
+
+/** The adapter of a recipe card over vectors of `features` dimensions. */
+export function adapterOf(kind: AdapterKind, features: number): AdapterConfig {
+  if (kind === "linear") return { kind, features, bias: false };
+  if (kind === "two-layer") {
+    return { kind, features, hiddenFeatures: 1024, activation: "relu", residual: true, bias: true };
+  }
+  return { kind, features, residual: true, layers: [defaultLayer(512), { ...defaultLayer(features), activation: "identity" }] };
+}
+
+export function defaultLayer(features: number): CustomLayer {
+  return { features, activation: "relu", bias: true };
+}
+
+/** The settings a newcomer starts with. */
+export function defaultSettings(features: number, queryInstruction?: string): AdapterSettings {
+  return {
+    mode: "recommended",
+    adapter: adapterOf("linear", features),
+    seed: 0,
+    ...(queryInstruction ? { queryInstruction } : {}),
+  };
+}
+
+export interface SettingChange {
+  readonly name: NumericSetting | "seed" | "mode" | "adapter" | "queryInstruction";
+  readonly from: string;
+  readonly to: string;
+}
+
+/** "384 → 1024 relu → 384, residual": the adapter in one line. */
+export function describeAdapter(adapter: AdapterConfig): string {
+  if (adapter.kind === "linear") return `${adapter.features} → ${adapter.features}${adapter.bias ? ", bias" : ""}`;
+  if (adapter.kind === "two-layer") {
+    const residual = adapter.residual ? ", residual" : "";
+    return `${adapter.features} → ${adapter.hiddenFeatures} ${adapter.activation} → ${adapter.features}${residual}`;
+  }
+  const layers = adapter.layers.map((layer) =>
+    layer.activation === "identity" ? String(layer.features) : `${layer.features} ${layer.activation}`,
+  );
+  return [String(adapter.features), ...layers].join(" → ") + (adapter.residual ? ", residual" : "");
+}
+
+/** What a person changed against the newcomer's settings. */
+export function changesOf(settings: AdapterSettings, start: AdapterSettings): readonly SettingChange[] {
+  const changes: SettingChange[] = [];
+  const note = (name: SettingChange["name"], from: unknown, to: unknown): void => {
+    if (from !== to) changes.push({ name, from: String(from ?? "chosen"), to: String(to ?? "chosen") });
+  };
+  note("mode", start.mode, settings.mode);
+  note("adapter", describeAdapter(start.adapter), describeAdapter(settings.adapter));
+  for (const name of NUMERIC_SETTINGS) note(name, start[name], settings[name]);
+  note("seed", start.seed, settings.seed);
+  note("queryInstruction", start.queryInstruction ?? "none", settings.queryInstruction ?? "none");
+  return changes;
+}
+
+/** Settings with one number fixed, or left to be chosen again where `value` is null. */
+export function withNumber(settings: AdapterSettings, name: NumericSetting, value: number | null): AdapterSettings {
+  const rest: AdapterSettings = { ...settings };
+  if (value !== null) return { ...rest, [name]: value };
+  return Object.fromEntries(Object.entries(rest).filter(([key]) => key !== name)) as unknown as AdapterSettings;
+}
+
+/** Settings with or without the query instruction. */
+export function withInstruction(settings: AdapterSettings, instruction: string): AdapterSettings {
+  const { queryInstruction: _old, ...rest } = settings;
+  return instruction === "" ? rest : { ...rest, queryInstruction: instruction };
+}
+
+/** Why a composed stack cannot run, or null. */
+export function stackProblem(adapter: AdapterConfig): "empty" | "ends-elsewhere" | null {
+  if (adapter.kind !== "custom") return null;
+  const last = adapter.layers.at(-1);
+  if (!last) return "empty";
+  return last.features === adapter.features ? null : "ends-elsewhere";
+}

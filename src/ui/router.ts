@@ -1,0 +1,47 @@
+// Hash routes, so that any static host, sub-path and offline start works: #/p/<project>/<screen>/<rest…>?key=value
+export const SCREENS = ["home", "data", "train", "results", "playground", "models"] as const;
+export type ScreenName = (typeof SCREENS)[number];
+
+export interface Route {
+  readonly screen: ScreenName;
+  readonly projectId: string | null; // null: no project is open (or Home)
+  readonly rest: readonly string[]; // what follows the screen: a tab, a run id
+  readonly query: Readonly<Record<string, string>>;
+}
+
+function isScreen(name: string | undefined): name is ScreenName {
+  return SCREENS.some((screen) => screen === name);
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // a hand-typed "%" is text, not a reason to fail
+  }
+}
+
+/** `location.hash` → route; anything unknown leads Home. */
+export function parseRoute(hash: string): Route {
+  const [path = "", search = ""] = hash.replace(/^#\/?/, "").split("?", 2);
+  const query = Object.fromEntries(new URLSearchParams(search));
+  const parts = path.split("/").filter(Boolean).map(decode);
+  const projectId = parts[0] === "p" ? (parts[1] ?? null) : null;
+  const [screen, ...rest] = parts[0] === "p" ? parts.slice(2) : parts;
+  if (screen === undefined && projectId !== null) return { screen: "data", projectId, rest: [], query };
+  if (!isScreen(screen)) return { screen: "home", projectId: null, rest: [], query: {} };
+  return { screen, projectId, rest, query };
+}
+
+/** The address of a screen: `href("data", "p1", ["chunks"])` → "#/p/p1/data/chunks". */
+export function href(
+  screen: ScreenName,
+  projectId: string | null = null,
+  rest: readonly string[] = [],
+  query: Readonly<Record<string, string>> = {},
+): string {
+  if (screen === "home") return "#/";
+  const parts = projectId === null ? [screen, ...rest] : ["p", projectId, screen, ...rest];
+  const search = new URLSearchParams(query).toString();
+  return `#/${parts.map(encodeURIComponent).join("/")}${search === "" ? "" : `?${search}`}`;
+}

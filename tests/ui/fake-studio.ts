@@ -1,0 +1,493 @@
+import type {
+  EnvironmentView,
+  ImportReport,
+  JobView,
+  ProjectSummary,
+  ProjectView,
+  QuestionView,
+  RunState,
+  RunView,
+  SearchHit,
+  Studio,
+  StudioEvent,
+} from "../../src/app/studio.ts";
+import type { Verdict } from "../../src/domain/eval/report.ts";
+import type { AdapterSettings, TrainingStep } from "../../src/domain/recipes/adapter-job.ts";
+import { fakeReport, numbers } from "./fake-report.ts";
+
+/** States of the page that are hard to reach on purpose with the real program. */
+export type Scenario = "empty" | "sample" | "running" | "paused" | "failed" | "interrupted" | "elsewhere" | Verdict;
+
+const TOPICS = ["raisin days", "the crumb line", "a blue ticket", "the kettle rota", "second harvest", "glass leave"];
+const ASKS = ["How do I book", "Who signs off", "When does it end with", "What happens if I miss", "Where do I write down"];
+
+function questionTexts(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => {
+    const topic = TOPICS[index % TOPICS.length]!;
+    return `${ASKS[index % ASKS.length]!} ${topic} in my ${1 + (index % 9)}. month?`;
+  });
+}
+
+function passageText(index: number): string {
+  const topic = TOPICS[index % TOPICS.length]!;
+  return `Staff who use ${topic} tell the rota lead by noon. It counts from the ${1 + (index % 9)}. month on and is written into the green book. Nobody needs a second signature for less than three days.`;
+}
+
+const SETTINGS: AdapterSettings = {
+  mode: "recommended",
+  adapter: { kind: "linear", features: 384, bias: false },
+  seed: 0,
+};
+
+function curveOf(steps: number): TrainingStep[] {
+  const random = numbers(3);
+  return Array.from({ length: steps }, (_, index) => ({
+    phase: "final" as const,
+    step: index + 1,
+    totalSteps: 300,
+    epoch: index / 30,
+    loss: 0.4 + 2.1 * Math.exp(-index / 60) + (random() - 0.5) * 0.35,
+    learningRate: 0.003 * (1 - index / 320),
+    gradientNorm: 0.3 + random() * 0.3,
+  }));
+}
+
+function runView(state: RunState, done: number, verdict?: Verdict): RunView {
+  const ended = state === "finished" || state === "stopped";
+  return {
+    id: "r1",
+    projectId: "p1",
+    number: 1,
+    state,
+    settings: SETTINGS,
+    imported: false,
+    startedAt: Date.UTC(2026, 10, 21, 10),
+    seconds: done / 20,
+    ...(verdict && ended ? { verdict, mrrDelta: { better: 0.081, worse: -0.064, "cannot-tell": 0.012 }[verdict] } : {}),
+    stage: ended ? "done" : done < 60 ? "searching" : "training",
+    progress: { done, total: 300, etaSeconds: state === "running" ? (300 - done) / 20 : null },
+    curve: curveOf(done),
+    validation: Array.from({ length: Math.floor(done / 20) }, (_, index) => ({
+      step: (index + 1) * 20,
+      mrr: 0.52 + 0.12 * (1 - Math.exp(-index / 4)),
+    })),
+    probes: TOPICS.slice(0, 3).map((topic, index) => ({
+      text: `How do I book ${topic}?`,
+      before: [9, 3, null][index]!,
+      now: done === 0 ? [9, 3, null][index]! : [2, 3, 14][index]!,
+    })),
+    ...(ended ? { chosen: { learningRate: 0.003, scale: 20, alpha: 0.7, epochs: 10 } } : {}),
+    backend: "CPU, WASM SIMD, 2 threads",
+    bufferBytes: 3_407_872,
+    checkpointAge: done > 0 ? 6 : null,
+    ownedElsewhere: false,
+    notes: [],
+  };
+}
+
+const ENVIRONMENT: EnvironmentView = {
+  page: "sealed",
+  seal: "browser",
+  backend: { choice: "auto", active: "cpu", label: "CPU, WASM SIMD, 2 threads", reason: "The GPU is a software one." },
+  gpu: { available: true, software: true, name: "SwiftShader" },
+  isolated: true,
+  threads: 2,
+  requestsSent: 0,
+  offlineReady: true,
+  defaultModel: "ready",
+};
+
+/** A Studio of made-up data for tests and for looking at screens; it keeps what it is told for as long as it lives. */
+export class FakeStudio implements Studio {
+  readonly #listeners = new Set<(event: StudioEvent) => void>();
+  readonly #verdict: Verdict;
+  #environment = ENVIRONMENT;
+  #project: ProjectView | null = null;
+  #run: RunView | null = null;
+  #questions: QuestionView[] = [];
+  #timer: ReturnType<typeof setInterval> | undefined;
+  /** Every call that changes something, for tests: "reviewQuestion q0 reject". */
+  readonly calls: string[] = [];
+
+  constructor(scenario: Scenario) {
+    this.#verdict = scenario === "worse" || scenario === "cannot-tell" ? scenario : "better";
+    if (scenario === "empty") return;
+    this.#makeSample();
+    if (scenario === "running") this.#go(runView("running", 80));
+    else if (scenario === "paused") this.#show(runView("paused", 140));
+    else if (scenario === "elsewhere") this.#show({ ...runView("running", 140), ownedElsewhere: true });
+    else if (scenario === "interrupted") this.#show(runView("interrupted", 140));
+    else if (scenario === "failed") {
+      const error = { code: "not-finite", message: "The loss became NaN at step 141 (learning rate 0.003).", place: {} } as const;
+      this.#show({ ...runView("failed", 140), error });
+    } else if (scenario !== "sample") this.#show(runView("finished", 300, this.#verdict));
+  }
+
+  subscribe(listener: (event: StudioEvent) => void): () => void {
+    this.#listeners.add(listener);
+    if (this.#run) listener({ kind: "job", job: this.#job(this.#run) });
+    return () => this.#listeners.delete(listener);
+  }
+
+  environment(): EnvironmentView {
+    return this.#environment;
+  }
+
+  async chooseBackend(choice: EnvironmentView["backend"]["choice"]): Promise<void> {
+    this.#environment = { ...this.#environment, backend: { ...this.#environment.backend, choice } };
+    this.#tell({ kind: "environment", environment: this.#environment });
+  }
+
+  async projects(): Promise<readonly ProjectSummary[]> {
+    return this.#project ? [this.#summary()] : [];
+  }
+
+  async createProject(name: string): Promise<ProjectSummary> {
+    this.#makeSample();
+    const nothing = { documents: 0, passages: 0, questions: 0 };
+    this.#questions = [];
+    this.#project = {
+      ...this.#project!,
+      name,
+      sample: false,
+      passages: 0,
+      questions: 0,
+      sources: [],
+      split: { train: nothing, test: nothing },
+      vectors: { cached: 0, needed: 0 },
+    };
+    this.#tell({ kind: "projects" });
+    return this.#summary();
+  }
+
+  async openSample(): Promise<ProjectSummary> {
+    if (!this.#project) this.#makeSample();
+    this.#tell({ kind: "projects" });
+    return this.#summary();
+  }
+
+  async project(): Promise<ProjectView> {
+    if (!this.#project) throw new Error("This project is not in this browser.");
+    return { ...this.#project, ...this.#summary() };
+  }
+
+  async renameProject(_id: string, name: string): Promise<void> {
+    this.#project = { ...this.#project!, name };
+    this.#tell({ kind: "projects" });
+  }
+
+  async removeProject(): Promise<void> {
+    this.#project = null;
+    this.#run = null;
+    this.#tell({ kind: "projects" });
+  }
+
+  async exportProject(): ReturnType<Studio["exportProject"]> {
+    return this.#file("handbook.zip");
+  }
+
+  async importProject(): Promise<ProjectSummary> {
+    return this.openSample();
+  }
+
+  async addFiles(_id: string, files: readonly File[]): Promise<ImportReport> {
+    return {
+      files: files.map((file) => ({
+        name: file.name,
+        format: file.name.endsWith(".json") ? "LlamaIndex dataset" : "Markdown",
+        accepted: !file.name.startsWith("bad"),
+        passages: 4,
+        questions: 0,
+        problems: file.name.startsWith("bad")
+          ? [
+              {
+                severity: "error" as const,
+                error: {
+                  code: "E_JSON" as const,
+                  message: "Unexpected end of the text; a closing } is missing.",
+                  place: { file: file.name, line: 3, column: 7 },
+                },
+              },
+            ]
+          : [],
+      })),
+    };
+  }
+
+  async removeSource(): Promise<void> {
+    this.calls.push("removeSource");
+  }
+
+  async previewChunks(_id: string, settings: { maxTokens: number }): ReturnType<Studio["previewChunks"]> {
+    const random = numbers(11);
+    const count = Math.round(40_000 / settings.maxTokens);
+    return {
+      count,
+      lengths: Array.from({ length: count }, () => Math.round(settings.maxTokens * (0.3 + 0.7 * random() ** 0.5))),
+      first: Array.from({ length: 12 }, (_, index) => ({
+        document: `0${1 + (index >> 2)}-welcome.md`,
+        heading: "Leave and hours",
+        text: passageText(index),
+      })),
+    };
+  }
+
+  async applyChunks(_id: string, chunking: ProjectView["chunking"]): Promise<ProjectView> {
+    this.#project = { ...this.#project!, chunking };
+    return this.#project;
+  }
+
+  async questions(): Promise<readonly QuestionView[]> {
+    return this.#questions;
+  }
+
+  async reviewQuestion(...[, id, change]: Parameters<Studio["reviewQuestion"]>): Promise<void> {
+    this.calls.push(`reviewQuestion ${id} ${change.kind}`);
+    this.#questions = this.#questions.map((question) => {
+      if (question.id !== id) return question;
+      if (change.kind === "edit") return { ...question, text: change.text };
+      return { ...question, state: change.kind === "accept" ? "accepted" : "rejected" };
+    });
+  }
+
+  async generate(...[, options]: Parameters<Studio["generate"]>): Promise<string> {
+    this.calls.push(`generate ${options.teacher.kind}`);
+    return "j2";
+  }
+
+  async splitByDocument(...[, testShare]: Parameters<Studio["splitByDocument"]>): Promise<ProjectView> {
+    this.calls.push(`splitByDocument ${testShare}`);
+    return this.#project!;
+  }
+
+  async dataset(): ReturnType<Studio["dataset"]> {
+    return {
+      passages: Array.from({ length: 40 }, (_, index) => ({ id: `p${index}`, text: passageText(index) })),
+      queries: questionTexts(148).map((text, index) => ({
+        id: `q${index}`,
+        text,
+        relevant: [{ passage: `p${index % 40}`, grade: 1 }],
+      })),
+    };
+  }
+
+  async exportDataset(): ReturnType<Studio["exportDataset"]> {
+    return this.#file("dataset.json");
+  }
+
+  async importVectors(): Promise<void> {
+    this.calls.push("importVectors");
+  }
+
+  async encoders(): ReturnType<Studio["encoders"]> {
+    const instruction = "Represent this sentence for searching relevant passages: ";
+    const bge = { origin: "site", dimension: 384, queryInstruction: instruction } as const;
+    return [
+      { ...bge, id: "bge", name: "bge-small-en-v1.5", precision: "fp32", available: true },
+      { ...bge, id: "bge-q", name: "bge-small-en-v1.5", precision: "int8", available: false },
+    ];
+  }
+
+  async chooseEncoder(): Promise<void> {
+    this.calls.push("chooseEncoder");
+  }
+
+  async addEncoderFolder(): ReturnType<Studio["addEncoderFolder"]> {
+    return (await this.encoders())[0]!;
+  }
+
+  async embed(): Promise<string> {
+    return "j3";
+  }
+
+  async plan(...[, settings]: Parameters<Studio["plan"]>): ReturnType<Studio["plan"]> {
+    return {
+      backend: "CPU, WASM SIMD, 2 threads",
+      textsToEmbed: 0,
+      secondsToEmbed: 0,
+      secondsToTrain: settings.adapter.kind === "linear" ? 4.2 : 12,
+      peakBytes: 3_407_872,
+      launchesPerStep: settings.adapter.kind === "linear" ? 9 : 14,
+      trainQuestions: 240,
+      testQuestions: 148,
+      warnings: [],
+    };
+  }
+
+  async startRun(): Promise<string> {
+    this.#go(runView("running", 0));
+    return "r1";
+  }
+
+  async pause(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#show({ ...this.#run!, state: "paused" });
+  }
+
+  async resume(): Promise<void> {
+    this.#go({ ...this.#run!, state: "running" });
+  }
+
+  async stopAndKeep(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#show(runView("stopped", 200, this.#verdict));
+  }
+
+  async discard(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#run = null;
+    this.#tell({ kind: "project", projectId: "p1" });
+  }
+
+  async runs(): ReturnType<Studio["runs"]> {
+    return this.#run ? [this.#run] : [];
+  }
+
+  async run(): Promise<RunView> {
+    if (!this.#run) throw new Error("This run is not in this browser.");
+    return this.#run;
+  }
+
+  async report(): ReturnType<Studio["report"]> {
+    return fakeReport(this.#verdict, questionTexts(148));
+  }
+
+  async jobFile(): Promise<string> {
+    return JSON.stringify({ task: "adapter", model: "bge-small-en-v1.5", train: "train.json", ...SETTINGS }, null, 2);
+  }
+
+  async search(...[, request]: Parameters<Studio["search"]>): ReturnType<Studio["search"]> {
+    const hit = (index: number, otherRank: number | null): SearchHit => ({
+      passageId: `p${index}`,
+      text: passageText(index),
+      document: "02-leave.md",
+      score: 0.83 - index * 0.03,
+      otherRank,
+    });
+    const base = [hit(0, 2), hit(1, 1), hit(2, 3), hit(3, null), hit(4, 5)].slice(0, request.top);
+    const tuned = request.runId ? [hit(1, 2), hit(0, 1), hit(2, 3), hit(7, null), hit(4, 5)].slice(0, request.top) : [];
+    return { base, tuned, milliseconds: 3.4 };
+  }
+
+  async exportRun(...[, format]: Parameters<Studio["exportRun"]>): ReturnType<Studio["exportRun"]> {
+    return this.#file(`run-1.${format}`);
+  }
+
+  async importAdapter(): ReturnType<Studio["importAdapter"]> {
+    return runView("finished", 300, "better");
+  }
+
+  async cancel(): Promise<void> {
+    this.calls.push("cancel");
+  }
+
+  async storage(): ReturnType<Studio["storage"]> {
+    return {
+      usedBytes: 48_200_000,
+      persistent: false,
+      caches: [
+        { name: "Vectors", bytes: 1_900_000 },
+        { name: "Models", bytes: 44_000_000 },
+      ],
+    };
+  }
+
+  async persistStorage(): Promise<boolean> {
+    return false;
+  }
+
+  #tell(event: StudioEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  #file(name: string): Awaited<ReturnType<Studio["exportProject"]>> {
+    return { name, blob: new Blob([name]), verified: "Read back: 1 tensor, all values equal." };
+  }
+
+  #summary(): ProjectSummary {
+    const { id, name, sample, createdAt, passages, questions } = this.#project!;
+    const judged = this.#run?.verdict;
+    return {
+      id,
+      name,
+      sample,
+      createdAt,
+      passages,
+      questions,
+      runs: this.#run ? 1 : 0,
+      ...(judged ? { best: { runId: "r1", mrrDelta: this.#run!.mrrDelta!, verdict: judged } } : {}),
+    };
+  }
+
+  #makeSample(): void {
+    this.#questions = questionTexts(388).map((text, index) => ({
+      id: `q${index}`,
+      text,
+      passageId: `p${index % 40}`,
+      passageText: passageText(index),
+      document: "02-leave.md",
+      split: index < 240 ? "train" : "test",
+      state: index % 17 === 5 ? "rejected" : "accepted",
+      made: index % 3 === 0 ? "rule: definition" : "imported",
+      sentence: "It counts from the " + String(1 + (index % 9)) + ". month on and is written into the green book.",
+      copyRate: (index % 10) / 14,
+    }));
+    this.#project = {
+      id: "p1",
+      name: "Sample handbook",
+      sample: true,
+      createdAt: Date.UTC(2026, 10, 20),
+      passages: 132,
+      questions: 388,
+      runs: 0,
+      sources: Array.from({ length: 6 }, (_, index) => ({
+        id: `s${index}`,
+        name: `0${index + 1}-${["welcome", "leave", "rota", "tickets", "kitchen", "safety"][index]!}.md`,
+        format: "Markdown",
+        bytes: 9_000 + index * 1234,
+        passages: 22,
+        questions: 64,
+      })),
+      chunking: { maxTokens: 200, overlapTokens: 20 },
+      split: {
+        train: { documents: 8, passages: 84, questions: 240 },
+        test: { documents: 4, passages: 48, questions: 148 },
+      },
+      encoderId: "bge",
+      vectors: { cached: 520, needed: 520 },
+    };
+  }
+
+  #job(run: RunView): JobView {
+    const states = { running: "running", paused: "paused", finished: "finished", failed: "failed" } as const;
+    return {
+      id: "j1",
+      kind: "train",
+      projectId: "p1",
+      runId: run.id,
+      state: run.state in states ? states[run.state as keyof typeof states] : "finished",
+      label: "Run 1",
+      done: run.progress.done,
+      total: run.progress.total,
+      etaSeconds: run.progress.etaSeconds,
+    };
+  }
+
+  #show(run: RunView): void {
+    this.#run = run;
+    this.#tell({ kind: "job", job: this.#job(run) });
+    this.#tell({ kind: "run", run });
+  }
+
+  #go(from: RunView): void {
+    let done = from.progress.done;
+    this.#show(from);
+    this.#timer = setInterval(() => {
+      done = Math.min(300, done + 5);
+      if (done < 300) return this.#show(runView("running", done));
+      clearInterval(this.#timer);
+      this.#show(runView("finished", 300, this.#verdict));
+      this.#tell({ kind: "projects" });
+    }, 250);
+  }
+}
