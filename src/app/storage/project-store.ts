@@ -75,7 +75,7 @@ export class ProjectStore {
         await transaction.objectStore("sources").delete(key);
       }
       for (const runId of await transaction.objectStore("runs").index("project").getAllKeys(projectId)) {
-        const ofRun = IDBKeyRange.bound([runId], [runId, []]);
+        const ofRun = IDBKeyRange.bound([runId], [`${runId}\uffff`]); // its result lies under a longer key
         await transaction.objectStore("runs").delete(runId);
         await transaction.objectStore("reports").delete(runId);
         await transaction.objectStore("manifests").delete(ofRun);

@@ -77,7 +77,7 @@ export class RunStore {
   async remove(runId: string): Promise<void> {
     const stores = ["runs", "reports", "manifests", "chunks"] as const;
     await this.connection.write(stores, "discarding the run", async (transaction) => {
-      const ofRun = IDBKeyRange.bound([runId], [runId, []]);
+      const ofRun = IDBKeyRange.bound([runId], [`${runId}\uffff`]); // its result lies under a longer key
       await transaction.objectStore("runs").delete(runId);
       await transaction.objectStore("reports").delete(runId);
       await transaction.objectStore("manifests").delete(ofRun);

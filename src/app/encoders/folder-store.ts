@@ -1,0 +1,45 @@
+import type { ModelFiles } from "./model-files.ts";
+
+/** Where the files of models that a person picked are kept: the browser's private file system. */
+export interface ModelFolders {
+  open(id: string, name: string): ModelFiles;
+  keep(id: string, files: ReadonlyMap<string, Blob>): Promise<void>;
+  remove(id: string): Promise<void>;
+}
+
+const ROOT = "models";
+
+/** Folders in OPFS. Names in a folder are flattened, so no path can climb out of it. */
+export function privateModelFolders(root: () => Promise<FileSystemDirectoryHandle>): ModelFolders {
+  const folder = async (id: string): Promise<FileSystemDirectoryHandle> => {
+    const models = await (await root()).getDirectoryHandle(ROOT, { create: true });
+    return models.getDirectoryHandle(encodeURIComponent(id), { create: true });
+  };
+  return {
+    open: (id, name) => ({
+      name,
+      async read(path) {
+        try {
+          const handle = await (await folder(id)).getFileHandle(encodeURIComponent(path));
+          return new Uint8Array(await (await handle.getFile()).arrayBuffer());
+        } catch (error) {
+          if (error instanceof DOMException && error.name === "NotFoundError") return undefined;
+          throw error;
+        }
+      },
+    }),
+    async keep(id, files) {
+      const target = await folder(id);
+      for (const [path, blob] of files) {
+        const handle = await target.getFileHandle(encodeURIComponent(path), { create: true });
+        const writable = await handle.createWritable();
+        await writable.write(blob);
+        await writable.close();
+      }
+    },
+    async remove(id) {
+      const models = await (await root()).getDirectoryHandle(ROOT, { create: true });
+      await models.removeEntry(encodeURIComponent(id), { recursive: true });
+    },
+  };
+}

@@ -1,0 +1,131 @@
+import type { Encoder, EncoderIdentity } from "../../domain/ports.ts";
+import { RetuneError } from "../../engine/errors.ts";
+import type { Precision } from "../encoders/encoder-hash.ts";
+import { EndpointEncoder } from "../encoders/endpoint-encoder.ts";
+import type { ModelFolders } from "../encoders/folder-store.ts";
+import { DEFAULT_ENCODER, encoderById } from "../encoders/known-encoders.ts";
+import type { EncoderFacts } from "../encoders/known-encoders.ts";
+import { memoryModelFiles, servedModelFiles } from "../encoders/model-files.ts";
+import type { ModelFiles } from "../encoders/model-files.ts";
+import { OnnxEncoder } from "../encoders/onnx-encoder.ts";
+import type { OnnxEncoderOptions } from "../encoders/onnx-encoder.ts";
+import type { RuntimeOptions } from "../encoders/onnx-runtime.ts";
+import { Secret } from "../encoders/secret.ts";
+import { embedMissing, textGroups } from "../jobs/embed.ts";
+import { projectData } from "../jobs/project-data.ts";
+import type { EmbedMethods, EncoderAddress } from "../protocol/calls.ts";
+import type { Handlers } from "../protocol/host.ts";
+import type { Workspace } from "../storage/workspace.ts";
+
+export interface EmbedPorts {
+  readonly workspace: Workspace;
+  readonly site: string;
+  readonly folders: ModelFolders;
+  /** Which device this browser embeds on: a hardware GPU, else wasm with the threads it may use. */
+  readonly runtime: () => Promise<RuntimeOptions>;
+}
+
+/** Embeds: what the embed worker does. One model is open at a time; it stays open for the next call. */
+export class EmbedService {
+  private readonly ports: EmbedPorts;
+  private open: { readonly id: string; readonly encoder: Promise<Encoder> } | undefined;
+
+  constructor(ports: EmbedPorts) {
+    this.ports = ports;
+  }
+
+  readonly embed: Handlers<EmbedMethods>["embed"] = async (
+    { projectId, instruction, ...address },
+    control,
+  ) => {
+    const { workspace } = this.ports;
+    const project = await workspace.projects.get(projectId);
+    const { train, test } = projectData(await workspace.projects.contents(projectId), project.split);
+    const facts = await encoderById(workspace, address.encoderId);
+    const groups = textGroups([train, test], instruction);
+    return embedMissing(workspace.vectors, facts, groups, () => this.encoder(facts, address), control);
+  };
+
+  readonly encode: Handlers<EmbedMethods>["encode"] = async ({ instruction, texts, ...address }, control) => {
+    const facts = await encoderById(this.ports.workspace, address.encoderId);
+    const encoder = await this.encoder(facts, address);
+    const prefixed = texts.map((text) => instruction + text);
+    return (await encoder.encode(prefixed, control)).values;
+  };
+
+  async inspect({ files, name }: EmbedMethods["inspect"]["params"]): Promise<EncoderIdentity> {
+    const entries = await Promise.all(
+      files.map(async ({ name: path, blob }) => [path, new Uint8Array(await blob.arrayBuffer())] as const),
+    );
+    const contents = new Map(entries);
+    const precision = contents.has("onnx/model.onnx") ? "fp32" : "int8";
+    const encoder = await OnnxEncoder.open(memoryModelFiles(name, contents), await this.options(precision));
+    try {
+      return encoder.identity;
+    } finally {
+      await encoder.close();
+    }
+  }
+
+  /** Texts a second on this device, measured on a few of middling length. */
+  async speed(address: EncoderAddress): Promise<EmbedMethods["speed"]["result"]> {
+    const facts = await encoderById(this.ports.workspace, address.encoderId);
+    const { device } = await this.ports.runtime();
+    if (facts.origin !== "site" && facts.origin !== "folder") return { device, textsPerSecond: null };
+    const encoder = await this.encoder(facts, address);
+    const texts = Array.from({ length: 4 }, (_, row) => `${"the quick brown fox jumps ".repeat(12)}${row}`);
+    await encoder.encode(texts.slice(0, 1));
+    const started = performance.now();
+    await encoder.encode(texts);
+    return { device, textsPerSecond: texts.length / ((performance.now() - started) / 1000) };
+  }
+
+  private async encoder(facts: EncoderFacts, address: EncoderAddress): Promise<Encoder> {
+    if (this.open?.id !== facts.id) {
+      await (await this.open?.encoder.catch(() => undefined))?.close();
+      this.open = { id: facts.id, encoder: this.openEncoder(facts, address) };
+    }
+    try {
+      return await this.open.encoder;
+    } catch (error) {
+      this.open = undefined;
+      throw error;
+    }
+  }
+
+  private async openEncoder(facts: EncoderFacts, { key }: EncoderAddress): Promise<Encoder> {
+    switch (facts.origin) {
+      case "site":
+        return this.openOnnx(this.siteFiles(facts), facts);
+      case "folder":
+        return this.openOnnx(this.ports.folders.open(facts.id, facts.name), facts);
+      case "endpoint": {
+        const secret = key === undefined ? {} : { key: new Secret(key) };
+        return EndpointEncoder.open({ url: facts.url!, model: facts.name, ...secret }, facts.hash);
+      }
+      case "imported-vectors": {
+        const text =
+          "These vectors were imported: other texts need the vectors' own model, or an import of theirs.";
+        throw new RetuneError("model-missing", text);
+      }
+    }
+  }
+
+  private siteFiles({ name }: EncoderFacts): ModelFiles {
+    return servedModelFiles(name, new URL(`models/${DEFAULT_ENCODER.id}/`, this.ports.site).href);
+  }
+
+  /** Vectors of a file that is not the one the cache knows would be mixed with the old ones: refused. */
+  private async openOnnx(files: ModelFiles, { hash, name, precision }: EncoderFacts): Promise<Encoder> {
+    const options = await this.options(precision === "int8" ? "int8" : "fp32");
+    const encoder = await OnnxEncoder.open(files, options);
+    if (encoder.identity.hash === hash) return encoder;
+    await encoder.close();
+    const text = `The files of ${name} have changed since they were first used. Fetch or choose them again.`;
+    throw new RetuneError("corrupt", text);
+  }
+
+  private async options(precision: Precision): Promise<OnnxEncoderOptions> {
+    return { ...(await this.ports.runtime()), precision };
+  }
+}
