@@ -61,7 +61,7 @@ const jobSchema = v.strictObject({
     "recommended",
   ),
   adapter: v.optional(adapter, { kind: "linear", bias: false }),
-  epochs: v.optional(count),
+  epochs: v.optional(positive),
   batchSize: v.optional(count),
   learningRate: v.optional(positive),
   scale: v.optional(positive),
@@ -126,6 +126,9 @@ export function parseJob(file: string, text: string): Job {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new RetuneError("usage", `${file} is no valid JSON: ${reason}`, { file });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new RetuneError("usage", `${file} must be an object like {"task": "adapter", …}`, { file });
   }
   const result = v.safeParse(jobSchema, value, { abortEarly: true });
   if (!result.success) throw new RetuneError("usage", `${file}: ${describe(result.issues[0])}`, { file });

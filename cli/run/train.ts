@@ -1,0 +1,81 @@
+import type { Backend } from "../../src/engine/backend.ts";
+import { RetuneError } from "../../src/engine/errors.ts";
+import { openAdapterRun } from "../../src/domain/recipes/adapter.ts";
+import type { AdapterRun, TrainedAdapter } from "../../src/domain/recipes/adapter-run.ts";
+import type { AdapterSettings, TrainingStep } from "../../src/domain/recipes/adapter-job.ts";
+import { adapterConfig, type Job } from "../job.ts";
+import { ProgressLine } from "../ports/progress.ts";
+import type { JobInputs } from "./inputs.ts";
+
+/** LlamaIndex saves every 100 steps; recommended runs save steps only where the job asks for it. */
+const COMPATIBLE_CHECKPOINTS = 100;
+
+/** Called with the weights after step N of the training that is kept. */
+export type SaveCheckpoint = (step: number, weights: TrainedAdapter["weights"]) => Promise<void>;
+
+/** Trains the adapter of a job to its end. */
+export async function train(
+  job: Job,
+  { train: set, instruction }: JobInputs,
+  backend: Backend,
+  save: SaveCheckpoint,
+): Promise<TrainedAdapter> {
+  const { dataset, vectors } = set;
+  const queries = (instruction ? vectors.queriesInstruction : undefined) ?? vectors.queries;
+  const settings = settingsOf(job, vectors.corpus.columns);
+  const run = await openAdapterRun(backend, { dataset, queries, corpus: vectors.corpus }, settings).catch(
+    (error: unknown) => {
+      throw named(job, error);
+    },
+  );
+  try {
+    return await pull(run, checkpointSteps(job), save);
+  } finally {
+    run.dispose();
+  }
+}
+
+export function settingsOf(job: Job, features: number): AdapterSettings {
+  const { mode, seed, epochs, batchSize, learningRate, scale, alpha, queryInstruction } = job;
+  return {
+    mode,
+    seed,
+    adapter: adapterConfig(job, features),
+    ...(epochs === undefined ? {} : { epochs }),
+    ...(batchSize === undefined ? {} : { batchSize }),
+    ...(learningRate === undefined ? {} : { learningRate }),
+    ...(scale === undefined ? {} : { scale }),
+    ...(alpha === undefined ? {} : { alpha }),
+    ...(queryInstruction === undefined ? {} : { queryInstruction }),
+  };
+}
+
+function checkpointSteps({ mode, checkpointSteps: asked }: Job): number {
+  return asked ?? (mode === "compatible" ? COMPATIBLE_CHECKPOINTS : Infinity);
+}
+
+async function pull(run: AdapterRun, every: number, save: SaveCheckpoint): Promise<TrainedAdapter> {
+  const lines = new Map<TrainingStep["phase"], ProgressLine>();
+  const steps = run.steps();
+  for (;;) {
+    const { value, done } = await steps.next();
+    if (done) {
+      lines.get("final")?.finish(`${value.losses.length} steps`);
+      return value;
+    }
+    let line = lines.get(value.phase);
+    if (!line) {
+      lines.get("search")?.finish();
+      line = new ProgressLine(value.phase === "search" ? "searching" : "training");
+      lines.set(value.phase, line);
+    }
+    line.show({ done: value.step, total: value.totalSteps, label: `loss ${value.loss.toFixed(4)}` });
+    if (value.phase === "final" && value.step % every === 0) await save(value.step, await run.weights());
+  }
+}
+
+/** The recipe names the setting; the job file is named here. */
+function named(job: Job, error: unknown): unknown {
+  if (!(error instanceof RetuneError) || error.code !== "usage") return error;
+  return new RetuneError("usage", `${job.file}: ${error.message}`, { file: job.file }, { cause: error });
+}

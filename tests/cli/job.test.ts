@@ -1,0 +1,111 @@
+import { expect, test } from "vitest";
+import { adapterConfig, parseJob } from "../../cli/job.ts";
+import { RetuneError } from "../../src/engine/errors.ts";
+
+const MINIMAL = { task: "adapter", model: "bge-small-en-v1.5", train: "train.json" };
+
+function parse(job: object): ReturnType<typeof parseJob> {
+  return parseJob("/data/job.json", JSON.stringify(job));
+}
+
+function complaint(job: object | string): string {
+  try {
+    parseJob("/data/job.json", typeof job === "string" ? job : JSON.stringify(job));
+  } catch (error) {
+    if (error instanceof RetuneError) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+  return "accepted";
+}
+
+test("a minimal job gets the defaults of the contract", () => {
+  const job = parse(MINIMAL);
+  expect(job.mode).toBe("recommended");
+  expect(job.seed).toBe(0);
+  expect(job.adapter).toEqual({ kind: "linear", bias: false });
+  expect(job.export).toEqual(["llamaindex", "safetensors"]);
+  expect(job).not.toHaveProperty("epochs");
+  expect(job).not.toHaveProperty("queryInstruction");
+});
+
+test("paths are relative to the job file; a bare model name stays a name", () => {
+  const vectors = { train: { queries: "v/q.npy", corpus: "/abs/c.npy" } };
+  const job = parse({ ...MINIMAL, train: "sub/train.json", vectors });
+  expect(job.train).toBe("/data/sub/train.json");
+  expect(job.model).toBe("bge-small-en-v1.5");
+  expect(job.vectors?.train.queries).toBe("/data/v/q.npy");
+  expect(job.vectors?.train.corpus).toBe("/abs/c.npy");
+  expect(parse({ ...MINIMAL, model: "./models/mine" }).model).toBe("/data/models/mine");
+});
+
+test("a trailing space of the instruction is kept", () => {
+  expect(parse({ ...MINIMAL, queryInstruction: "query: " }).queryInstruction).toBe("query: ");
+});
+
+test.each([
+  ["an unknown field", { ...MINIMAL, learning_rate: 1 }, 'unknown field "learning_rate"'],
+  [
+    "an unknown nested field",
+    { ...MINIMAL, adapter: { kind: "linear", rank: 4 } },
+    'unknown field "adapter.rank"',
+  ],
+  ["a missing field", { task: "adapter", model: "m" }, 'field "train" is missing'],
+  ["a wrong type", { ...MINIMAL, epochs: "four" }, 'field "epochs" must be a number above 0, got "four"'],
+  [
+    "a fraction",
+    { ...MINIMAL, batchSize: 2.5 },
+    'field "batchSize" must be a whole number of at least 1, got 2.5',
+  ],
+  [
+    "a wrong mode",
+    { ...MINIMAL, mode: "fast" },
+    'field "mode" must be "recommended" or "compatible", got "fast"',
+  ],
+  ["a wrong task", { ...MINIMAL, task: "encoder" }, 'field "task" must be "adapter", got "encoder"'],
+  ["a wrong adapter", { ...MINIMAL, adapter: { kind: "lora" } }, 'field "adapter.kind" must be'],
+  ["an adapter that is no object", { ...MINIMAL, adapter: "linear" }, 'field "adapter" must be'],
+  [
+    "a wrong activation",
+    { ...MINIMAL, adapter: { kind: "two-layer", activation: "swish" } },
+    'field "adapter.activation"',
+  ],
+  [
+    "a wrong export",
+    { ...MINIMAL, export: ["onnx"] },
+    'field "export.0" may hold "llamaindex" and "safetensors", got "onnx"',
+  ],
+  ["a negative seed", { ...MINIMAL, seed: -1 }, 'field "seed" must be a whole number from 0'],
+  ["an empty path", { ...MINIMAL, train: "" }, 'field "train" must name a file'],
+  ["no model without vectors", { task: "adapter", train: "t.json" }, 'field "model" is missing'],
+  ["a list", [], "must be"],
+])("%s is refused by name", (_, job, text) => {
+  const found = complaint(job);
+  expect(found).toMatch(/^usage: \/data\/job\.json: /);
+  expect(found).toContain(text);
+  expect(found).not.toContain("\n");
+});
+
+test("text that is no JSON is refused with the reason", () => {
+  expect(complaint("{task: 1}")).toMatch(/^usage: \/data\/job\.json is no valid JSON: /);
+});
+
+test("no model is needed where all vectors are given", () => {
+  const part = { queries: "q.npy", corpus: "c.npy" };
+  const job = {
+    task: "adapter",
+    train: "t.json",
+    validation: "v.json",
+    vectors: { train: part, validation: part },
+  };
+  expect(complaint(job)).toBe("accepted");
+  expect(complaint({ ...job, vectors: { train: part } })).toContain('field "model" is missing');
+});
+
+test("a custom stack must give back the dimension of the vectors", () => {
+  const job = parse({
+    ...MINIMAL,
+    adapter: { kind: "custom", layers: [{ features: 8, activation: "relu" }] },
+  });
+  expect(() => adapterConfig(job, 16)).toThrow(/"adapter\.layers\.0\.features" must be 16/);
+  expect(adapterConfig(job, 8)).toMatchObject({ kind: "custom", features: 8, residual: false });
+});

@@ -1,0 +1,219 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { METRIC_NAMES } from "../../src/domain/eval/metrics.ts";
+import { readAdapterFolder, readAdapterSafetensors } from "../../src/domain/formats/adapter-folder.ts";
+import { readFusion } from "../../src/domain/formats/fusion-json.ts";
+import type { RunRecord } from "../../cli/run/record.ts";
+import { plantedFolder, plantedJob, writeJob } from "./planted.ts";
+import { errorLines, runCli, type Outcome } from "./spawn.ts";
+
+const folder = plantedFolder();
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function run(changes: object, out: string): Outcome {
+  return runCli(
+    "retune",
+    "run",
+    writeJob(folder, plantedJob(changes), `${out}.json`),
+    "--out",
+    join(folder, out),
+  );
+}
+
+function recordOf(out: string): RunRecord {
+  return JSON.parse(readFileSync(join(folder, out, "run.json"), "utf8")) as RunRecord;
+}
+
+function hashOf(...path: readonly string[]): string {
+  return createHash("sha256")
+    .update(readFileSync(join(folder, ...path)))
+    .digest("hex");
+}
+
+function adapterIn(...path: readonly string[]) {
+  const names = ["config.json", "pytorch_model.bin"];
+  return readAdapterFolder(
+    new Map(names.map((name) => [name, new Uint8Array(readFileSync(join(folder, ...path, name)))])),
+  );
+}
+
+describe("a compatible run", () => {
+  let outcome: Outcome;
+  beforeAll(() => {
+    outcome = run({ checkpointSteps: 12 }, "compatible");
+  });
+
+  test("ends well and names its result", () => {
+    expect(errorLines(outcome).filter((line) => line.startsWith("retune:"))).toEqual([]);
+    expect(outcome.code).toBe(0);
+    expect(outcome.stdout).toContain(join(folder, "compatible", "run.json"));
+  });
+
+  test("reports every system with the same metrics as fractions", () => {
+    const record = recordOf("compatible");
+    for (const system of ["base", "baseInstruction", "bm25", "hybridBase", "hybridTuned", "tuned"] as const) {
+      const metrics = record[system]!;
+      expect(Object.keys(metrics).sort(), system).toEqual([...METRIC_NAMES].sort());
+      for (const [name, value] of Object.entries(metrics)) {
+        expect(value >= 0 && value <= 1, `${system} ${name} = ${value}`).toBe(true);
+      }
+    }
+    expect(Object.keys(record.delta!).sort()).toEqual([...METRIC_NAMES].sort());
+    expect(record.delta!["mrr@10"].value).toBeCloseTo(record.tuned!["mrr@10"] - record.base!["mrr@10"], 12);
+    expect(record.deltaHybrid!["hit@5"].value).toBeCloseTo(
+      record.hybridTuned!["hit@5"] - record.hybridBase!["hit@5"],
+      12,
+    );
+  });
+
+  test("says better, because the planted rotation was learnt", () => {
+    const { verdict, delta } = recordOf("compatible");
+    expect(delta!["mrr@10"].low).toBeGreaterThan(0);
+    expect(verdict).toBe("better");
+  });
+
+  test("records one loss a step, the choices, and what computed it", () => {
+    const record = recordOf("compatible");
+    expect(record.losses).toHaveLength(3 * 12); // 120 questions in batches of 10
+    expect(record.losses.at(-1)).toBeLessThan(record.losses[0]!);
+    expect(record.chosen).toEqual({ learningRate: 0.01, scale: 20, alpha: 1, epochs: 3 });
+    expect(record.backend).toBe("cpu");
+    expect(record.kernelBuild).toMatch(/^wasm-(relaxed-)?simd$/);
+    expect(record.seconds.embed).toBe(0);
+    expect(record.hashes["train"]).toBe(hashOf("train.json"));
+    expect(record.hashes["vectors.train.corpus"]).toBe(hashOf("train-corpus.npy"));
+    expect(record.versions["node"]).toBe(process.versions.node);
+  });
+
+  test("exports read back: the folder, its checkpoints, safetensors with the same bits, the fusion", () => {
+    const { config, weights } = adapterIn("compatible", "llamaindex");
+    expect(config).toEqual({ kind: "linear", features: 16, bias: false });
+    const single = readAdapterSafetensors(
+      new Uint8Array(readFileSync(join(folder, "compatible", "adapter.safetensors"))),
+    );
+    expect(single.weights).toEqual(weights);
+    expect(adapterIn("compatible", "llamaindex", "step_36").weights).toEqual(weights);
+    expect(adapterIn("compatible", "llamaindex", "step_12").weights).not.toEqual(weights);
+    const fusion = readFusion(readFileSync(join(folder, "compatible", "fusion.json"), "utf8"));
+    expect(fusion).toEqual(recordOf("compatible").fusion);
+  });
+
+  test("gives the same bits again", () => {
+    expect(run({ checkpointSteps: 12 }, "again").code).toBe(0);
+    for (const file of [
+      "adapter.safetensors",
+      "fusion.json",
+      "questions.jsonl",
+      "llamaindex/pytorch_model.bin",
+    ]) {
+      expect(hashOf("again", file), file).toBe(hashOf("compatible", file));
+    }
+    const untimed = ({ seconds: _seconds, ...rest }: RunRecord): object => rest;
+    expect(untimed(recordOf("again"))).toEqual({
+      ...untimed(recordOf("compatible")),
+      hashes: { ...recordOf("compatible").hashes, job: hashOf("again.json") },
+    });
+  });
+});
+
+test("with an instruction, tuned and delta use the queries after it", () => {
+  expect(run({ queryInstruction: "query: " }, "instructed").code).toBe(0);
+  const record = recordOf("instructed");
+  const difference = record.tuned!["mrr@10"] - record.baseInstruction!["mrr@10"];
+  expect(record.delta!["mrr@10"].value).toBeCloseTo(difference, 12);
+  expect(record.notes).toEqual([]);
+});
+
+test("without vectors after the instruction, baseInstruction is null and a note says so", () => {
+  const part = (set: string): object => ({ queries: `${set}-queries.npy`, corpus: `${set}-corpus.npy` });
+  const vectors = { train: part("train"), validation: part("validation") };
+  expect(run({ queryInstruction: "query: ", vectors }, "lacking").code).toBe(0);
+  const record = recordOf("lacking");
+  expect(record.baseInstruction).toBeNull();
+  expect(record.delta!["mrr@10"].value).toBeCloseTo(record.tuned!["mrr@10"] - record.base!["mrr@10"], 12);
+  expect(record.notes.join(" ")).toContain("queriesInstruction");
+});
+
+test.each([
+  ["two-layer", { kind: "two-layer", hiddenFeatures: 12, activation: "tanh", residual: true }],
+  [
+    "custom",
+    { kind: "custom", layers: [{ features: 9, activation: "gelu" }, { features: 16 }], residual: true },
+  ],
+])("a %s adapter is trained and written", (name, adapter) => {
+  const outcome = run({ adapter, epochs: 1, export: ["llamaindex"] }, name);
+  expect(errorLines(outcome).join("\n")).not.toContain("retune:");
+  expect(adapterIn(name, "llamaindex").config.kind).toBe(name);
+  expect(existsSync(join(folder, name, "adapter.safetensors"))).toBe(false);
+});
+
+describe("bad input ends with exit code 2 and one line", () => {
+  test.each([
+    ["an unknown field", { rate: 1 }, 'unknown field "rate"'],
+    ["a missing training file", { train: "none.json" }, 'none.json does not exist (field "train")'],
+    ["a missing vector file", vectorsWith("train", "corpus", "none.npy"), '(field "vectors.train.corpus")'],
+    [
+      "vectors with too few rows",
+      vectorsWith("train", "queries", "validation-queries.npy"),
+      "has 80 rows, but there are 120",
+    ],
+    [
+      "vectors of another dimension",
+      vectorsWith("validation", "corpus", "wide.npy"),
+      'field "vectors.validation.',
+    ],
+    [
+      "a file that is no .npy",
+      vectorsWith("train", "queries", "train.json"),
+      "train.json: byte 0: does not begin with",
+    ],
+    ["a data set that is none", { train: "job-only.json" }, "job-only.json"],
+    [
+      "a broken adapter",
+      { adapter: { kind: "custom", layers: [{ features: 3 }] } },
+      '"adapter.layers.0.features" must be 16',
+    ],
+    ["a batch of one", { batchSize: 1 }, "batchSize"],
+  ])("%s", (name, changes, text) => {
+    writeFileSync(join(folder, "job-only.json"), "{}");
+    writeFileSync(join(folder, "wide.npy"), wideVectors());
+    const outcome = run(changes, name.replaceAll(/\W/g, "-"));
+    const complaints = errorLines(outcome).filter((line) => line.startsWith("retune: "));
+    expect(complaints).toHaveLength(1);
+    expect(complaints[0]).toContain(text);
+    expect(outcome.code).toBe(2);
+    expect(outcome.stdout).toBe("");
+  });
+
+  test.each([
+    ["no command", [], "usage: retune COMMAND"],
+    ["an unknown command", ["tune"], 'there is no command "tune"'],
+    ["an unknown option", ["run", "job.json", "--output", "x"], "no option --output"],
+    ["a missing option", ["run", "job.json"], "needs --out DIR"],
+    ["a missing job file", ["run", join(folder, "none.json"), "--out", "x"], "none.json does not exist"],
+  ])("%s", (_, argv, text) => {
+    const outcome = runCli("retune", ...argv);
+    expect(outcome.stderr).toContain(text);
+    expect(outcome.code).toBe(2);
+  });
+});
+
+test.each(["run", "embed", "evaluate", "generate", "convert", "models"])("%s explains itself", (command) => {
+  const outcome = runCli("retune", command, "--help");
+  expect(outcome.code).toBe(0);
+  expect(outcome.stdout).toContain(`usage: retune ${command}`);
+});
+
+function vectorsWith(set: "train" | "validation", part: string, file: string): object {
+  const { vectors } = plantedJob() as { vectors: Record<string, Record<string, string>> };
+  return { vectors: { ...vectors, [set]: { ...vectors[set], [part]: file } } };
+}
+
+/** 40 rows of 3 numbers: as many as the validation file has passages, but not of one model with the rest. */
+function wideVectors(): Uint8Array {
+  const header = "{'descr': '<f4', 'fortran_order': False, 'shape': (40, 3), }".padEnd(117) + "\n";
+  const head = Uint8Array.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, header.length, 0]);
+  return Buffer.concat([head, Buffer.from(header, "latin1"), Buffer.alloc(40 * 3 * 4)]);
+}
