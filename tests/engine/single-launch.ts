@@ -1,6 +1,7 @@
 import type { Backend } from "../../src/engine/backend.ts";
 import type { Launch, NamedBuffer, Plan, StorageSpec } from "../../src/engine/plan.ts";
 import { executeLaunch } from "../../src/engine/reference/launches.ts";
+import { expectClose, type Tolerance } from "../close.ts";
 
 /** Buffers of a launch by id, densely from 0. */
 export type LaunchBuffers = readonly (Float32Array | Uint32Array)[];
@@ -26,6 +27,21 @@ export function runTwin(launch: Launch, buffers: LaunchBuffers): readonly (Float
   );
   executeLaunch(launch, (id) => values[id]!);
   return values;
+}
+
+/** Runs a launch on both and compares all buffers, so that nothing else was written. */
+export async function expectTwin(
+  backend: Backend,
+  launch: Launch,
+  buffers: LaunchBuffers,
+  tolerance: Tolerance,
+  name: string,
+): Promise<void> {
+  const got = await runLaunch(backend, launch, buffers);
+  const want = runTwin(launch, buffers);
+  got.forEach((values, id) =>
+    expectClose(values, Float32Array.from(want[id]!), tolerance, `${name}, buffer ${id}`),
+  );
 }
 
 /** A plan of one launch whose buffers are all residents and outputs, each in a storage of its own. */
