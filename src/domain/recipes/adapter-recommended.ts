@@ -1,0 +1,318 @@
+// The recommended adapter recipe, read downward:
+//   1. Questions are shuffled; the softmax runs over all training documents when they fit (all-documents.ts), with all
+//      positives of a question and copies of a positive masked.
+//   2. Groups (source documents, else passages) are dealt into four folds. Candidates of learning rate × scale train
+//      without one fold and are judged on it at ten looks and six strengths α (search-schedule.ts); held-out questions are
+//      ranked against every passage of the file, so a passage that only others were trained on must not win them.
+//   3. Equal or fitted fusion weights: whichever wins on held-out questions, scored by adapters that have not seen them.
+//   4. The choice is trained again on all questions, for as many epochs as won. The rate is constant, so a shorter run is
+//      a prefix of a longer one and "the best look" means the same in both.
+// What the settings name is fixed and not searched.
+import type { Backend } from "../../engine/backend.ts";
+import { fusionOf } from "../eval/fusion.ts";
+import type { Matrix, Weights } from "../matrix.ts";
+import { mergeAdapter } from "../models/merge-adapter.ts";
+import type { AdapterSettings, ChosenSettings, TrainingStep } from "./adapter-job.ts";
+import { checkState, type AdapterRun, type RunEstimate, type TrainedAdapter } from "./adapter-run.ts";
+import { baseFusion, fusionSamples, heldOutFusion, type HeldOutScores } from "./held-out-fusion.ts";
+import { HeldOut, scoresAt } from "./held-out.ts";
+import type { BestLook, FinalPlan, RecipeState, TrialResult } from "./recipe-state.ts";
+import { finalSteps, layGround, stepsTo, type SearchGround } from "./search-ground.ts";
+import { choose, nextTrial, trialCount, type Choice } from "./search-schedule.ts";
+import { fingerprintOf, type TrainingData } from "./training-data.ts";
+
+const UNSEARCHED = { learningRate: 3e-4, scale: 50, alpha: 1 } as const; // where nothing can be held out
+
+/** One training from the initial weights: a trial of the search, or the final training. */
+interface Stretch {
+  readonly phase: TrainingStep["phase"];
+  readonly settings: { readonly learningRate: number; readonly scale: number };
+  readonly questions: Uint32Array;
+  readonly looks: readonly number[]; // steps after which to look, ascending; the last one ends the stretch
+  readonly done: number; // steps of the phase before this stretch
+  readonly total: number; // steps of the phase
+  look?(index: number): Promise<TrainingStep["validation"]>;
+}
+
+class RecommendedRun implements AdapterRun {
+  readonly plan: RunEstimate;
+  readonly #ground: SearchGround;
+  readonly #heldOut: HeldOut;
+  #results: readonly TrialResult[] = [];
+  #curve: (readonly number[])[] = []; // of the trial under way
+  #taken = 0; // steps of the stretch under way
+  #deciding = false; // between the search and the final training, where nothing can be half-way
+  #final: FinalPlan | null = null;
+  #losses: number[] = [];
+  #best: BestLook;
+  #bestWeights: Weights;
+
+  constructor(ground: SearchGround, heldOut: HeldOut) {
+    this.#ground = ground;
+    this.#heldOut = heldOut;
+    this.#best = { gain: -2, candidate: 0, alpha: 1, epochs: 0 };
+    this.#bestWeights = ground.initial;
+    const { summary, search } = ground;
+    const longest = search.looks * search.epochsPerLook;
+    this.plan = { summary, searchSteps: this.#searchSteps(), finalSteps: finalSteps(ground, longest) };
+  }
+
+  /** Goes to where `saved` stands. Scores kept in memory are gone; they are made again where they are needed. */
+  restore(saved: RecipeState): void {
+    checkState(saved, fingerprintOf(this.#ground.data, this.#ground.settings), "recommended");
+    const { progress, tensors } = saved;
+    if (progress.mode !== "recommended") return;
+    this.#results = progress.results;
+    this.#curve = [...progress.curve];
+    this.#losses = [...progress.losses];
+    this.#taken = progress.step;
+    this.#final = progress.final;
+    this.#best = progress.best;
+    this.#bestWeights = new Map(
+      Array.from(this.#ground.initial, ([name, initial]) => [
+        name,
+        { ...initial, values: tensors[`best.${name}`] ?? initial.values },
+      ]),
+    );
+    this.#ground.steps.restore(tensors, this.#ground.initial);
+  }
+
+  async *steps(): AsyncGenerator<TrainingStep, TrainedAdapter, void> {
+    const { search } = this.#ground;
+    for (let trial = nextTrial(search, this.#results); trial; trial = nextTrial(search, this.#results)) {
+      yield* this.#trial(trial.candidate, trial.fold);
+    }
+    this.#final ??= yield* this.#decide();
+    yield* this.#train(this.#final.settings);
+    return await this.keep();
+  }
+
+  /** Trains a candidate without a fold and looks at the fold. */
+  async *#trial(candidate: number, fold: number): AsyncGenerator<TrainingStep, void, void> {
+    const { search, folds } = this.#ground;
+    const { trained } = folds[fold]!;
+    const ends = Array.from({ length: search.looks }, (_, index) =>
+      stepsTo(this.#ground, index + 1, trained.length),
+    );
+    yield* this.#stretch({
+      phase: "search",
+      settings: search.candidates[candidate]!,
+      questions: trained,
+      looks: ends,
+      done: this.#searchSteps(this.#results),
+      total: this.#searchSteps(),
+      look: async (index) => {
+        const row = await this.#heldOut.look(fold, keyOf(candidate, fold, index));
+        this.#curve.push(row);
+        const mrr = Math.max(...row);
+        await this.#noteBest(mrr - this.#heldOut.foldMrr(fold), candidate, index, row.indexOf(mrr));
+        return { step: this.#taken, mrr, best: Math.max(...this.#curve.flat()) };
+      },
+    });
+    this.#results = [...this.#results, { candidate, fold, curve: this.#curve }];
+    this.#curve = [];
+    this.#taken = 0;
+  }
+
+  async #noteBest(gain: number, candidate: number, look: number, strength: number): Promise<void> {
+    const { search, steps } = this.#ground;
+    if (gain <= this.#best.gain) return;
+    this.#best = {
+      gain,
+      candidate,
+      alpha: search.strengths[strength]!,
+      epochs: (look + 1) * search.epochsPerLook,
+    };
+    this.#bestWeights = await steps.weights();
+  }
+
+  /** Takes the steps of a stretch from where it stands. A look follows its last step, before that step is yielded. */
+  async *#stretch(stretch: Stretch): AsyncGenerator<TrainingStep, void, void> {
+    const { steps, batches, initial, atOnce } = this.#ground;
+    const { phase, settings, questions, looks } = stretch;
+    const feedsAt = batches.over(questions);
+    const kind = batches.kind(settings.scale);
+    if (this.#taken === 0) steps.reset(initial);
+    let next = looks.filter((end) => end <= this.#taken).length;
+    while (this.#taken < looks.at(-1)!) {
+      const until = Math.min(looks[next]!, this.#taken + atOnce);
+      for (let step = this.#taken; step < until; step++) {
+        steps.run(kind, { ...feedsAt(step), learningRate: settings.learningRate });
+      }
+      const rows = await steps.collect();
+      this.#taken = until;
+      if (phase === "final") this.#losses.push(...rows.map((row) => row["loss"]!));
+      let validation: TrainingStep["validation"];
+      for (; next < looks.length && looks[next]! <= until; next++) validation = await stretch.look?.(next);
+      yield {
+        phase,
+        step: Math.min(stretch.total, stretch.done + until),
+        totalSteps: stretch.total,
+        epoch: (until * batches.batchSize) / questions.length,
+        loss: rows.at(-1)!["loss"]!,
+        learningRate: settings.learningRate,
+        gradientNorm: rows.at(-1)!["norm"]!,
+        ...(validation ? { validation } : {}),
+      };
+    }
+  }
+
+  /** Settings and fusion weights, both from held-out questions only. */
+  async *#decide(): AsyncGenerator<TrainingStep, FinalPlan, void> {
+    const { search, settings, data, folds } = this.#ground;
+    const base = baseFusion(data, settings.seed);
+    const choice = choose(search, this.#results);
+    if (!choice) return { settings: this.#unsearched(), fusion: { base, tuned: base }, heldOut: null };
+    const baseMrr = this.#heldOut.baseMrr();
+    const free = settings.alpha === undefined && search.strengths.length > 1;
+    const alpha = free && choice.mrr <= baseMrr ? 0 : choice.settings.alpha;
+    const parts: HeldOutScores[] = [];
+    this.#deciding = true;
+    for (const [fold, { held }] of folds.entries()) {
+      const adapted = yield* this.#adaptedScores(choice, fold);
+      parts.push({ questions: held, dense: scoresAt(this.#heldOut.base(fold), adapted, alpha) });
+    }
+    this.#deciding = false;
+    this.#heldOut.forget();
+    return {
+      settings: { ...choice.settings, alpha },
+      fusion: { base, tuned: fusionOf(heldOutFusion(data, fusionSamples(data, parts)).weights) },
+      heldOut: { base: baseMrr, tuned: alpha === 0 ? baseMrr : choice.mrr },
+    };
+  }
+
+  /** Scores of a fold by the choice: kept from its trial, or by training that trial again up to its look. */
+  async *#adaptedScores(
+    { candidate, look }: Choice,
+    fold: number,
+  ): AsyncGenerator<TrainingStep, Matrix, void> {
+    const kept = this.#heldOut.kept(keyOf(candidate, fold, look));
+    if (kept) return kept;
+    const questions = this.#ground.folds[fold]!.trained;
+    const total = this.#searchSteps();
+    this.#taken = 0;
+    yield* this.#stretch({
+      phase: "search",
+      settings: this.#ground.search.candidates[candidate]!,
+      questions,
+      looks: [stepsTo(this.#ground, look + 1, questions.length)],
+      done: total,
+      total,
+    });
+    this.#taken = 0;
+    return await this.#heldOut.scores(fold);
+  }
+
+  async *#train(settings: ChosenSettings): AsyncGenerator<TrainingStep, void, void> {
+    const total = finalSteps(this.#ground, settings.epochs);
+    const questions = this.#ground.data.usable;
+    yield* this.#stretch({ phase: "final", settings, questions, looks: [total], done: 0, total });
+  }
+
+  async state(): Promise<RecipeState> {
+    const { steps, data, settings } = this.#ground;
+    const tensors = await steps.capture();
+    for (const [name, { values }] of this.#bestWeights) tensors[`best.${name}`] = values;
+    return {
+      format: 1,
+      recipe: "adapter",
+      fingerprint: fingerprintOf(data, settings),
+      progress: {
+        mode: "recommended",
+        results: this.#results,
+        final: this.#final,
+        step: this.#deciding ? 0 : this.#taken,
+        curve: [...this.#curve],
+        losses: [...this.#losses],
+        best: this.#best,
+      },
+      tensors,
+    };
+  }
+
+  async weights(): Promise<Weights> {
+    const { settings, steps } = this.#ground;
+    return mergeAdapter(settings.adapter, await steps.weights(), this.#final?.settings.alpha ?? 1);
+  }
+
+  async keep(): Promise<TrainedAdapter> {
+    return this.#final ? await this.#keepFinal(this.#final) : this.#keepBest();
+  }
+
+  async #keepFinal({ settings, fusion, heldOut }: FinalPlan): Promise<TrainedAdapter> {
+    const total = finalSteps(this.#ground, settings.epochs);
+    const notes: string[] = [];
+    if (this.#taken < total) notes.push(`Stopped at step ${this.#taken} of ${total}.`);
+    if (!heldOut)
+      notes.push("All questions belong to one group, so nothing could be held out: settings are defaults.");
+    if (settings.alpha === 0)
+      notes.push("No setting beat the base on held-out questions, so the adapter changes nothing.");
+    return {
+      config: this.#ground.settings.adapter,
+      weights: await this.weights(),
+      chosen: { ...settings, epochs: (settings.epochs * this.#taken) / total },
+      fusion,
+      losses: [...this.#losses],
+      heldOut,
+      notes,
+    };
+  }
+
+  #keepBest(): TrainedAdapter {
+    const { data, settings, search } = this.#ground;
+    const { alpha, candidate, epochs } = this.#best;
+    const fusion = baseFusion(data, settings.seed);
+    return {
+      config: settings.adapter,
+      weights: mergeAdapter(settings.adapter, this.#bestWeights, alpha),
+      chosen: { ...search.candidates[candidate]!, alpha, epochs },
+      fusion: { base: fusion, tuned: fusion },
+      losses: [],
+      heldOut: null,
+      notes: [
+        "Stopped during the search: the best weights so far, which have not seen a quarter of the questions.",
+      ],
+    };
+  }
+
+  dispose(): void {
+    this.#heldOut.forget();
+    this.#ground.steps.dispose();
+  }
+
+  #unsearched(): ChosenSettings {
+    const { learningRate, scale, alpha, epochs } = this.#ground.settings;
+    const { looks, epochsPerLook } = this.#ground.search;
+    return {
+      learningRate: learningRate ?? UNSEARCHED.learningRate,
+      scale: scale ?? UNSEARCHED.scale,
+      alpha: alpha ?? UNSEARCHED.alpha,
+      epochs: epochs ?? looks * epochsPerLook,
+    };
+  }
+
+  /** Steps of the given trials; without an argument those of the whole search. */
+  #searchSteps(trials?: readonly TrialResult[]): number {
+    const { search, folds } = this.#ground;
+    const stepsOf = (fold: number): number =>
+      stepsTo(this.#ground, search.looks, folds[fold]!.trained.length);
+    if (trials) return trials.reduce((sum, { fold }) => sum + stepsOf(fold), 0);
+    return trialCount(search).reduce((sum, count, fold) => sum + count * stepsOf(fold), 0);
+  }
+}
+
+function keyOf(candidate: number, fold: number, look: number): string {
+  return `${candidate} ${fold} ${look}`;
+}
+
+export async function openRecommendedRun(
+  backend: Backend,
+  data: TrainingData,
+  settings: AdapterSettings,
+  saved?: RecipeState,
+): Promise<AdapterRun> {
+  const ground = await layGround(backend, data, settings);
+  const run = new RecommendedRun(ground, await HeldOut.open(ground));
+  if (saved) run.restore(saved);
+  return run;
+}

@@ -1,0 +1,9 @@
+import type { Backend } from "../../engine/backend.ts";
+
+/**
+ * Steps sent before waiting for their losses: one where computing happens in this thread, several on a GPU, where every
+ * wait costs a round trip. A run stops, pauses and saves between such groups; results do not depend on the number.
+ */
+export function stepsAtOnce(backend: Backend): number {
+  return backend.kind === "webgpu" && !backend.software ? 8 : 1;
+}
