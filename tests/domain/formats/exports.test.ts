@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Fusion, MetricName, Metrics } from "../../../src/domain/eval/report.ts";
+import type { Fusion, MetricName } from "../../../src/domain/eval/report.ts";
 import { readFusion, writeFusion } from "../../../src/domain/formats/fusion-json.ts";
 import { writeMetricsCsv } from "../../../src/domain/formats/metrics-csv.ts";
 import { pythonFloat } from "../../../src/domain/formats/python-json.ts";
@@ -33,7 +33,7 @@ test("metrics CSV has sentence-transformers' columns in their order and Python's
     for (const kind of ["hit", "accuracy", "precision", "recall"] as const) metrics[`${kind}@${k}`] = k / 20;
   }
   Object.assign(metrics, { "mrr@10": 1, "ndcg@10": 1e-5, "map@100": 1 / 3 });
-  const csv = writeMetricsCsv([{ epoch: -1, steps: -1, metrics: metrics as Metrics }], "cos_sim");
+  const csv = writeMetricsCsv([{ epoch: -1, steps: -1, metrics: metrics }], "cos_sim");
   expect(csv).toBe(
     "epoch,steps,cos_sim-Accuracy@1,cos_sim-Accuracy@3,cos_sim-Accuracy@5,cos_sim-Accuracy@10,cos_sim-Precision@1,cos_sim-Recall@1," +
       "cos_sim-Precision@3,cos_sim-Recall@3,cos_sim-Precision@5,cos_sim-Recall@5,cos_sim-Precision@10,cos_sim-Recall@10," +

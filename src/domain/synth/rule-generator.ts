@@ -1,0 +1,69 @@
+// Questions without any model: deterministic, offline, each with the sentence it asks about and the rule that made it.
+import type { GeneratedQuestion } from "../ports.ts";
+import { copiedTrigrams } from "./copy-rate.ts";
+import type { TeacherGenerator } from "./endpoint.ts";
+import { glossaryOf } from "./rules/glossary.ts";
+import { splitPassage, wordWeights, type Proposal, type RulePassage } from "./rules/passage.ts";
+import { RULES } from "./rules/rules.ts";
+import { pickFrom, wordsOf } from "./rules/words.ts";
+
+/** Raise when the same passage would get other questions, so that stored rows are made anew. */
+const VERSION = 1;
+const MOST_COPIED = 0.5; // share of 3-word runs a question may share with its passage, where there is a choice
+
+/**
+ * `corpus` are the texts the passages come from: its definitions let house words be asked for in everyday words, and
+ * its word counts tell which words are telling. Without it every passage stands alone.
+ */
+export function ruleGenerator(corpus: readonly string[] = []): TeacherGenerator & { readonly kind: "rule" } {
+  const glossary = glossaryOf(corpus);
+  const weight = wordWeights(corpus);
+  const known = JSON.stringify([...glossary]);
+  return {
+    name: "rules",
+    kind: "rule",
+    identity: `rules ${VERSION} ${corpus.length} ${pickFrom(known)}`,
+    generate: ({ text, heading }, count) => {
+      const passage: RulePassage = { ...splitPassage(text, heading), glossary, weight };
+      return Promise.resolve(questionsFor(passage, text, count));
+    },
+  };
+}
+
+function questionsFor(passage: RulePassage, text: string, count: number): GeneratedQuestion[] {
+  const proposals = RULES.flatMap((rule) => [...rule(passage)])
+    .map((proposal) => ({ ...proposal, text: proposal.text.replace(/\s+/g, " ").trim() }))
+    .filter((proposal) => wordsOf(proposal.text).length >= 3)
+    .map((proposal) => ({ ...proposal, merit: proposal.merit - penalty(proposal.text, text) }))
+    .sort((a, b) => b.merit - a.merit);
+  return chosen(proposals, count).map(({ text: question, rule, sentence }) => ({
+    text: question,
+    rule,
+    sentence,
+  }));
+}
+
+/** Copies and very short or long questions make poor training rows. */
+function penalty(question: string, passage: string): number {
+  const length = wordsOf(question).length;
+  const copied = copiedTrigrams(question, passage);
+  return copied + (copied > MOST_COPIED ? 2 : 0) + (length < 4 ? 0.5 : 0) + (length > 14 ? 0.5 : 0);
+}
+
+/** The best proposals of different sentences and, where possible, different rules. */
+function chosen(proposals: readonly Proposal[], count: number): Proposal[] {
+  const result: Proposal[] = [];
+  const fresh = (proposal: Proposal, strict: boolean) =>
+    result.every(
+      (other) =>
+        other.text !== proposal.text &&
+        (!strict ||
+          (other.sentence !== proposal.sentence && other.rule.split("-")[0] !== proposal.rule.split("-")[0])),
+    );
+  for (const strict of [true, false]) {
+    for (const proposal of proposals) {
+      if (result.length < count && fresh(proposal, strict)) result.push(proposal);
+    }
+  }
+  return result;
+}

@@ -1,0 +1,73 @@
+// House words and what they mean, from sentences that say so: "A raisin day is a day of paid holiday", "Magpie, our
+// booking desk, …", "churn means …". With them a question about another passage can be asked in everyday words.
+import { sentencesOf } from "../../text/sentences.ts";
+import { FUNCTION_WORDS } from "./lexicon.ts";
+import { wordsOf } from "./words.ts";
+
+export interface Definition {
+  readonly term: string; // as written, without article
+  readonly meaning: string; // a noun phrase, with its article
+  readonly sentence: string;
+}
+
+const TERM = "((?:\\p{Lu}|\\p{Ll})[\\p{L}\\p{N}&’'-]*(?: [\\p{L}\\p{N}&’'-]+){0,2})";
+const NOUN_PHRASE = "((?:an?|the|one|our|your|my|any|every|each|when|what) [^.;:!?]{3,160})";
+const IS = new RegExp(
+  `^(?:An?|The|Our|Your)?\\s*${TERM} (?:is|are|means|refers to|is called|stands for) ${NOUN_PHRASE}`,
+  "u",
+);
+const LATER_IS = new RegExp(
+  `(?:^|[,;] (?:and |while )?)(?:an? |the )?${TERM} (?:is|are|means) ${NOUN_PHRASE}`,
+  "giu",
+);
+const APPOSITION =
+  /(\p{Lu}[\p{L}\p{N}&’'-]*(?: \p{Lu}[\p{L}\p{N}&’'-]*){0,2}), ((?:an?|the|our) [\p{Ll}][^,.;:()]{3,60})[,.]/gu;
+const NO_TERM =
+  /^(?:it|this|that|there|these|those|he|she|they|we|you|i|what|who|here|nothing|something|everybody|nobody|one|all)\b/i;
+
+/** Definitions of one text, in reading order. */
+export function definitionsIn(text: string): Definition[] {
+  const found: Definition[] = [];
+  for (const sentence of text.split("\n").flatMap((line) => sentencesOf(line))) {
+    const direct = IS.exec(sentence);
+    const candidates = direct ? [direct] : [];
+    candidates.push(...sentence.matchAll(LATER_IS), ...sentence.matchAll(APPOSITION));
+    for (const match of candidates) {
+      const [term, meaning] = [cleanTerm(match[1]!), cleanMeaning(match[2]!)];
+      const known = found.some((definition) => definition.term.toLowerCase() === term.toLowerCase());
+      if (!known && isTerm(term) && meaning !== "") found.push({ term, meaning, sentence });
+    }
+  }
+  return found;
+}
+
+/** The glossary of a corpus: terms that are used in at least two passages, the shortest meaning of each. */
+export function glossaryOf(texts: readonly string[]): ReadonlyMap<string, string> {
+  const glossary = new Map<string, string>();
+  const lower = texts.map((text) => text.toLowerCase());
+  for (const { term, meaning } of texts.flatMap(definitionsIn)) {
+    const key = term.toLowerCase();
+    const uses = lower.filter((text) => text.includes(key)).length;
+    const known = glossary.get(key);
+    if (uses >= 2 && wordsOf(meaning).length <= 9 && (known === undefined || meaning.length < known.length)) {
+      glossary.set(key, meaning);
+    }
+  }
+  return glossary;
+}
+
+function cleanTerm(term: string): string {
+  return term.replace(/^(?:an?|the|our|your|and|while) /i, "").trim();
+}
+
+/** The first clause of what follows "is", without asides. */
+function cleanMeaning(meaning: string): string {
+  const first = meaning.split(/, (?!and )|, and (?=(?:an?|the) \p{L}+(?: \p{L}+)? is )| – | — | \(/u)[0]!;
+  return first.trim().replace(/\s+/g, " ");
+}
+
+function isTerm(term: string): boolean {
+  const words = wordsOf(term.toLowerCase());
+  if (words.length === 0 || words.length > 3 || NO_TERM.test(term)) return false;
+  return !FUNCTION_WORDS.has(words[0]!) && !FUNCTION_WORDS.has(words.at(-1)!) && term.length > 2;
+}
