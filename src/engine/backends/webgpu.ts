@@ -1,0 +1,65 @@
+import type { Backend } from "../backend.ts";
+import { RetuneError } from "../errors.ts";
+import { GpuDevice } from "./webgpu/device.ts";
+import { GpuExecutable } from "./webgpu/executable.ts";
+import { buildOf, SOFTWARE_TILES, tilesOf } from "./webgpu/tiles.ts";
+
+export interface WebGpuOptions {
+  /** A kernel build from a run's record (`Backend.build`): its tiles are taken without a search. */
+  readonly tiles?: string;
+  readonly watchdogMs?: number; // no progress for this long is a hang; 20 s
+}
+
+/** What an adapter says about itself, and whether it computes without hardware. */
+export interface AdapterFacts {
+  readonly label: string;
+  readonly software: boolean;
+}
+
+const SOFTWARE_NAMES = /swiftshader|llvmpipe|lavapipe|softpipe|warp|basic render|software/i;
+
+export function adapterFacts(adapter: GPUAdapter): AdapterFacts {
+  const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
+  const names = [description, device, architecture, vendor].filter((name) => name !== "");
+  const software = isFallbackAdapter || SOFTWARE_NAMES.test(names.join(" "));
+  const swiftShader = /swiftshader/i.test(names.join(" "));
+  return { label: swiftShader ? "SwiftShader" : (names[0] ?? "unnamed GPU"), software };
+}
+
+/**
+ * Opens a WebGPU device with the adapter's own limits.
+ * @param gpu navigator.gpu, or Dawn's
+ * Throws "no-webgpu" where there is no adapter.
+ */
+export async function openWebGpu(gpu: GPU, options: WebGpuOptions = {}): Promise<Backend> {
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) {
+    const next = "take the CPU backend, or start the browser with a GPU driver (Linux: a Vulkan one)";
+    throw new RetuneError("no-webgpu", `WebGPU: no adapter answers; ${next}`);
+  }
+  const facts = adapterFacts(adapter);
+  const device = new GpuDevice(await requestDevice(adapter), facts.software, options.watchdogMs);
+  const tiles = options.tiles !== undefined ? tilesOf(options.tiles) : SOFTWARE_TILES;
+  const gpuOptions = { tiles, software: facts.software, flopsPerSubmit: Infinity };
+  return {
+    kind: "webgpu",
+    ...facts,
+    build: buildOf(tiles),
+    prepare: (plan, sharing) => GpuExecutable.prepare(device, plan, gpuOptions, sharing),
+    dispose: () => device.dispose(),
+  };
+}
+
+/** WebGPU's defaults are a fraction of what most adapters can do, so what the adapter has is asked for. */
+async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
+  const { limits } = adapter;
+  const requiredLimits = {
+    maxBufferSize: limits.maxBufferSize,
+    maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+    maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
+    maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
+    maxComputeWorkgroupSizeX: limits.maxComputeWorkgroupSizeX,
+    maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
+  };
+  return await adapter.requestDevice({ label: "retune", requiredLimits });
+}

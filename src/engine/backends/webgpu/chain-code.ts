@@ -1,0 +1,96 @@
+import { ACTIVATION_CODES } from "../../activation.ts";
+import { MAX_STEPS, type Broadcast, type BufferId, type Step } from "../../plan.ts";
+import { dropThreshold } from "../../random.ts";
+
+/** A chain as the kernels read it: steps for the uniform buffer, operand buffers, and which arms of the kernel it needs. */
+export interface ChainCode {
+  readonly operands: readonly BufferId[];
+  readonly kinds: number; // bit i: step kind i occurs
+  readonly activations: number; // bit i: activation i occurs
+  /** Writes MAX_STEPS steps of 16 bytes from `offset`. */
+  write(view: DataView, offset: number): void;
+}
+
+/** The numbers that kernels know step kinds by; the order is fixed by the chain in `kernels/*.wgsl`. */
+const KIND_CODES = {
+  scale: 0,
+  add: 1,
+  multiply: 2,
+  subtract: 3,
+  subtractFrom: 4,
+  divide: 5,
+  divideInto: 6,
+  activation: 7,
+  activationGradient: 8,
+  subtractScaledRows: 9,
+  dropout: 10,
+  clip: 11,
+} as const satisfies Record<Step["kind"], number>;
+
+export const BROADCAST_CODES = { full: 0, row: 1, column: 2, scalar: 3 } as const satisfies Record<
+  Broadcast,
+  number
+>;
+
+export const STEP_BYTES = 16;
+export const CHAIN_BYTES = MAX_STEPS * STEP_BYTES;
+const LARGEST = 3.4028234663852886e38; // Infinity has no place in WGSL
+
+export function chainCode(steps: readonly Step[]): ChainCode {
+  const operands: BufferId[] = [];
+  const slotOf = (buffer: BufferId): number => {
+    const known = operands.indexOf(buffer);
+    return known >= 0 ? known : operands.push(buffer) - 1;
+  };
+  const words = steps.map((step) => encodeStep(step, slotOf));
+  const kinds = steps.reduce((bits, { kind }) => bits | (1 << KIND_CODES[kind]), 0);
+  const activations = steps.reduce(
+    (bits, step) => ("activation" in step ? bits | (1 << ACTIVATION_CODES[step.activation]) : bits),
+    0,
+  );
+  return {
+    ...{ operands, kinds, activations },
+    write(view, offset) {
+      words.forEach(({ code, choice, factor, seed }, index) => {
+        const at = offset + index * STEP_BYTES;
+        view.setUint32(at, code, true);
+        view.setUint32(at + 4, choice, true);
+        view.setFloat32(at + 8, Math.min(factor, LARGEST), true);
+        view.setUint32(at + 12, seed, true);
+      });
+    },
+  };
+}
+
+interface StepWords {
+  readonly code: number;
+  readonly choice: number;
+  readonly factor: number;
+  readonly seed: number;
+}
+
+function encodeStep(step: Step, slotOf: (buffer: BufferId) => number): StepWords {
+  const none = { choice: 0, factor: 0, seed: 0 };
+  const code = (slot = 0, second = 0, broadcast = 0): number =>
+    KIND_CODES[step.kind] | (slot << 8) | (second << 12) | (broadcast << 16);
+  switch (step.kind) {
+    case "scale":
+      return { ...none, code: code(), factor: step.factor };
+    case "activation":
+      return { ...none, code: code(), choice: ACTIVATION_CODES[step.activation] };
+    case "activationGradient":
+      return { ...none, code: code(slotOf(step.saved)), choice: ACTIVATION_CODES[step.activation] };
+    case "subtractScaledRows":
+      return { ...none, code: code(slotOf(step.factors), slotOf(step.matrix)) };
+    case "dropout": {
+      const factor = 1 / (1 - step.rate);
+      return { code: code(slotOf(step.counter)), choice: dropThreshold(step.rate), factor, seed: step.seed };
+    }
+    case "clip":
+      return { ...none, code: code(slotOf(step.norm)), factor: step.maxNorm };
+    default: {
+      const { buffer, broadcast } = step.operand;
+      return { ...none, code: code(slotOf(buffer), 0, BROADCAST_CODES[broadcast]) };
+    }
+  }
+}

@@ -1,0 +1,262 @@
+import type { Executable, Feeds, LogRow } from "../../backend.ts";
+import { biasCorrections, eachFeed, logRow, notFinite, readable, writable } from "../../feeds.ts";
+import { summaryOf, type Launch, type ParameterLayout, type Plan, type PlanSummary } from "../../plan.ts";
+import type { GpuDevice } from "./device.ts";
+import { BUFFER_USAGE } from "./flags.ts";
+import { KERNELS, type KernelName } from "./kernel-table.ts";
+import { launchCode, shareChains, type CodeOptions, type LaunchCode } from "./launch-code.ts";
+import { GpuMemory, GpuStore, wrongBackend } from "./memory.ts";
+import { ReadBack } from "./read-back.ts";
+
+/** A dispatch with everything bound. */
+interface Dispatch {
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly groups: readonly [number, number];
+}
+
+export interface GpuOptions extends CodeOptions {
+  readonly flopsPerSubmit: number; // so that a submit stays below about 50 ms
+}
+
+/** Replays a plan: pipelines, buffers and bind groups are made once, a step is one command buffer. */
+export class GpuExecutable implements Executable {
+  readonly plan: PlanSummary;
+  readonly layout: ParameterLayout;
+  readonly #gpu: GpuDevice;
+  readonly #plan: Plan;
+  readonly #store: GpuStore;
+  readonly #memory: GpuMemory;
+  readonly #constants: readonly GPUBuffer[]; // settings and tables of launches
+  readonly #prologue: readonly Dispatch[];
+  readonly #submits: readonly (readonly Dispatch[])[];
+  readonly #readBack: ReadBack;
+  readonly #scalars: Float32Array<ArrayBuffer>; // mirror of the scalars storage, written whole at every run
+  readonly #scalarsStorage: number;
+  #prologueVersion = -1;
+  #rows: LogRow[] = [];
+  #latest: LogRow = {};
+  #skipped = 0;
+  #disposed = false;
+
+  private constructor(gpu: GpuDevice, plan: Plan, store: GpuStore, memory: GpuMemory, prepared: Prepared) {
+    this.#gpu = gpu;
+    this.#plan = plan;
+    this.plan = summaryOf(plan);
+    this.layout = plan.layout;
+    this.#store = store;
+    this.#memory = memory;
+    this.#constants = prepared.constants;
+    this.#prologue = prepared.prologue;
+    this.#submits = prepared.submits;
+    const scalars = plan.storages.find(({ kind }) => kind === "scalars")!;
+    this.#scalarsStorage = scalars.id;
+    this.#scalars = new Float32Array(scalars.elements);
+    for (const { buffer, value } of plan.constants) this.#scalars[plan.buffers[buffer]!.offset] = value;
+    const row = plan.storages[plan.buffers[plan.log.buffer]!.storage]!;
+    this.#readBack = new ReadBack(gpu, row.elements, (values) => this.#receive(values));
+  }
+
+  /** Compiles and allocates at once; the pipelines of a device are kept for the next executable. */
+  static async prepare(
+    gpu: GpuDevice,
+    plan: Plan,
+    options: GpuOptions,
+    sharing: Executable | undefined,
+  ): Promise<GpuExecutable> {
+    if (sharing && !(sharing instanceof GpuExecutable)) throw wrongBackend();
+    const codes = shareChains(
+      [...plan.prologue, ...plan.launches].map((launch: Launch) => launchCode(launch, options)),
+    );
+    const compiled = Promise.all(codes.map(({ kernel, constants }) => gpu.pipeline(kernel, constants)));
+    compiled.catch(() => undefined); // awaited below; an allocation that fails first must not leave it unheard
+    const store = sharing ? sharing.#store : new GpuStore();
+    const memory = await GpuMemory.allocate(gpu, plan, store);
+    const pipelines = await gpu.wait(compiled);
+    store.users++;
+    const constants: GPUBuffer[] = [];
+    const dispatches = codes.map((code, index) =>
+      dispatchOf(gpu, memory, code, pipelines[index]!, constants),
+    );
+    const prologue = dispatches.slice(0, plan.prologue.length);
+    const submits = submitsOf(codes, dispatches, plan.prologue.length, options.flopsPerSubmit);
+    return new GpuExecutable(gpu, plan, store, memory, { constants, prologue, submits });
+  }
+
+  get latest(): LogRow {
+    return this.#latest;
+  }
+
+  write(name: string, values: Float32Array | Uint32Array): void {
+    this.#gpu.check();
+    if (name === "step") {
+      this.#store.step = values[0]!;
+      return;
+    }
+    const target = writable(this.#plan, name, values);
+    this.#write(target.storage, target.offset, values);
+    if (this.#plan.residents[name]) this.#store.residentVersion++;
+  }
+
+  async read(name: string): Promise<Float32Array> {
+    if (name === "step") return Float32Array.of(this.#store.step);
+    const { buffer, elements } = readable(this.#plan, name);
+    const storage = this.#memory.storage(buffer.storage);
+    return new Float32Array(await this.#gpu.read(storage, buffer.offset * 4, elements * 4));
+  }
+
+  run(feeds: Feeds): void {
+    this.#gpu.check();
+    eachFeed(this.#plan, feeds, (target, values) => {
+      if (target.storage === this.#scalarsStorage) this.#scalars[target.offset] = values as number;
+      else
+        this.#write(
+          target.storage,
+          target.offset,
+          typeof values === "number" ? Float32Array.of(values) : values,
+        );
+    });
+    this.#feedCorrections();
+    this.#write(this.#scalarsStorage, 0, this.#scalars);
+    this.#submit();
+    this.#readBack.submitted();
+  }
+
+  async log(): Promise<readonly LogRow[]> {
+    await this.#readBack.complete();
+    const rows = this.#rows;
+    this.#rows = [];
+    return rows;
+  }
+
+  async settle(): Promise<void> {
+    await this.#readBack.complete();
+    const skipped = this.#skipped;
+    this.#skipped = 0;
+    if (skipped > 0) throw notFinite(skipped);
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#readBack.dispose();
+    this.#memory.dispose();
+    for (const buffer of this.#constants) buffer.destroy();
+    this.#store.release();
+  }
+
+  #submit(): void {
+    const { device } = this.#gpu;
+    const last = this.#submits.length - 1;
+    this.#submits.forEach((dispatches, index) => {
+      const encoder = device.createCommandEncoder();
+      if (index === 0 && this.#prologueVersion !== this.#store.residentVersion) {
+        encode(encoder, this.#prologue);
+        this.#prologueVersion = this.#store.residentVersion;
+      }
+      encode(encoder, dispatches);
+      if (index === last) {
+        this.#readBack.append(
+          encoder,
+          this.#memory.storage(this.#plan.buffers[this.#plan.log.buffer]!.storage),
+        );
+      }
+      device.queue.submit([encoder.finish()]);
+    });
+  }
+
+  #feedCorrections(): void {
+    const { optimizer, buffers } = this.#plan;
+    if (!optimizer) return;
+    const corrections = biasCorrections(optimizer.betas, ++this.#store.step);
+    optimizer.corrections.forEach((buffer, index) => {
+      this.#scalars[buffers[buffer]!.offset] = corrections[index]!;
+    });
+  }
+
+  #write(storage: number, offset: number, values: Float32Array | Uint32Array): void {
+    const bytes = values as Float32Array<ArrayBuffer>;
+    this.#gpu.device.queue.writeBuffer(this.#memory.storage(storage), offset * 4, bytes);
+  }
+
+  #receive(values: Float32Array): void {
+    if (values[0] === 1) this.#skipped++;
+    const { names } = this.#plan.log;
+    if (names.length === 0) return;
+    this.#latest = logRow(names, values);
+    this.#rows.push(this.#latest);
+  }
+}
+
+interface Prepared {
+  readonly constants: readonly GPUBuffer[];
+  readonly prologue: readonly Dispatch[];
+  readonly submits: readonly (readonly Dispatch[])[];
+}
+
+function encode(encoder: GPUCommandEncoder, dispatches: readonly Dispatch[]): void {
+  if (dispatches.length === 0) return;
+  const pass = encoder.beginComputePass();
+  for (const { pipeline, bindGroup, groups } of dispatches) {
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, bindGroup);
+    pass.dispatchWorkgroups(groups[0], groups[1]);
+  }
+  pass.end();
+}
+
+/** Cuts a step where it would keep the device busy for too long; an adapter's is one piece. */
+function submitsOf(
+  codes: readonly LaunchCode[],
+  dispatches: readonly Dispatch[],
+  start: number,
+  flopsPerSubmit: number,
+): Dispatch[][] {
+  const submits: Dispatch[][] = [[]];
+  let flops = 0;
+  for (let index = start; index < codes.length; index++) {
+    const current = submits.at(-1)!;
+    const own = codes[index]!.flops;
+    if (current.length > 0 && flops + own > flopsPerSubmit) {
+      submits.push([dispatches[index]!]);
+      flops = own;
+    } else {
+      current.push(dispatches[index]!);
+      flops += own;
+    }
+  }
+  return submits;
+}
+
+function dispatchOf(
+  gpu: GpuDevice,
+  memory: GpuMemory,
+  code: LaunchCode,
+  pipeline: GPUComputePipeline,
+  constants: GPUBuffer[],
+): Dispatch {
+  const settings = { buffer: constantBuffer(gpu, code.settings, constants) };
+  const resources = code.bindings.map((binding, index): GPUBufferBinding => {
+    if (binding === undefined) return spare(gpu, code.kernel, index + 1);
+    if (typeof binding === "number") return memory.binding(binding);
+    return { buffer: constantBuffer(gpu, binding.buffer as ArrayBuffer, constants) };
+  });
+  const entries = [settings, ...resources].map((resource, binding) => ({ binding, resource }));
+  const bindGroup = gpu.device.createBindGroup({ layout: gpu.layout(code.kernel), entries });
+  return { pipeline, bindGroup, groups: code.groups };
+}
+
+/** A place of its own for every binding: two writable bindings may not overlap. */
+function spare(gpu: GpuDevice, kernel: KernelName, binding: number): GPUBufferBinding {
+  const writes = KERNELS[kernel].bindings[binding] === "w";
+  return { buffer: writes ? gpu.spareWrite : gpu.spareRead, offset: binding * 256, size: 256 };
+}
+
+function constantBuffer(gpu: GpuDevice, data: ArrayBuffer, constants: GPUBuffer[]): GPUBuffer {
+  const { uniform, storage, copyTarget } = BUFFER_USAGE;
+  const size = Math.max(16, Math.ceil(data.byteLength / 16) * 16);
+  const buffer = gpu.device.createBuffer({ size, usage: uniform | storage | copyTarget });
+  gpu.device.queue.writeBuffer(buffer, 0, data);
+  constants.push(buffer);
+  return buffer;
+}

@@ -1,0 +1,77 @@
+// AdamW (torch.optim.AdamW) over an arena of parameters, global-norm clipping and the step's log row included:
+//   norm = √ Σ partials;  g ← g · min(1, maxNorm / (norm + 1e-6))
+//   m ← β₁·m + (1−β₁)·g;  v ← β₂·v + (1−β₂)·g²
+//   w ← w·(1 − lr·decay) − lr·(m·c₁) / (√(v·c₂) + ε)         c = 1/(1 − βᵗ), computed in float64 by the host
+//   log[0] = 1 if Σ partials is not finite (nothing else changes then), else 0
+//   log[normAt] = norm before clipping;  log[lossAt] = lossScale · Σ lossRows
+//
+// A thread takes vec4s GRID apart, so neighbours read neighbours. decay holds one value for every 64 elements, the
+// alignment of parameters; below 0 the block belongs to none that is trained. First moments lie in `moments` from 0,
+// second ones from `elements`. Finite is decided by exponent bits: WGSL lets a compiler assume that no value is NaN.
+//
+// Edges: arenas are multiples of 64 elements. Thread 0 alone writes the log.
+//
+// Plan: AdamWLaunch     CPU twin: ../reference/launches.ts     Test: tests/engine/adamw.gpu.test.ts
+const NOWHERE = 0xffffffffu;
+
+struct Settings {
+  elements: u32,
+  partialCount: u32,
+  lossCount: u32,
+  normAt: u32, // NOWHERE: not logged
+  lossAt: u32,
+  lossScale: f32,
+  maxNorm: f32,
+  epsilon: f32,
+  beta1: f32,
+  beta2: f32,
+  rest1: f32, // 1 − β₁, from float64
+  rest2: f32,
+}
+
+@group(0) @binding(0) var<uniform> settings: Settings;
+@group(0) @binding(1) var<uniform> learningRate: vec4f; // the value is x, as in the two below
+@group(0) @binding(2) var<uniform> correction1: vec4f;
+@group(0) @binding(3) var<uniform> correction2: vec4f;
+@group(0) @binding(4) var<storage, read_write> weights: array<vec4f>;
+@group(0) @binding(5) var<storage, read> gradients: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> moments: array<vec4f>;
+@group(0) @binding(7) var<storage, read> decay: array<f32>;
+@group(0) @binding(8) var<storage, read> partials: array<f32>;
+@group(0) @binding(9) var<storage, read> lossRows: array<f32>;
+@group(0) @binding(10) var<storage, read_write> log_: array<f32>;
+
+fn writeLog(squares: f32, finite: bool) {
+  log_[0] = select(1.0, 0.0, finite);
+  if (settings.normAt != NOWHERE) { log_[settings.normAt] = sqrt(squares); }
+  if (settings.lossAt != NOWHERE) {
+    var sum = 0.0;
+    for (var i = 0u; i < settings.lossCount; i++) { sum += lossRows[i]; }
+    log_[settings.lossAt] = sum * settings.lossScale;
+  }
+}
+
+fn updateBlock(i: u32, clip: f32) {
+  let weightDecay = decay[i / 16u];
+  if (weightDecay < 0.0) { return; }
+  let second = settings.elements / 4u + i;
+  let gradient = gradients[i] * clip;
+  let m = settings.beta1 * moments[i] + settings.rest1 * gradient;
+  let v = settings.beta2 * moments[second] + settings.rest2 * gradient * gradient;
+  moments[i] = m;
+  moments[second] = v;
+  let rate = learningRate.x;
+  let update = (m * correction1.x) / (sqrt(v * correction2.x) + settings.epsilon);
+  weights[i] = weights[i] * (1.0 - rate * weightDecay) - rate * update;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) thread: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  var squares = 0.0;
+  for (var p = 0u; p < settings.partialCount; p++) { squares += partials[p]; }
+  let finite = (bitcast<u32>(squares) & 0x7f800000u) != 0x7f800000u;
+  if (thread.x == 0u) { writeLog(squares, finite); }
+  if (!finite) { return; }
+  let clip = min(1.0, settings.maxNorm / (sqrt(squares) + 1e-6));
+  for (var i = thread.x; i < settings.elements / 4u; i += groups.x * 64u) { updateBlock(i, clip); }
+}

@@ -1,0 +1,226 @@
+// C = chain(A · B) in any layout, for row-major f32 matrices of any size.
+//   NT: A [M, K], B [N, K]     NN: A [M, K], B [K, N]     TN: A [K, M], B [K, N]     TT: A [K, M], B [N, K]
+//
+// One workgroup of SIDE × SIDE threads computes one TILE × TILE block of C, TILE = 4·SIDE: 32 × 32 for small grids, 64 ×
+// 64 for large ones. Along K it walks DEPTH at a time: the threads copy a slab of A and of B into workgroup memory, then
+// each multiplies 4 × 4 sums held in named vec4 accumulators. Slabs lie k by k, so that four neighbours are one vec4.
+//
+// Edges: what lies outside A or B is loaded as 0, so M, N and K need not be multiples of anything. No thread returns
+// before the last barrier: WGSL requires uniform control flow there. Elements are loaded one by one, so any stride fits.
+//
+// Plan: MatmulLaunch     CPU twin: ../reference/launches.ts     Test: tests/engine/matmul.gpu.test.ts
+override SIDE: u32 = 8u;
+override DEPTH: u32 = 16u;
+// Which arms of the chain the pipeline needs: bits of step kinds (plan.ts, in order) and of activations.
+override KINDS: u32 = 0xfffu;
+override ACTIVATIONS: u32 = 31u;
+override OPERANDS: u32 = 4u; // operands bound
+
+struct Shape {
+  m: u32,
+  n: u32,
+  k: u32,
+  strideA: u32, // elements between rows, as are the other strides
+  strideB: u32,
+  strideOut: u32,
+  stepCount: u32,
+  arrangement: u32, // 0 NT, 1 NN, 2 TN, 3 TT
+  steps: array<Step, 8>,
+}
+
+@group(0) @binding(0) var<uniform> shape: Shape;
+@group(0) @binding(1) var<storage, read> a: array<f32>;
+@group(0) @binding(2) var<storage, read> b: array<f32>;
+@group(0) @binding(3) var<storage, read_write> result: array<f32>;
+@group(0) @binding(4) var<storage, read> operand0: array<u32>; // f32 bits, or u32
+@group(0) @binding(5) var<storage, read> operand1: array<u32>;
+@group(0) @binding(6) var<storage, read> operand2: array<u32>;
+@group(0) @binding(7) var<storage, read> operand3: array<u32>;
+
+var<workgroup> slabA: array<vec4f, SIDE * DEPTH>; // [k][row / 4]
+var<workgroup> slabB: array<vec4f, SIDE * DEPTH>; // [k][column / 4]
+
+fn valueA(row: u32, k: u32) -> f32 {
+  if (row >= shape.m || k >= shape.k) { return 0.0; }
+  return a[select(row * shape.strideA + k, k * shape.strideA + row, shape.arrangement >= 2u)];
+}
+
+fn valueB(column: u32, k: u32) -> f32 {
+  if (column >= shape.n || k >= shape.k) { return 0.0; }
+  return b[select(column * shape.strideB + k, k * shape.strideB + column, shape.arrangement == 1u || shape.arrangement == 2u)];
+}
+
+fn store(row: u32, column: u32, sums: vec4f) {
+  if (row >= shape.m || column >= shape.n) { return; }
+  let value = chain(sums, row, column);
+  let at = row * shape.strideOut + column;
+  result[at] = value.x;
+  if (column + 1u < shape.n) { result[at + 1u] = value.y; }
+  if (column + 2u < shape.n) { result[at + 2u] = value.z; }
+  if (column + 3u < shape.n) { result[at + 3u] = value.w; }
+}
+
+@compute @workgroup_size(SIDE, SIDE)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_id) thread: vec3u,
+  @builtin(local_invocation_index) index: u32,
+) {
+  let top = group.y * SIDE * 4u;
+  let left = group.x * SIDE * 4u;
+  var c0 = vec4f();
+  var c1 = vec4f();
+  var c2 = vec4f();
+  var c3 = vec4f();
+  for (var start = 0u; start < shape.k; start += DEPTH) {
+    for (var i = index; i < SIDE * DEPTH; i += SIDE * SIDE) {
+      let k = start + i / SIDE;
+      let row = top + (i % SIDE) * 4u;
+      let column = left + (i % SIDE) * 4u;
+      slabA[i] = vec4f(valueA(row, k), valueA(row + 1u, k), valueA(row + 2u, k), valueA(row + 3u, k));
+      slabB[i] = vec4f(valueB(column, k), valueB(column + 1u, k), valueB(column + 2u, k), valueB(column + 3u, k));
+    }
+    workgroupBarrier();
+    for (var k = 0u; k < DEPTH; k++) {
+      let rows = slabA[k * SIDE + thread.y];
+      let columns = slabB[k * SIDE + thread.x];
+      c0 += rows.x * columns;
+      c1 += rows.y * columns;
+      c2 += rows.z * columns;
+      c3 += rows.w * columns;
+    }
+    workgroupBarrier();
+  }
+  let row = top + thread.y * 4u;
+  let column = left + thread.x * 4u;
+  store(row, column, c0);
+  store(row + 1u, column, c1);
+  store(row + 2u, column, c2);
+  store(row + 3u, column, c3);
+}
+
+// --- the chain: what happens to a value on its way out (the same text in all matmul kernels; a test holds that) ---
+const ADD = 1u;
+const SUBTRACT_FROM = 4u;
+const DIVIDE_INTO = 6u;
+
+struct Step {
+  code: u32, // kind | slot << 8 | second slot << 12 | broadcast << 16
+  choice: u32, // activation, or the bits below which dropout drops
+  factor: f32, // scale, 1 / (1 - rate), or the largest norm
+  seed: u32,
+}
+
+fn load1(slot: u32, index: u32) -> u32 {
+  if (OPERANDS > 3u && slot == 3u) { return operand3[index]; }
+  if (OPERANDS > 2u && slot == 2u) { return operand2[index]; }
+  if (OPERANDS > 1u && slot == 1u) { return operand1[index]; }
+  return operand0[index];
+}
+
+// Four values from `index`, `stride` apart; stride 0 repeats one.
+fn load4(slot: u32, index: u32, stride: u32) -> vec4f {
+  let bits = vec4u(
+    load1(slot, index),
+    load1(slot, index + stride),
+    load1(slot, index + 2u * stride),
+    load1(slot, index + 3u * stride),
+  );
+  return bitcast<vec4f>(bits);
+}
+
+// broadcast: 0 full, 1 row vector, 2 column vector, 3 one value
+fn operandAt(slot: u32, broadcast: u32, row: u32, column: u32) -> vec4f {
+  var index = 0u;
+  if (broadcast == 0u) { index = row * shape.n + column; }
+  if (broadcast == 1u) { index = column; }
+  if (broadcast == 2u) { index = row; }
+  return load4(slot, index, select(0u, 1u, broadcast < 2u));
+}
+
+fn arithmetic(kind: u32, value: vec4f, operand: vec4f) -> vec4f {
+  if ((KINDS & 0x02u) != 0u && kind == ADD) { return value + operand; }
+  if ((KINDS & 0x04u) != 0u && kind == 2u) { return value * operand; }
+  if ((KINDS & 0x08u) != 0u && kind == 3u) { return value - operand; }
+  if ((KINDS & 0x10u) != 0u && kind == SUBTRACT_FROM) { return operand - value; }
+  if ((KINDS & 0x20u) != 0u && kind == 5u) { return value / operand; }
+  return operand / value;
+}
+
+// Abramowitz & Stegun 7.1.26: |error| < 1.5e-7
+fn erf4(x: vec4f) -> vec4f {
+  let t = 1.0 / (1.0 + 0.3275911 * abs(x));
+  let poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+  return sign(x) * (1.0 - poly * exp(-x * x));
+}
+
+// relu 0, tanh 1, sigmoid 2, leaky relu 3, gelu 4
+fn activated(choice: u32, x: vec4f) -> vec4f {
+  if ((ACTIVATIONS & 2u) != 0u && choice == 1u) { return tanh(clamp(x, vec4f(-15.0), vec4f(15.0))); }
+  if ((ACTIVATIONS & 4u) != 0u && choice == 2u) { return 1.0 / (1.0 + exp(-x)); }
+  if ((ACTIVATIONS & 8u) != 0u && choice == 3u) { return select(0.01 * x, x, x > vec4f()); }
+  if ((ACTIVATIONS & 16u) != 0u && choice == 4u) { return 0.5 * x * (1.0 + erf4(x * 0.70710678)); }
+  return max(x, vec4f());
+}
+
+// f' from f's result y; gelu's from its argument
+fn activationSlope(choice: u32, y: vec4f) -> vec4f {
+  if ((ACTIVATIONS & 2u) != 0u && choice == 1u) { return 1.0 - y * y; }
+  if ((ACTIVATIONS & 4u) != 0u && choice == 2u) { return y * (1.0 - y); }
+  if ((ACTIVATIONS & 8u) != 0u && choice == 3u) { return select(vec4f(0.01), vec4f(1.0), y > vec4f()); }
+  if ((ACTIVATIONS & 16u) != 0u && choice == 4u) {
+    return 0.5 * (1.0 + erf4(y * 0.70710678)) + y * 0.39894228 * exp(-0.5 * y * y);
+  }
+  return select(vec4f(), vec4f(1.0), y > vec4f());
+}
+
+// pcg3d (Jarzynski & Olano 2020), first result; the twin is random.ts
+fn randomBits(x: u32, y: u32, z: u32) -> u32 {
+  var v = vec3u(x, y, z) * 1664525u + 1013904223u;
+  v.x += v.y * v.z;
+  v.y += v.z * v.x;
+  v.z += v.x * v.y;
+  v ^= v >> vec3u(16u);
+  return v.x + v.y * v.z;
+}
+
+fn dropped(step: Step, value: vec4f, element: u32) -> vec4f {
+  let counter = load1((step.code >> 8u) & 15u, 0u);
+  let bits = vec4u(
+    randomBits(element, counter, step.seed),
+    randomBits(element + 1u, counter, step.seed),
+    randomBits(element + 2u, counter, step.seed),
+    randomBits(element + 3u, counter, step.seed),
+  );
+  return select(vec4f(), value * step.factor, bits >= vec4u(step.choice));
+}
+
+// All steps applied to the four values at [row, column …].
+fn chain(start: vec4f, row: u32, column: u32) -> vec4f {
+  var value = start;
+  if (KINDS == 0u) { return value; }
+  for (var s = 0u; s < shape.stepCount; s++) {
+    let step = shape.steps[s];
+    let kind = step.code & 255u;
+    let slot = (step.code >> 8u) & 15u;
+    let broadcast = (step.code >> 16u) & 15u;
+    if ((KINDS & 0x1u) != 0u && kind == 0u) { value *= step.factor; }
+    if ((KINDS & 0x7eu) != 0u && kind >= ADD && kind <= DIVIDE_INTO) {
+      value = arithmetic(kind, value, operandAt(slot, broadcast, row, column));
+    }
+    if ((KINDS & 0x80u) != 0u && kind == 7u) { value = activated(step.choice, value); }
+    if ((KINDS & 0x100u) != 0u && kind == 8u) {
+      value *= activationSlope(step.choice, operandAt(slot, 0u, row, column));
+    }
+    if ((KINDS & 0x200u) != 0u && kind == 9u) {
+      let matrix = operandAt((step.code >> 12u) & 15u, 0u, row, column);
+      value -= operandAt(slot, 2u, row, column) * matrix;
+    }
+    if ((KINDS & 0x400u) != 0u && kind == 10u) { value = dropped(step, value, row * shape.n + column); }
+    if ((KINDS & 0x800u) != 0u && kind == 11u) {
+      value *= min(1.0, step.factor / (operandAt(slot, 3u, row, column).x + 1e-6));
+    }
+  }
+  return value;
+}
+// --- end of the chain ---
