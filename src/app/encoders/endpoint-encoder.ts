@@ -2,7 +2,7 @@ import type { Matrix } from "../../domain/matrix.ts";
 import type { Encoder, EncoderIdentity, RunControl } from "../../domain/ports.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import { normalised } from "./pooling.ts";
-import type { Secret } from "./secret.ts";
+import type { Secret } from "../../domain/synth/secret.ts";
 
 export interface EndpointOptions {
   readonly url: string; // up to and without "/embeddings", as OpenAI's base URL

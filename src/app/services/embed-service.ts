@@ -10,7 +10,7 @@ import type { ModelFiles } from "../encoders/model-files.ts";
 import { OnnxEncoder } from "../encoders/onnx-encoder.ts";
 import type { OnnxEncoderOptions } from "../encoders/onnx-encoder.ts";
 import type { RuntimeOptions } from "../encoders/onnx-runtime.ts";
-import { Secret } from "../encoders/secret.ts";
+import { Secret } from "../../domain/synth/secret.ts";
 import { embedMissing, textGroups } from "../jobs/embed.ts";
 import { projectData } from "../jobs/project-data.ts";
 import type { EmbedMethods, EncoderAddress } from "../protocol/calls.ts";

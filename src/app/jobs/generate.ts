@@ -1,0 +1,81 @@
+import { assembleDataset, generateQuestions } from "../../domain/synth/generate.ts";
+import type { GenerationRow } from "../../domain/synth/generate.ts";
+import type { Generator, RunControl } from "../../domain/ports.ts";
+import type { WireError } from "../../engine/errors.ts";
+import type { SourceContent } from "../storage/project-store.ts";
+import type { StoredQuestion } from "../storage/records.ts";
+
+export interface GenerationStore {
+  /** Rows of earlier runs of this project, whoever wrote them. */
+  rows(): Promise<readonly GenerationRow[]>;
+  keep(rows: readonly GenerationRow[]): Promise<void>;
+}
+
+export interface GenerationOutcome {
+  readonly contents: readonly SourceContent[]; // with the new questions
+  readonly made: number;
+  readonly failed: readonly { readonly passage: string; readonly error: WireError }[];
+}
+
+const KEEP_ROWS = 16; // a killed generation repeats at most so many requests
+
+/**
+ * Writes questions for every passage that has none of its own, through any generator. Rows are kept as they come, so
+ * a cancelled, failed or killed generation goes on where it stopped; `contents` hold all that was written so far.
+ */
+export async function generateForProject(
+  contents: readonly SourceContent[],
+  generator: Generator,
+  perPassage: number,
+  store: GenerationStore,
+  control: RunControl = {},
+): Promise<GenerationOutcome> {
+  const wanted = contents.map(passagesWithoutQuestions);
+  const rows = new Map((await store.rows()).map((row) => [row.key, row]));
+  const failed: GenerationOutcome["failed"][number][] = [];
+  let unsaved = 0;
+  let stopped: Error | undefined;
+  try {
+    const options = { ...control, count: perPassage, done: [...rows.values()] };
+    for await (const event of generateQuestions(wanted.flat(), generator, options)) {
+      if (event.kind === "failed") {
+        failed.push(event);
+        continue;
+      }
+      rows.set(event.row.key, event.row);
+      if (++unsaved % KEEP_ROWS === 0) await store.keep([...rows.values()]);
+    }
+  } catch (error) {
+    stopped = error instanceof Error ? error : new Error(String(error));
+  }
+  await store.keep([...rows.values()]);
+  const changed: SourceContent[] = [];
+  for (const [index, content] of contents.entries()) {
+    if (wanted[index]!.length === 0) continue;
+    const written = await assembleDataset(wanted[index]!, generator, [...rows.values()], perPassage);
+    changed.push({ ...content, questions: withNew(content.questions, written.queries) });
+  }
+  const made = changed.reduce((sum, { questions }) => sum + questions.length, 0);
+  const before = contents
+    .filter((_, index) => wanted[index]!.length > 0)
+    .reduce((sum, { questions }) => sum + questions.length, 0);
+  if (stopped && made === before) throw stopped;
+  return { contents: changed, made: made - before, failed };
+}
+
+/** Questions that came with a file, or that a person typed, are answer enough for their passage. */
+function passagesWithoutQuestions({ passages, questions }: SourceContent): SourceContent["passages"] {
+  const given = questions.filter(({ origin }) => !origin || origin.kind === "imported");
+  const answered = new Set(given.flatMap(({ relevant }) => relevant.map((row) => row.passage)));
+  return passages.filter((passage) => !answered.has(passage.id));
+}
+
+/** What a person reviewed stays as it is. */
+function withNew(
+  questions: readonly StoredQuestion[],
+  written: readonly Omit<StoredQuestion, "state">[],
+): readonly StoredQuestion[] {
+  const known = new Set(questions.map((question) => question.id));
+  const fresh = written.filter((question) => !known.has(question.id));
+  return [...questions, ...fresh.map((question) => ({ ...question, state: "accepted" as const }))];
+}

@@ -1,0 +1,193 @@
+import { DEFAULT_ENCODER, encoderById, knownEncoders, spaceOf } from "../encoders/known-encoders.ts";
+import { readAdapterFolder, readAdapterSafetensors } from "../../domain/formats/adapter-folder.ts";
+import { EQUAL_WEIGHTS, fusionOf } from "../../domain/eval/fusion.ts";
+import { readFusion } from "../../domain/formats/fusion-json.ts";
+import { sha256 } from "../../domain/data/hash.ts";
+import { RetuneError } from "../../engine/errors.ts";
+import { cachedVectors } from "../jobs/embed.ts";
+import { exportRun, owned } from "../jobs/export-run.ts";
+import { readProject, writeProject } from "../jobs/project-file.ts";
+import { merged } from "../jobs/project-data.ts";
+import { findResult, keepResult, loadResult } from "../jobs/result-store.ts";
+import { searchGround, searchSideBySide } from "../jobs/search.ts";
+import type { SearchGround } from "../jobs/search.ts";
+import type { DataMethods, SentBytes } from "../protocol/calls.ts";
+import type { RunRecord } from "../storage/records.ts";
+import type { RunExportFormat, SearchAnswer } from "../studio.ts";
+import { bytesOf, dataHash, fileName } from "./data-service.ts";
+import type { DataService } from "./data-service.ts";
+
+type Of<Name extends keyof DataMethods> = DataMethods[Name]["params"];
+
+/** Search, exports and imports of what training made: the other half of the data worker. */
+export class ResultService {
+  private readonly data: DataService;
+  private ground: { readonly key: string; readonly ground: SearchGround } | undefined;
+
+  constructor(data: DataService) {
+    this.data = data;
+  }
+
+  /** A question's vector where it is cached (a test question), else null: then the encoder must be asked. */
+  async queryVector({ projectId, text, instruction }: Of<"queryVector">): Promise<Float32Array | null> {
+    const { workspace } = this.data;
+    const { encoderId } = await workspace.projects.get(projectId);
+    const encoder = await encoderById(workspace, encoderId);
+    const [row] = await workspace.vectors.find(spaceOf(encoder, instruction), [text]);
+    return row ? row.slice() : null;
+  }
+
+  async search({ projectId, request, vectors }: Of<"search">): Promise<SearchAnswer> {
+    const { workspace } = this.data;
+    const ground = await this.groundOf(projectId, request.view !== "lexical");
+    if (request.runId === undefined) return searchSideBySide(ground, request, vectors, null);
+    const run = await workspace.runs.get(request.runId);
+    const kept = await loadResult(workspace.checkpoints, request.runId);
+    const instructed = (run.settings.queryInstruction ?? "") !== "";
+    return searchSideBySide(ground, request, vectors, { kept, instructed });
+  }
+
+  async exportRun({ runId, format }: Of<"exportRun">): Promise<SentBytes> {
+    const { workspace } = this.data;
+    const run = await workspace.runs.get(runId);
+    const kept = await loadResult(workspace.checkpoints, runId);
+    const report = await workspace.runs.report(runId).catch((error: unknown) => {
+      if (error instanceof RetuneError && error.code === "usage") return null;
+      throw error;
+    });
+    const encoder = (await knownEncoders(workspace)).find((each) => each.id === run.encoderId);
+    const model = encoder?.name ?? run.encoderId;
+    return exportRun({ run, kept, report, model }, format as RunExportFormat);
+  }
+
+  /** An adapter folder or one safetensors file as a run of its own, not judged yet. */
+  async importAdapter({ projectId, files }: Of<"importAdapter">): Promise<string> {
+    const { workspace } = this.data;
+    const project = await workspace.projects.get(projectId);
+    const encoder = await encoderById(workspace, project.encoderId);
+    const contents = new Map<string, Uint8Array>();
+    for (const file of files) contents.set(file.name.split("/").at(-1)!, await bytesOf(file));
+    const single = contents.has("config.json")
+      ? undefined
+      : [...contents].find(([name]) => name.endsWith(".safetensors"));
+    const { config, weights } = single
+      ? readAdapterSafetensors(single[1], single[0])
+      : readAdapterFolder(contents);
+    if (config.features !== encoder.dimension) {
+      const text = `The adapter is for ${config.features} dimensions; ${encoder.name} gives ${encoder.dimension}.`;
+      throw new RetuneError("E_MISMATCH", `${text} Choose the model it was trained with.`);
+    }
+    const stored = contents.get("fusion.json");
+    const fusion = stored
+      ? readFusion(new TextDecoder().decode(stored), "fusion.json")
+      : fusionOf(EQUAL_WEIGHTS);
+    const run = await workspace.runs.create(importedRun(projectId, project.encoderId, { config }));
+    const kept = {
+      config,
+      weights,
+      chosen: null,
+      fusion: { base: fusion, tuned: fusion },
+      losses: [],
+      notes: [],
+    };
+    await keepResult(workspace.checkpoints, run.id, kept, "imported");
+    return run.id;
+  }
+
+  async exportProject({ projectId }: Of<"exportProject">): Promise<SentBytes> {
+    const { workspace } = this.data;
+    const project = await workspace.projects.get(projectId);
+    const contents = await workspace.projects.contents(projectId);
+    const runs = [];
+    for (const run of await workspace.runs.ofProject(projectId)) {
+      const kept = await findResult(workspace.checkpoints, run.id);
+      if (!kept) continue;
+      const report = await workspace.runs.report(run.id).catch(() => null);
+      runs.push({ run, report, kept });
+    }
+    const bytes = await writeProject({ project, contents, runs });
+    const name = `${fileName(project.name)}.retune.zip`;
+    const back = await readProject(bytes, name);
+    const same = back.contents.length === contents.length && back.runs.length === runs.length;
+    if (!same)
+      throw new RetuneError("corrupt", `${name} reads back differently than it was written; export again.`);
+    const verified = `${contents.length} files and ${runs.length} runs unpacked again, every hash compared`;
+    return { name, bytes: owned(bytes), verified };
+  }
+
+  async importProject({ file }: Of<"importProject">): Promise<string> {
+    const { workspace } = this.data;
+    const { project, contents, runs } = await readProject(await bytesOf(file), file.name);
+    const known = (await knownEncoders(workspace)).some(({ id }) => id === project.encoderId);
+    const encoderId = known ? project.encoderId : DEFAULT_ENCODER.id;
+    await workspace.projects.create({ ...project, encoderId, createdAt: Date.now(), nextRun: 1 }, contents);
+    for (const { run, report, kept } of [...runs].sort((a, b) => a.run.number - b.run.number)) {
+      const { id } = await workspace.runs.create(run);
+      await keepResult(workspace.checkpoints, id, kept, run.build);
+      if (report) await workspace.runs.finish(id, report, {});
+    }
+    return project.id;
+  }
+
+  private async groundOf(projectId: string, dense: boolean): Promise<SearchGround> {
+    const { workspace } = this.data;
+    const { project, data } = await this.data.open(projectId);
+    const key = await sha256(`${await dataHash(data)} ${project.encoderId} ${dense}`);
+    if (this.ground?.key === key) return this.ground.ground;
+    const dataset = { ...merged([data.train, data.test]), queries: [] };
+    if (dataset.passages.length === 0) {
+      throw new RetuneError(
+        "too-little-data",
+        "There is nothing to search yet. Import files on the Data screen.",
+      );
+    }
+    const encoder = await encoderById(workspace, project.encoderId);
+    const corpus = dense ? (await cachedVectors(workspace.vectors, encoder, dataset, "")).corpus : null;
+    const ground = searchGround(dataset, corpus);
+    this.ground = { key, ground };
+    return ground;
+  }
+}
+
+function importedRun(
+  projectId: string,
+  encoderId: string,
+  { config }: { readonly config: RunRecord["settings"]["adapter"] },
+): Omit<RunRecord, "number"> {
+  return {
+    ...newRun(projectId, encoderId, { mode: "recommended", adapter: config, seed: 0 }, ""),
+    imported: true,
+    state: "finished",
+    stage: "done",
+  };
+}
+
+/** A run before its first step. */
+export function newRun(
+  projectId: string,
+  encoderId: string,
+  settings: RunRecord["settings"],
+  hash: string,
+): Omit<RunRecord, "number"> {
+  return {
+    id: crypto.randomUUID(),
+    projectId,
+    state: "running",
+    stage: "embedding",
+    settings,
+    encoderId,
+    imported: false,
+    startedAt: Date.now(),
+    seconds: 0,
+    progress: { done: 0, total: 0 },
+    curve: [],
+    losses: [],
+    validation: [],
+    probes: [],
+    backend: "",
+    build: "",
+    bufferBytes: 0,
+    dataHash: hash,
+    notes: [],
+  };
+}
