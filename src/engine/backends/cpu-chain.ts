@@ -89,8 +89,8 @@ export function ignoresShape(steps: readonly Step[]): boolean {
   });
 }
 
-/** Buffers that steps read at the position of the result. */
-export function fullOperands(steps: readonly Step[]): readonly BufferId[] {
+/** Buffers that steps read at or near the position of the result. */
+export function operandsOf(steps: readonly Step[]): readonly BufferId[] {
   return steps.flatMap((step) => {
     if (step.kind === "activationGradient") return [step.saved];
     if (step.kind === "subtractScaledRows") return [step.matrix, step.factors];

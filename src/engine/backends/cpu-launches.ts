@@ -6,13 +6,14 @@ import type {
   GatherLaunch,
   Launch,
   MatmulLaunch,
+  Operand,
   Reduction,
   ScatterLaunch,
   SoftmaxRowsLaunch,
   Step,
 } from "../plan.ts";
 import type { Kernels } from "../wasm/kernels.ts";
-import { BROADCAST_CODES, encodeChain, fullOperands, ignoresShape } from "./cpu-chain.ts";
+import { BROADCAST_CODES, encodeChain, operandsOf, ignoresShape } from "./cpu-chain.ts";
 import type { CpuMemory } from "./cpu-memory.ts";
 
 const FLOAT = Float32Array.BYTES_PER_ELEMENT;
@@ -84,8 +85,8 @@ function bindScatter(launch: ScatterLaunch, { kernels, address }: CpuBinding): (
 }
 
 /**
- * The product is written to the result and the steps run over it while it is in cache; where a step reads the memory
- * of the result itself (out = product + out), the product goes to workspace first.
+ * The product is written to the result and the steps run over it; where a step reads the memory of the result itself
+ * (out = product + out), the product goes to workspace first.
  */
 function bindMatmul(launch: MatmulLaunch, binding: CpuBinding): () => void {
   const { kernels, address } = binding;
@@ -93,59 +94,62 @@ function bindMatmul(launch: MatmulLaunch, binding: CpuBinding): () => void {
   const [a, b, out] = [address(launch.a), address(launch.b), address(launch.out)];
   const multiply = kernels[`matmul${launch.layout}`];
   const packing = roundUp(kernels.matmulWorkspaceBytes(launch.layout === "TT" ? m * k : 0));
-  const detour = fullOperands(steps).some((buffer) => address(buffer) === out);
+  const detour = readsResult(launch, binding);
   binding.reserve(packing + (detour ? m * n * FLOAT : 0));
   if (steps.length === 0) {
     return () => multiply(a, strideA, b, strideB, out, strideOut, m, n, k, 0, binding.workspace());
   }
-  const chain = bindChain(steps, m, n, strideOut, binding);
+  const result = { steps, out: launch.out, rows: m, columns: n, strideOut };
+  const chain = bindChain(result, "full", detour ? n : strideOut, binding);
   return () => {
     const workspace = binding.workspace();
     const product = detour ? workspace + packing : out;
-    const stride = detour ? n : strideOut;
-    multiply(a, strideA, b, strideB, product, stride, m, n, k, 0, workspace);
-    chain(product, BROADCAST_CODES.full, stride, out);
+    multiply(a, strideA, b, strideB, product, detour ? n : strideOut, m, n, k, 0, workspace);
+    chain(product);
   };
 }
 
-type BoundChain = (source: number, broadcast: number, stride: number, out: number) => void;
+/** What a chain writes. */
+interface ChainResult {
+  readonly steps: readonly Step[];
+  readonly out: BufferId;
+  readonly rows: number;
+  readonly columns: number;
+  readonly strideOut: number;
+}
 
+function readsResult({ steps, out }: Pick<ChainResult, "steps" | "out">, { address }: CpuBinding): boolean {
+  return operandsOf(steps).some((buffer) => address(buffer) === address(out));
+}
+
+/** The chain as a function of its source's address. */
 function bindChain(
-  steps: readonly Step[],
-  rows: number,
-  columns: number,
-  strideOut: number,
+  result: ChainResult,
+  broadcast: Operand["broadcast"],
+  stride: number,
   binding: CpuBinding,
-): BoundChain {
+): (source: number) => void {
+  const { steps, rows, columns, strideOut } = result;
+  const out = binding.address(result.out);
   const words = binding.keep(encodeChain(steps, columns, binding.address));
   binding.reserve(STRIP_BYTES);
-  const flat = strideOut === columns && ignoresShape(steps);
-  return (source, broadcast, stride, out) => {
-    const long =
-      flat &&
-      (broadcast === BROADCAST_CODES.scalar || (broadcast === BROADCAST_CODES.full && stride === columns));
-    const [lines, length] = long ? [1, rows * columns] : [rows, columns];
-    binding.kernels.runChain(
-      lines,
-      length,
-      source,
-      broadcast,
-      stride,
-      out,
-      strideOut,
-      words,
-      steps.length,
-      binding.workspace(),
-    );
+  const spread = broadcast === "scalar" || (broadcast === "full" && stride === columns);
+  const flat = spread && strideOut === columns && ignoresShape(steps);
+  const [lines, length] = flat ? [1, rows * columns] : [rows, columns];
+  const direct = length % 4 === 0 && !readsResult(result, binding);
+  const code = BROADCAST_CODES[broadcast];
+  return (source) => {
+    const workspace = direct ? 0 : binding.workspace();
+    const { runChain } = binding.kernels;
+    runChain(lines, length, source, code, stride, out, strideOut, words, steps.length, workspace);
   };
 }
 
 function bindElementwise(launch: ElementwiseLaunch, binding: CpuBinding): () => void {
-  const { rows, columns, steps } = launch;
-  const [source, out] = [binding.address(launch.source.buffer), binding.address(launch.out)];
-  const broadcast = BROADCAST_CODES[launch.source.broadcast];
-  const chain = bindChain(steps, rows, columns, columns, binding);
-  return () => chain(source, broadcast, columns, out);
+  const { columns, source } = launch;
+  const chain = bindChain({ ...launch, strideOut: columns }, source.broadcast, columns, binding);
+  const from = binding.address(source.buffer);
+  return () => chain(from);
 }
 
 function bindReduction(reduction: Reduction, { kernels, address }: CpuBinding): () => void {

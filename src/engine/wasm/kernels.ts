@@ -39,7 +39,7 @@ export interface Kernels {
   readonly matmulTN: Matmul;
   readonly matmulTT: Matmul;
   matmulWorkspaceBytes(transposed: number): number; // m·k for TT, else 0
-  runChain(
+  readonly runChain: (
     rows: number,
     columns: number,
     source: Address,
@@ -50,7 +50,7 @@ export interface Kernels {
     steps: Address,
     count: number,
     workspace: Address,
-  ): void;
+  ) => void;
   readonly reduceRows: ReduceKernel;
   readonly reduceColumns: ReduceKernel;
   sumSquares(source: Address, elements: number, chunk: number, count: number, partials: Address): void;

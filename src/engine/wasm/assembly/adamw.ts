@@ -9,7 +9,6 @@
 import { loadPartial, multiplyAdd, storePartial } from "./vector";
 
 /** The four parameters whose w, g, m, v are given; m and v are left in memory by `keep`. */
-// @ts-ignore: decorator
 @inline
 function moved(w: v128, m: v128, v: v128, decay: v128, rate: v128, c1: v128, c2: v128, epsilon: v128): v128 {
   const denominator = f32x4.add(f32x4.sqrt(f32x4.mul(v, c2)), epsilon);

@@ -3,7 +3,7 @@
  *
  * Plan: a strip of up to 256 values is copied into workspace (1 KB, stays in L1), every step runs over the strip, and
  * the strip is stored. Source, operands and result may be the same memory at the same position, because a strip is
- * read in full before it is written. A step is eight words in memory, written once by src/engine/backends/cpu-chain.ts:
+ * read in full before it is written. Where no operand is the result's memory the strip is the result itself. A step is eight words in memory, written once by src/engine/backends/cpu-chain.ts:
  *   0 operation  1 broadcast of the operand  2 operand address  3 row stride of the operand in bytes (full)
  *   4 a constant (f32)  5 second address, or dropout's threshold  6 dropout's seed  7 unused
  * Edges: the last 1 to 3 values of a row are computed as a whole vector (loads may run past a row's end, never past
@@ -40,7 +40,6 @@ const SIGMOID: u32 = 2;
 const LEAKY_RELU: u32 = 3;
 const GELU: u32 = 4;
 
-// @ts-ignore: decorator
 @inline
 function combine(operation: u32, v: v128, o: v128): v128 {
   if (operation === ADD) return f32x4.add(v, o);
@@ -51,7 +50,6 @@ function combine(operation: u32, v: v128, o: v128): v128 {
   return f32x4.div(o, v);
 }
 
-// @ts-ignore: decorator
 @inline
 function activate(activation: u32, v: v128): v128 {
   if (activation === RELU) return f32x4.max(v, f32x4.splat(0));
@@ -64,7 +62,6 @@ function activate(activation: u32, v: v128): v128 {
 }
 
 /** v·f′ from f's result y (gelu: from its argument). */
-// @ts-ignore: decorator
 @inline
 function activationGradient(activation: u32, v: v128, y: v128): v128 {
   const zero = f32x4.splat(0), one = f32x4.splat(1);
@@ -75,7 +72,6 @@ function activationGradient(activation: u32, v: v128, y: v128): v128 {
   return f32x4.mul(v, geluGradient(y));
 }
 
-// @ts-ignore: decorator
 @inline
 function combineStrip(operation: u32, strip: usize, bytes: usize, operand: usize, spread: bool): void {
   if (spread) {
@@ -88,13 +84,11 @@ function combineStrip(operation: u32, strip: usize, bytes: usize, operand: usize
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function activateStrip(activation: u32, strip: usize, bytes: usize): void {
   for (let i: usize = 0; i < bytes; i += 16) v128.store(strip + i, activate(activation, v128.load(strip + i)));
 }
 
-// @ts-ignore: decorator
 @inline
 function gradientStrip(activation: u32, strip: usize, bytes: usize, saved: usize): void {
   for (let i: usize = 0; i < bytes; i += 16) {
@@ -122,7 +116,6 @@ function dropoutStrip(strip: usize, bytes: usize, kept: f32, threshold: u32, cou
 }
 
 /** Where the operand of a step begins for the value at [row, column]. */
-// @ts-ignore: decorator
 @inline
 function operandAt(broadcast: u32, base: usize, strideBytes: usize, row: usize, column: usize): usize {
   if (broadcast === FULL) return base + row * strideBytes + (column << 2);
@@ -168,7 +161,6 @@ function applyStep(step: usize, strip: usize, bytes: usize, row: usize, column: 
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function loadStrip(strip: usize, source: usize, bytes: usize, spread: bool): void {
   if (spread) {
@@ -181,7 +173,8 @@ function loadStrip(strip: usize, source: usize, bytes: usize, spread: bool): voi
 
 /**
  * Runs `count` steps (at `steps`) over [rows, columns]. Strides are in floats; the source is broadcast like an operand.
- * Workspace: 1 KB.
+ * Workspace: 1 KB, or 0 where no operand shares memory with the result and columns are a multiple of 4: then the steps
+ * work on the result itself.
  */
 export function runChain(
   rows: usize, columns: usize, source: usize, sourceBroadcast: u32, sourceStride: usize,
@@ -192,14 +185,16 @@ export function runChain(
       const length = min(STRIP, columns - column);
       const bytes = ((length + 3) & ~3) << 2;
       const from = operandAt(sourceBroadcast, source, sourceStride << 2, row, column);
-      loadStrip(workspace, from, bytes, sourceBroadcast >= COLUMN);
-      for (let step: usize = 0; step < count; step++) {
-        applyStep(steps + step * STEP_BYTES, workspace, bytes, row, column, columns);
-      }
       const to = out + ((row * outStride + column) << 2);
+      const strip = workspace ? workspace : to;
+      if (strip !== from) loadStrip(strip, from, bytes, sourceBroadcast >= COLUMN);
+      for (let step: usize = 0; step < count; step++) {
+        applyStep(steps + step * STEP_BYTES, strip, bytes, row, column, columns);
+      }
+      if (strip === to) continue;
       const whole = (length & ~3) << 2;
-      for (let i: usize = 0; i < whole; i += 16) v128.store(to + i, v128.load(workspace + i));
-      if (length & 3) storePartial(to + whole, v128.load(workspace + whole), <u32>length & 3);
+      for (let i: usize = 0; i < whole; i += 16) v128.store(to + i, v128.load(strip + i));
+      if (length & 3) storePartial(to + whole, v128.load(strip + whole), <u32>length & 3);
     }
   }
 }

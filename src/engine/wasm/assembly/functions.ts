@@ -9,19 +9,16 @@
  */
 import { multiplyAdd } from "./vector";
 
-// @ts-ignore: decorator
 @inline
 function constant(value: f32): v128 {
   return f32x4.splat(value);
 }
 
-// @ts-ignore: decorator
 @inline
 function powerOfTwo(exponent: v128): v128 {
   return i32x4.shl(i32x4.add(exponent, i32x4.splat(127)), 23);
 }
 
-// @ts-ignore: decorator
 @inline
 export function exp(argument: v128): v128 {
   const x = f32x4.max(f32x4.min(argument, constant(89)), constant(-104));
@@ -40,14 +37,12 @@ export function exp(argument: v128): v128 {
 }
 
 /** 1 / (1 + e^−x). */
-// @ts-ignore: decorator
 @inline
 export function sigmoid(x: v128): v128 {
   return f32x4.div(constant(1), f32x4.add(constant(1), exp(f32x4.neg(x))));
 }
 
 /** x + x³·P(x²) below 0.625, else ±(1 − 2 / (e^2|x| + 1)). */
-// @ts-ignore: decorator
 @inline
 export function tanh(x: v128): v128 {
   const size = f32x4.abs(x);
@@ -64,7 +59,6 @@ export function tanh(x: v128): v128 {
 }
 
 /** erfc(x) = 1 − erf(x), relative error small also where it is tiny. */
-// @ts-ignore: decorator
 @inline
 function erfc(x: v128): v128 {
   const size = f32x4.abs(x);
@@ -103,21 +97,18 @@ function erfc(x: v128): v128 {
 }
 
 /** Φ(x) = erfc(−x/√2) / 2, the normal distribution function. */
-// @ts-ignore: decorator
 @inline
 function normal(x: v128): v128 {
   return f32x4.mul(constant(0.5), erfc(f32x4.mul(x, constant(-0.70710678118654752))));
 }
 
 /** x·Φ(x), the exact (erf) gelu. */
-// @ts-ignore: decorator
 @inline
 export function gelu(x: v128): v128 {
   return f32x4.mul(x, normal(x));
 }
 
 /** d gelu / dx = Φ(x) + x·e^(−x²/2) / √(2π). */
-// @ts-ignore: decorator
 @inline
 export function geluGradient(x: v128): v128 {
   const density = f32x4.mul(exp(f32x4.mul(f32x4.mul(x, x), constant(-0.5))), constant(0.39894228040143268));

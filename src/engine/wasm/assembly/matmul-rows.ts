@@ -13,7 +13,6 @@ import { multiplyAdd, sumLanes } from "./vector";
 
 const BLOCK_BYTES: usize = 49152;
 
-// @ts-ignore: decorator
 @inline
 function finish(c: usize, sums: v128, a: usize, b: usize, from: usize, to: usize, add: bool): void {
   let sum = sumLanes(sums);
@@ -109,7 +108,6 @@ function tile1x1(a: usize, b: usize, c: usize, kb: usize, add: bool): void {
 }
 
 /** One block of A's rows against four rows of B. */
-// @ts-ignore: decorator
 @inline
 function strip4(a: usize, lda: usize, rows: usize, b: usize, ldb: usize, c: usize, ldc: usize, kb: usize, add: bool): void {
   for (; rows >= 4; rows -= 4, a += 4 * lda, c += 4 * ldc) {

@@ -33,7 +33,6 @@ export function longSum(x: usize, y: usize, count: usize): f64 {
   return total;
 }
 
-// @ts-ignore: decorator
 @inline
 function finish(sum: f64, scale: f32, factor: usize, root: bool): f32 {
   let value = sum * scale;
@@ -52,7 +51,6 @@ export function reduceRows(
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function columnSums(source: usize, times: usize, rows: usize, bytes: usize): v128 {
   let sums = f32x4.splat(0);

@@ -6,7 +6,6 @@
  */
 
 /** a·b + c in every lane. */
-// @ts-ignore: decorator
 @inline
 export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
@@ -14,7 +13,6 @@ export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
 }
 
 /** The first `count` (1 to 3) floats at `pointer`, the other lanes 0; reads nothing past them. */
-// @ts-ignore: decorator
 @inline
 export function loadPartial(pointer: usize, count: u32): v128 {
   let value = v128.load32_zero(pointer);
@@ -24,7 +22,6 @@ export function loadPartial(pointer: usize, count: u32): v128 {
 }
 
 /** Stores the first `count` (1 to 3) lanes; writes nothing past them. */
-// @ts-ignore: decorator
 @inline
 export function storePartial(pointer: usize, value: v128, count: u32): void {
   v128.store_lane<f32>(pointer, value, 0);
@@ -33,7 +30,6 @@ export function storePartial(pointer: usize, value: v128, count: u32): void {
 }
 
 /** (l0 + l2) + (l1 + l3): one fixed order for every kernel. */
-// @ts-ignore: decorator
 @inline
 export function sumLanes(value: v128): f32 {
   const pairs = f32x4.add(value, v128.shuffle<f32>(value, value, 2, 3, 0, 1));
@@ -41,7 +37,6 @@ export function sumLanes(value: v128): f32 {
 }
 
 /** The largest lane; NaN if any lane is NaN. */
-// @ts-ignore: decorator
 @inline
 export function maxLanes(value: v128): f32 {
   const pairs = f32x4.max(value, v128.shuffle<f32>(value, value, 2, 3, 0, 1));
