@@ -15,6 +15,7 @@ import { mergeAdapter } from "../models/merge-adapter.ts";
 import type { AdapterSettings, ChosenSettings, TrainingStep } from "./adapter-job.ts";
 import { checkState, type AdapterRun, type RunEstimate, type TrainedAdapter } from "./adapter-run.ts";
 import { baseFusion, fusionSamples, heldOutFusion, type HeldOutScores } from "./held-out-fusion.ts";
+import type { Look } from "./held-out-look.ts";
 import { HeldOut, scoresAt } from "./held-out.ts";
 import type { BestLook, FinalPlan, RecipeState, TrialResult } from "./recipe-state.ts";
 import { finalSteps, layGround, stepsTo, type SearchGround } from "./search-ground.ts";
@@ -39,7 +40,7 @@ class RecommendedRun implements AdapterRun {
   readonly #ground: SearchGround;
   readonly #heldOut: HeldOut;
   #results: readonly TrialResult[] = [];
-  #curve: (readonly number[])[] = []; // of the trial under way
+  #looks: Look[] = []; // of the trial under way
   #taken = 0; // steps of the stretch under way
   #deciding = false; // between the search and the final training, where nothing can be half-way
   #final: FinalPlan | null = null;
@@ -63,7 +64,7 @@ class RecommendedRun implements AdapterRun {
     const { progress, tensors } = saved;
     if (progress.mode !== "recommended") return;
     this.#results = progress.results;
-    this.#curve = [...progress.curve];
+    this.#looks = [...progress.looks];
     this.#losses = [...progress.losses];
     this.#taken = progress.step;
     this.#final = progress.final;
@@ -102,15 +103,15 @@ class RecommendedRun implements AdapterRun {
       done: this.#searchSteps(this.#results),
       total: this.#searchSteps(),
       look: async (index) => {
-        const row = await this.#heldOut.look(fold, keyOf(candidate, fold, index));
-        this.#curve.push(row);
-        const mrr = Math.max(...row);
-        await this.#noteBest(mrr - this.#heldOut.foldMrr(fold), candidate, index, row.indexOf(mrr));
-        return { step: this.#taken, mrr, best: Math.max(...this.#curve.flat()) };
+        const look = await this.#heldOut.look(fold, keyOf(candidate, fold, index));
+        this.#looks.push(look);
+        const mrr = Math.max(...look.mrr);
+        await this.#noteBest(mrr - this.#heldOut.foldMrr(fold), candidate, index, look.mrr.indexOf(mrr));
+        return { step: this.#taken, mrr, best: Math.max(...this.#looks.flatMap((each) => each.mrr)) };
       },
     });
-    this.#results = [...this.#results, { candidate, fold, curve: this.#curve }];
-    this.#curve = [];
+    this.#results = [...this.#results, { candidate, fold, looks: this.#looks }];
+    this.#looks = [];
     this.#taken = 0;
   }
 
@@ -222,7 +223,7 @@ class RecommendedRun implements AdapterRun {
         results: this.#results,
         final: this.#final,
         step: this.#deciding ? 0 : this.#taken,
-        curve: [...this.#curve],
+        looks: [...this.#looks],
         losses: [...this.#losses],
         best: this.#best,
       },

@@ -1,24 +1,38 @@
 import type { Matrix } from "../matrix.ts";
 
+/** How held-out questions are answered at each strength α, in the order of the strengths. */
+export interface Look {
+  readonly mrr: readonly number[]; // MRR@10, what people read
+  readonly logRank: readonly number[]; // mean of ln rank, what choices are made by: lower is better
+}
+
 /**
- * MRR@10 of held-out questions at every strength α from scores alone: base S₀ and adapted S₁ are dot products with unit
- * passages, so S(α) = (1 − α)·S₀ + α·S₁ orders passages as the adapter of strength α does, whatever its length.
- * `base` and `adapted` [H, N]; `positives` [H].
+ * A look from scores alone: base S₀ and adapted S₁ are dot products with unit passages, so S(α) = (1 − α)·S₀ + α·S₁
+ * orders passages as the adapter of strength α does, whatever its length. `base` and `adapted` [H, N]; `positives` [H].
+ *
+ * Choices are made by the mean log rank of the best-placed positive rather than by MRR@10: it uses every question, not
+ * only those near the top, so it is less noisy. Nested cross-validation inside Lyft (3 × 3 outer folds, four candidates):
+ * MRR@10 .694 when chosen by log rank, .690 when chosen by MRR@10, .658 for the base.
  */
-export function strengthCurve(
+export function lookAt(
   base: Matrix,
   adapted: Matrix,
   positives: readonly (readonly number[])[],
   strengths: readonly number[],
-): readonly number[] {
-  return strengths.map((strength) => {
-    let sum = 0;
+): Look {
+  const mrr: number[] = [];
+  const logRank: number[] = [];
+  for (const strength of strengths) {
+    let [reciprocals, logs] = [0, 0];
     for (const [row, wanted] of positives.entries()) {
       const rank = bestRank(base, adapted, row, wanted, strength);
-      if (rank <= 10) sum += 1 / rank;
+      if (rank <= 10) reciprocals += 1 / rank;
+      logs += Math.log(rank);
     }
-    return sum / Math.max(1, positives.length);
-  });
+    mrr.push(reciprocals / Math.max(1, positives.length));
+    logRank.push(logs / Math.max(1, positives.length));
+  }
+  return { mrr, logRank };
 }
 
 /** Rank of the best-placed positive; passages with its very score stand before it only if they come earlier. */

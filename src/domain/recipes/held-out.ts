@@ -1,5 +1,5 @@
 import { rowOf, type Matrix } from "../matrix.ts";
-import { strengthCurve } from "./held-out-look.ts";
+import { lookAt, type Look } from "./held-out-look.ts";
 import type { SearchGround } from "./search-ground.ts";
 
 const KEPT_FLOATS = 32e6; // scores kept, so that fusion weights need no second training
@@ -45,17 +45,17 @@ export class HeldOut {
 
   /** MRR@10 of the base on one fold. */
   foldMrr(fold: number): number {
-    return strengthCurve(this.#base[fold]!, this.#base[fold]!, this.#positives[fold]!, [0])[0]!;
+    return lookAt(this.#base[fold]!, this.#base[fold]!, this.#positives[fold]!, [0]).mrr[0]!;
   }
 
-  /** MRR@10 on a fold by the weights as they are now, at every strength; the scores are kept while there is room. */
-  async look(fold: number, key: string): Promise<readonly number[]> {
+  /** A look at a fold by the weights as they are now; its scores are kept while there is room. */
+  async look(fold: number, key: string): Promise<Look> {
     const adapted = await this.scores(fold);
     if (this.#keptFloats + adapted.values.length <= KEPT_FLOATS) {
       this.#kept.set(key, adapted);
       this.#keptFloats += adapted.values.length;
     }
-    return strengthCurve(this.#base[fold]!, adapted, this.#positives[fold]!, this.#ground.search.strengths);
+    return lookAt(this.#base[fold]!, adapted, this.#positives[fold]!, this.#ground.search.strengths);
   }
 
   /** Scores of a fold by the weights as they are now, [H, N]. */

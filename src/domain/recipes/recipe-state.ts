@@ -1,5 +1,6 @@
 import type { Fusion } from "../eval/report.ts";
 import type { ChosenSettings } from "./adapter-job.ts";
+import type { Look } from "./held-out-look.ts";
 
 /** All that a run needs to go on to the same bits: what is small as JSON, what is large as arrays by name. */
 export interface RecipeState {
@@ -21,7 +22,7 @@ export interface SearchProgress {
   readonly results: readonly TrialResult[]; // finished trials, in the order they ran
   readonly final: FinalPlan | null; // once the search is over
   readonly step: number; // taken in the trial under way, or in the final training
-  readonly curve: readonly (readonly number[])[]; // of the trial under way, as in TrialResult
+  readonly looks: readonly Look[]; // of the trial under way
   readonly losses: readonly number[]; // of the final training, one a step
   readonly best: BestLook;
 }
@@ -41,9 +42,9 @@ export interface BestLook {
   readonly epochs: number;
 }
 
-/** One candidate trained without one fold: MRR@10 on the fold for each look and strength. */
+/** One candidate trained without one fold, and the looks at that fold. */
 export interface TrialResult {
   readonly candidate: number;
   readonly fold: number;
-  readonly curve: readonly (readonly number[])[]; // [looks][strengths]
+  readonly looks: readonly Look[];
 }

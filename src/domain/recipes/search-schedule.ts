@@ -1,13 +1,15 @@
 // The search as pure functions of what has been tried, so that a resumed search goes on exactly as an unbroken one.
 //
-//   1. Every candidate (learning rate × scale) trains without fold 0 and is judged on it at each look.
-//   2. The best half goes on to fold 1, the best of those to the remaining folds (successive halving, Jamieson &
-//      Talwalkar 2016): a quarter of the work of trying all on all.
-//   3. Among candidates tried on every fold, the (candidate, look, strength α) with the highest mean MRR@10 is chosen,
-//      after averaging each look with its neighbours, since one look of one fold is noisy.
+//   1. Every candidate trains without fold 0 and is judged on it at each look. Candidates are a cross, not a grid: the
+//      learning rate that cross-validation prefers on the guide's data with three scales, and a higher rate at the middle
+//      scale (a lower one is an earlier look).
+//   2. The better half trains without each other fold too (successive halving, Jamieson & Talwalkar 2016).
+//   3. Among candidates tried on every fold, the (candidate, look, strength α) with the lowest mean log rank is chosen,
+//      after averaging each look with its neighbours, since one look at one fold is noisy.
 import type { AdapterConfig } from "../models/adapter-config.ts";
 import { canMerge } from "../models/merge-adapter.ts";
 import type { AdapterSettings, ChosenSettings } from "./adapter-job.ts";
+import type { Look } from "./held-out-look.ts";
 import type { TrialResult } from "./recipe-state.ts";
 
 export interface Candidate {
@@ -32,16 +34,25 @@ export interface Choice {
   readonly mrr: number; // smoothed mean over folds
 }
 
-const LEARNING_RATES = [3e-4, 1e-3];
-const SCALES = [20, 50, 100];
+const CROSS: readonly Candidate[] = [
+  { learningRate: 3e-4, scale: 50 },
+  { learningRate: 1e-3, scale: 50 },
+  { learningRate: 3e-4, scale: 20 },
+  { learningRate: 3e-4, scale: 100 },
+];
 const STRENGTHS = [0.25, 0.5, 0.75, 1, 1.25, 1.5];
-const KEEP = [3, 2]; // candidates that go on after fold 0, after fold 1
+const KEEP = 2; // candidates that go on after fold 0
 
 /** Learning rates and scales to try; what the settings name is fixed. */
 export function candidatesOf({ learningRate, scale }: AdapterSettings): readonly Candidate[] {
-  const rates = learningRate === undefined ? LEARNING_RATES : [learningRate];
-  const scales = scale === undefined ? SCALES : [scale];
-  return rates.flatMap((rate) => scales.map((value) => ({ learningRate: rate, scale: value })));
+  const fixed = CROSS.map((candidate) => ({
+    learningRate: learningRate ?? candidate.learningRate,
+    scale: scale ?? candidate.scale,
+  }));
+  const keyed = new Map(
+    fixed.map((candidate) => [`${candidate.learningRate} ${candidate.scale}`, candidate]),
+  );
+  return [...keyed.values()];
 }
 
 /** Strengths to try: only those that can be exported as weights (merge-adapter.ts). */
@@ -70,7 +81,7 @@ export function nextTrial(
 /** How many candidates the whole search tries on each fold. */
 export function trialCount({ candidates, folds }: SearchPlan): readonly number[] {
   return Array.from({ length: folds }, (_, fold) =>
-    fold === 0 ? candidates.length : Math.min(candidates.length, KEEP[Math.min(fold, KEEP.length) - 1]!),
+    Math.min(candidates.length, fold === 0 ? Infinity : KEEP),
   );
 }
 
@@ -83,36 +94,23 @@ function* rounds(plan: SearchPlan, results: readonly TrialResult[]): Generator<R
   if (plan.folds < 1) return;
   const all = plan.candidates.map((_, index) => index);
   yield { folds: [0], candidates: all };
-  if (plan.folds < 2) return;
-  const second = bestOf(plan, results, all, [0], KEEP[0]!);
-  yield { folds: [1], candidates: second };
-  if (plan.folds < 3) return;
-  const rest = Array.from({ length: plan.folds - 2 }, (_, index) => index + 2);
-  yield { folds: rest, candidates: bestOf(plan, results, second, [0, 1], KEEP[1]!) };
-}
-
-function bestOf(
-  plan: SearchPlan,
-  results: readonly TrialResult[],
-  candidates: readonly number[],
-  folds: readonly number[],
-  keep: number,
-): readonly number[] {
-  const scored = candidates.map((candidate) => ({
+  const scored = all.map((candidate) => ({
     candidate,
-    best: peakOf(plan, results, candidate, folds),
+    logRank: peakOf(plan, results, candidate, [0])?.logRank ?? Infinity,
   }));
-  scored.sort((a, b) => (b.best?.mrr ?? 0) - (a.best?.mrr ?? 0) || a.candidate - b.candidate);
-  return scored.slice(0, keep).map(({ candidate }) => candidate);
+  scored.sort((a, b) => a.logRank - b.logRank || a.candidate - b.candidate);
+  const folds = Array.from({ length: plan.folds - 1 }, (_, index) => index + 1);
+  yield { folds, candidates: scored.slice(0, KEEP).map(({ candidate }) => candidate) };
 }
 
 interface Peak {
   readonly look: number;
   readonly strength: number; // index
   readonly mrr: number;
+  readonly logRank: number;
 }
 
-/** Mean curve of a candidate over `folds`, weighted by their questions, smoothed over looks; its highest point. */
+/** Means of a candidate over `folds`, weighted by their questions and smoothed over looks, at the best point. */
 function peakOf(
   plan: SearchPlan,
   results: readonly TrialResult[],
@@ -122,15 +120,20 @@ function peakOf(
   const own = folds.map((fold) => results.find((r) => r.candidate === candidate && r.fold === fold));
   if (own.some((result) => result === undefined)) return null;
   const questions = folds.reduce((sum, fold) => sum + plan.foldSizes[fold]!, 0);
-  const mean = (look: number, strength: number): number =>
-    own.reduce((sum, r, index) => sum + r!.curve[look]![strength]! * plan.foldSizes[folds[index]!]!, 0) /
-    questions;
+  const smoothed = (part: keyof Look, look: number, strength: number): number => {
+    const near = [look - 1, look, look + 1].filter((at) => at >= 0 && at < plan.looks);
+    const sums = own.map((result, index) => {
+      const total = near.reduce((sum, at) => sum + result!.looks[at]![part][strength]!, 0);
+      return (total / near.length) * plan.foldSizes[folds[index]!]!;
+    });
+    return sums.reduce((sum, value) => sum + value, 0) / questions;
+  };
   let best: Peak | null = null;
   for (let look = plan.epochsFixed ? plan.looks - 1 : 0; look < plan.looks; look++) {
     for (let strength = 0; strength < plan.strengths.length; strength++) {
-      const near = [look - 1, look, look + 1].filter((at) => at >= 0 && at < plan.looks);
-      const mrr = near.reduce((sum, at) => sum + mean(at, strength), 0) / near.length;
-      if (!best || mrr > best.mrr) best = { look, strength, mrr };
+      const logRank = smoothed("logRank", look, strength);
+      if (best && logRank >= best.logRank) continue;
+      best = { look, strength, logRank, mrr: smoothed("mrr", look, strength) };
     }
   }
   return best;
@@ -140,13 +143,18 @@ function peakOf(
 export function choose(plan: SearchPlan, results: readonly TrialResult[]): Choice | null {
   const folds = Array.from({ length: plan.folds }, (_, index) => index);
   if (folds.length === 0) return null;
-  let best: Choice | null = null;
-  for (const [candidate, { learningRate, scale }] of plan.candidates.entries()) {
-    const peak = peakOf(plan, results, candidate, folds);
-    if (!peak || (best && peak.mrr <= best.mrr)) continue;
-    const alpha = plan.strengths[peak.strength]!;
-    const epochs = (peak.look + 1) * plan.epochsPerLook;
-    best = { settings: { learningRate, scale, alpha, epochs }, candidate, look: peak.look, mrr: peak.mrr };
-  }
-  return best;
+  const peaks = plan.candidates.map((_, candidate) => peakOf(plan, results, candidate, folds));
+  const lowest = Math.min(...peaks.map((peak) => peak?.logRank ?? Infinity));
+  const candidate = peaks.findIndex((peak) => peak?.logRank === lowest);
+  const peak = peaks[candidate];
+  if (!peak) return null;
+  const { learningRate, scale } = plan.candidates[candidate]!;
+  const { look, strength, mrr } = peak;
+  const epochs = (look + 1) * plan.epochsPerLook;
+  return {
+    settings: { learningRate, scale, alpha: plan.strengths[strength]!, epochs },
+    candidate,
+    look,
+    mrr,
+  };
 }
