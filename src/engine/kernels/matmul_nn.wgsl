@@ -38,9 +38,18 @@ struct Shape {
 @group(0) @binding(7) var<storage, read> operand3: array<u32>;
 
 // Threads past the edge read the last row again and store nothing.
-fn store(row: u32, block: u32, value: vec4f) {
-  if (row < shape.m && block * 4u < shape.strideOut) {
-    result[row * (shape.strideOut / 4u) + block] = chain(value, row, block * 4u);
+fn store(row: u32, block: u32, sums: vec4f) {
+  if (row < shape.m && block * 4u < shape.strideOut) { result[row * (shape.strideOut / 4u) + block] = sums; }
+}
+
+// The chain over what this thread has stored: in a loop over memory, so that its code stands in the pipeline once.
+fn chainStored(row: u32, block: u32) {
+  for (var i = 0u; i < ROWS * BLOCKS; i++) {
+    let at = vec2u(row + i / BLOCKS, block + i % BLOCKS);
+    if (at.x < shape.m && at.y * 4u < shape.n) {
+      let index = at.x * (shape.strideOut / 4u) + at.y;
+      result[index] = chain(result[index], at.x, at.y * 4u);
+    }
   }
 }
 
@@ -148,13 +157,10 @@ fn main(@builtin(global_invocation_id) thread: vec3u) {
     store(row + 7u, block, c70);
     if (BLOCKS > 1u) { store(row + 7u, block + 1u, c71); }
   }
+  if (KINDS != 0u && shape.stepCount > 0u) { chainStored(row, block); }
 }
 
-// --- the chain: what happens to a value on its way out (the same text in all matmul kernels; a test holds that) ---
-const ADD = 1u;
-const SUBTRACT_FROM = 4u;
-const DIVIDE_INTO = 6u;
-
+// --- the chain: what happens to a value on its way out (the same text in five kernels; a test holds that) ---
 struct Step {
   code: u32, // kind | slot << 8 | second slot << 12 | broadcast << 16
   choice: u32, // activation, or the bits below which dropout drops
@@ -162,40 +168,15 @@ struct Step {
   seed: u32,
 }
 
-fn load1(slot: u32, index: u32) -> u32 {
-  if (OPERANDS > 3u && slot == 3u) { return operand3[index]; }
-  if (OPERANDS > 2u && slot == 2u) { return operand2[index]; }
-  if (OPERANDS > 1u && slot == 1u) { return operand1[index]; }
-  return operand0[index];
-}
-
-// Four values from `index`, `stride` apart; stride 0 repeats one.
-fn load4(slot: u32, index: u32, stride: u32) -> vec4f {
-  let bits = vec4u(
-    load1(slot, index),
-    load1(slot, index + stride),
-    load1(slot, index + 2u * stride),
-    load1(slot, index + 3u * stride),
-  );
-  return bitcast<vec4f>(bits);
-}
-
-// broadcast: 0 full, 1 row vector, 2 column vector, 3 one value
-fn operandAt(slot: u32, broadcast: u32, row: u32, column: u32) -> vec4f {
-  var index = 0u;
-  if (broadcast == 0u) { index = row * shape.n + column; }
-  if (broadcast == 1u) { index = column; }
-  if (broadcast == 2u) { index = row; }
-  return load4(slot, index, select(0u, 1u, broadcast < 2u));
-}
-
-fn arithmetic(kind: u32, value: vec4f, operand: vec4f) -> vec4f {
-  if ((KINDS & 0x02u) != 0u && kind == ADD) { return value + operand; }
-  if ((KINDS & 0x04u) != 0u && kind == 2u) { return value * operand; }
-  if ((KINDS & 0x08u) != 0u && kind == 3u) { return value - operand; }
-  if ((KINDS & 0x10u) != 0u && kind == SUBTRACT_FROM) { return operand - value; }
-  if ((KINDS & 0x20u) != 0u && kind == 5u) { return value / operand; }
-  return operand / value;
+// Four operand values at [row, column …] as bits. broadcast: 0 full, 1 row vector, 2 column vector, 3 one value
+fn operandAt(slot: u32, broadcast: u32, row: u32, column: u32) -> vec4u {
+  var index = select(0u, row, broadcast == 2u);
+  if (broadcast < 2u) { index = select(row * shape.n, 0u, broadcast == 1u) + column; }
+  let i = vec4u(index) + select(vec4u(), vec4u(0u, 1u, 2u, 3u), broadcast < 2u);
+  if (OPERANDS > 3u && slot == 3u) { return vec4u(operand3[i.x], operand3[i.y], operand3[i.z], operand3[i.w]); }
+  if (OPERANDS > 2u && slot == 2u) { return vec4u(operand2[i.x], operand2[i.y], operand2[i.z], operand2[i.w]); }
+  if (OPERANDS > 1u && slot == 1u) { return vec4u(operand1[i.x], operand1[i.y], operand1[i.z], operand1[i.w]); }
+  return vec4u(operand0[i.x], operand0[i.y], operand0[i.z], operand0[i.w]);
 }
 
 // Abramowitz & Stegun 7.1.26: |error| < 1.5e-7
@@ -225,52 +206,48 @@ fn activationSlope(choice: u32, y: vec4f) -> vec4f {
   return select(vec4f(), vec4f(1.0), y > vec4f());
 }
 
-// pcg3d (Jarzynski & Olano 2020), first result; the twin is random.ts
-fn randomBits(x: u32, y: u32, z: u32) -> u32 {
-  var v = vec3u(x, y, z) * 1664525u + 1013904223u;
-  v.x += v.y * v.z;
-  v.y += v.z * v.x;
-  v.z += v.x * v.y;
-  v ^= v >> vec3u(16u);
-  return v.x + v.y * v.z;
-}
-
-fn dropped(step: Step, value: vec4f, element: u32) -> vec4f {
-  let counter = load1((step.code >> 8u) & 15u, 0u);
-  let bits = vec4u(
-    randomBits(element, counter, step.seed),
-    randomBits(element + 1u, counter, step.seed),
-    randomBits(element + 2u, counter, step.seed),
-    randomBits(element + 3u, counter, step.seed),
-  );
-  return select(vec4f(), value * step.factor, bits >= vec4u(step.choice));
+// pcg3d (Jarzynski & Olano 2020), first result, for four neighbouring elements; the twin is random.ts
+fn randomBits(element: u32, counter: u32, seed: u32) -> vec4u {
+  var x = (vec4u(element) + vec4u(0u, 1u, 2u, 3u)) * 1664525u + 1013904223u;
+  var y = vec4u(counter * 1664525u + 1013904223u);
+  var z = vec4u(seed * 1664525u + 1013904223u);
+  x += y * z;
+  y += z * x;
+  z += x * y;
+  x ^= x >> vec4u(16u);
+  y ^= y >> vec4u(16u);
+  z ^= z >> vec4u(16u);
+  return x + y * z;
 }
 
 // All steps applied to the four values at [row, column …].
 fn chain(start: vec4f, row: u32, column: u32) -> vec4f {
   var value = start;
-  if (KINDS == 0u) { return value; }
   for (var s = 0u; s < shape.stepCount; s++) {
     let step = shape.steps[s];
     let kind = step.code & 255u;
-    let slot = (step.code >> 8u) & 15u;
-    let broadcast = (step.code >> 16u) & 15u;
-    if ((KINDS & 0x1u) != 0u && kind == 0u) { value *= step.factor; }
-    if ((KINDS & 0x7eu) != 0u && kind >= ADD && kind <= DIVIDE_INTO) {
-      value = arithmetic(kind, value, operandAt(slot, broadcast, row, column));
+    var bits = vec4u();
+    if ((KINDS & 0xf7eu) != 0u && kind != 0u && kind != 7u) {
+      bits = operandAt((step.code >> 8u) & 15u, (step.code >> 16u) & 15u, row, column);
     }
-    if ((KINDS & 0x80u) != 0u && kind == 7u) { value = activated(step.choice, value); }
-    if ((KINDS & 0x100u) != 0u && kind == 8u) {
-      value *= activationSlope(step.choice, operandAt(slot, 0u, row, column));
+    let operand = bitcast<vec4f>(bits);
+    if ((KINDS & 1u) != 0u && kind == 0u) { value *= step.factor; }
+    if ((KINDS & 2u) != 0u && kind == 1u) { value += operand; }
+    if ((KINDS & 4u) != 0u && kind == 2u) { value *= operand; }
+    if ((KINDS & 8u) != 0u && kind == 3u) { value -= operand; }
+    if ((KINDS & 16u) != 0u && kind == 4u) { value = operand - value; }
+    if ((KINDS & 32u) != 0u && kind == 5u) { value /= operand; }
+    if ((KINDS & 64u) != 0u && kind == 6u) { value = operand / value; }
+    if ((KINDS & 128u) != 0u && kind == 7u) { value = activated(step.choice, value); }
+    if ((KINDS & 256u) != 0u && kind == 8u) { value *= activationSlope(step.choice, operand); }
+    if ((KINDS & 512u) != 0u && kind == 9u) {
+      value -= operand * bitcast<vec4f>(operandAt((step.code >> 12u) & 15u, 0u, row, column));
     }
-    if ((KINDS & 0x200u) != 0u && kind == 9u) {
-      let matrix = operandAt((step.code >> 12u) & 15u, 0u, row, column);
-      value -= operandAt(slot, 2u, row, column) * matrix;
+    if ((KINDS & 1024u) != 0u && kind == 10u) {
+      let keeps = randomBits(row * shape.n + column, bits.x, step.seed) >= vec4u(step.choice);
+      value = select(vec4f(), value * step.factor, keeps);
     }
-    if ((KINDS & 0x400u) != 0u && kind == 10u) { value = dropped(step, value, row * shape.n + column); }
-    if ((KINDS & 0x800u) != 0u && kind == 11u) {
-      value *= min(1.0, step.factor / (operandAt(slot, 3u, row, column).x + 1e-6));
-    }
+    if ((KINDS & 2048u) != 0u && kind == 11u) { value *= min(1.0, step.factor / (operand.x + 1e-6)); }
   }
   return value;
 }

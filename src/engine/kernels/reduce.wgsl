@@ -3,10 +3,9 @@
 // times and factor (one value) are optional; finish is √ for a norm from partial sums of squares.
 //
 // One reduction per workgroup row (y). A sum over all is made by one workgroup: each of its LANES threads sums every
-// LANES-th element, then all threads add the partial sums in one order. A row or a column belongs to one thread.
+// LANES-th element, then thread 0 adds the partial sums in one order. A row or a column belongs to one thread.
 //
-// Edges: threads stride over the grid, so any size fits. Barriers stand in control flow that is uniform, because the
-// axis comes from a uniform buffer.
+// Edges: threads stride over the grid, so any size fits. The barrier stands where all threads pass.
 //
 // Plan: ReduceLaunch     CPU twin: ../reference/launches.ts     Test: tests/engine/reductions.gpu.test.ts
 override LANES: u32 = 64u;
@@ -44,26 +43,14 @@ fn valueAt(slot: u32, index: u32) -> f32 {
   return source4[index];
 }
 
-// Σ of `count` products from `start`, `stride` apart
-fn sumOf(reduction: Reduction, start: u32, stride: u32, count: u32) -> f32 {
-  let source = reduction.slots & 255u;
-  let times = (reduction.slots >> 8u) & 255u;
-  var sum = 0.0;
-  if (times == NONE) {
-    for (var i = 0u; i < count; i++) { sum += valueAt(source, start + i * stride); }
-    return sum;
+// Where the sum of one item starts, how far apart its values lie, how many there are.
+fn spanOf(reduction: Reduction, item: u32) -> vec3u {
+  if (reduction.axis == OVER_ALL) {
+    let size = reduction.rows * reduction.columns;
+    return vec3u(item, LANES, (size + LANES - 1u - item) / LANES);
   }
-  for (var i = 0u; i < count; i++) {
-    sum += valueAt(source, start + i * stride) * valueAt(times, start + i * stride);
-  }
-  return sum;
-}
-
-fn finished(reduction: Reduction, sum: f32) -> f32 {
-  let factor = (reduction.slots >> 16u) & 255u;
-  var value = sum * reduction.scale;
-  if (factor != NONE) { value *= valueAt(factor, 0u); }
-  return select(value, sqrt(value), reduction.root == 1u);
+  if (reduction.axis == OVER_ROWS) { return vec3u(item * reduction.columns, 1u, reduction.columns); }
+  return vec3u(item, reduction.columns, reduction.rows);
 }
 
 @compute @workgroup_size(LANES)
@@ -73,26 +60,31 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let reduction = reductions[group.y];
-  let first = group.x * LANES + lane;
-  if (reduction.axis == OVER_ALL) {
-    if (group.x > 0u) { return; }
-    let size = reduction.rows * reduction.columns;
-    partials[lane] = sumOf(reduction, lane, LANES, (size + LANES - 1u - lane) / LANES);
-    workgroupBarrier();
+  let source = reduction.slots & 255u;
+  let times = (reduction.slots >> 8u) & 255u;
+  let factor = (reduction.slots >> 16u) & 255u;
+  var scale = reduction.scale;
+  if (factor != NONE) { scale *= valueAt(factor, 0u); }
+  var items = select(reduction.columns, reduction.rows, reduction.axis == OVER_ROWS);
+  if (reduction.axis == OVER_ALL) { items = LANES; }
+  for (var item = group.x * LANES + lane; item < items; item += groups.x * LANES) {
+    let span = spanOf(reduction, item);
+    var sum = 0.0;
+    for (var i = 0u; i < span.z; i++) {
+      var value = valueAt(source, span.x + i * span.y);
+      if (times != NONE) { value *= valueAt(times, span.x + i * span.y); }
+      sum += value;
+    }
+    if (reduction.axis == OVER_ALL) {
+      partials[item] = sum;
+    } else {
+      result[reduction.at + item] = select(sum * scale, sqrt(sum * scale), reduction.root == 1u);
+    }
+  }
+  workgroupBarrier();
+  if (reduction.axis == OVER_ALL && group.x == 0u && lane == 0u) {
     var sum = 0.0;
     for (var i = 0u; i < LANES; i++) { sum += partials[i]; }
-    if (lane == 0u) { result[reduction.at] = finished(reduction, sum); }
-    return;
-  }
-  if (reduction.axis == OVER_ROWS) {
-    for (var row = first; row < reduction.rows; row += groups.x * LANES) {
-      let sum = sumOf(reduction, row * reduction.columns, 1u, reduction.columns);
-      result[reduction.at + row] = finished(reduction, sum);
-    }
-    return;
-  }
-  for (var column = first; column < reduction.columns; column += groups.x * LANES) {
-    let sum = sumOf(reduction, column, reduction.columns, reduction.rows);
-    result[reduction.at + column] = finished(reduction, sum);
+    result[reduction.at] = select(sum * scale, sqrt(sum * scale), reduction.root == 1u);
   }
 }

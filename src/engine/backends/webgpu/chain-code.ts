@@ -32,6 +32,8 @@ export const BROADCAST_CODES = { full: 0, row: 1, column: 2, scalar: 3 } as cons
   number
 >;
 
+const { column: COLUMN, scalar: SCALAR } = BROADCAST_CODES;
+
 export const STEP_BYTES = 16;
 export const CHAIN_BYTES = MAX_STEPS * STEP_BYTES;
 const LARGEST = 3.4028234663852886e38; // Infinity has no place in WGSL
@@ -81,13 +83,18 @@ function encodeStep(step: Step, slotOf: (buffer: BufferId) => number): StepWords
     case "activationGradient":
       return { ...none, code: code(slotOf(step.saved)), choice: ACTIVATION_CODES[step.activation] };
     case "subtractScaledRows":
-      return { ...none, code: code(slotOf(step.factors), slotOf(step.matrix)) };
+      return { ...none, code: code(slotOf(step.factors), slotOf(step.matrix), COLUMN) };
     case "dropout": {
       const factor = 1 / (1 - step.rate);
-      return { code: code(slotOf(step.counter)), choice: dropThreshold(step.rate), factor, seed: step.seed };
+      return {
+        code: code(slotOf(step.counter), 0, SCALAR),
+        choice: dropThreshold(step.rate),
+        factor,
+        seed: step.seed,
+      };
     }
     case "clip":
-      return { ...none, code: code(slotOf(step.norm)), factor: step.maxNorm };
+      return { ...none, code: code(slotOf(step.norm), 0, SCALAR), factor: step.maxNorm };
     default: {
       const { buffer, broadcast } = step.operand;
       return { ...none, code: code(slotOf(buffer), 0, BROADCAST_CODES[broadcast]) };

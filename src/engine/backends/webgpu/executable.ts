@@ -66,7 +66,7 @@ export class GpuExecutable implements Executable {
   ): Promise<GpuExecutable> {
     if (sharing && !(sharing instanceof GpuExecutable)) throw wrongBackend();
     const codes = shareChains(
-      [...plan.prologue, ...plan.launches].map((launch: Launch) => launchCode(launch, options)),
+      [...plan.prologue, ...plan.launches].map((launch: Launch) => launchCode(launch, options, plan)),
     );
     const compiled = Promise.all(codes.map(({ kernel, constants }) => gpu.pipeline(kernel, constants)));
     compiled.catch(() => undefined); // awaited below; an allocation that fails first must not leave it unheard
@@ -239,6 +239,7 @@ function dispatchOf(
   const resources = code.bindings.map((binding, index): GPUBufferBinding => {
     if (binding === undefined) return spare(gpu, code.kernel, index + 1);
     if (typeof binding === "number") return memory.binding(binding);
+    if ("storageOf" in binding) return memory.whole(binding.storageOf);
     return { buffer: constantBuffer(gpu, binding.buffer as ArrayBuffer, constants) };
   });
   const entries = [settings, ...resources].map((resource, binding) => ({ binding, resource }));

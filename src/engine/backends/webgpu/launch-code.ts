@@ -5,6 +5,7 @@ import type {
   GatherLaunch,
   Launch,
   MatmulLaunch,
+  Plan,
   ReduceLaunch,
   SoftmaxRowsLaunch,
 } from "../../plan.ts";
@@ -13,12 +14,15 @@ import { BROADCAST_CODES, CHAIN_BYTES, chainCode, type ChainCode } from "./chain
 import type { KernelName } from "./kernel-table.ts";
 import { matmulShape, type TileChoice } from "./tiles.ts";
 
-/** A launch as WebGPU takes it. Bindings follow the uniform at binding 0, in order; undefined is a spare buffer. */
+/** A buffer, the whole storage that a buffer lies in, a constant table, or nothing: a spare buffer. */
+export type Binding = BufferId | { readonly storageOf: BufferId } | Float32Array | undefined;
+
+/** A launch as WebGPU takes it. Bindings follow the uniform at binding 0, in order. */
 export interface LaunchCode {
   readonly kernel: KernelName;
   readonly constants: Readonly<Record<string, number>>;
   readonly settings: ArrayBuffer; // the uniform at binding 0
-  readonly bindings: readonly (BufferId | Float32Array | undefined)[];
+  readonly bindings: readonly Binding[];
   readonly groups: readonly [number, number];
   readonly flops: number;
 }
@@ -39,7 +43,7 @@ function lanesOf({ software }: CodeOptions): number {
   return software ? 4 : 64;
 }
 
-export function launchCode(launch: Launch, options: CodeOptions): LaunchCode {
+export function launchCode(launch: Launch, options: CodeOptions, plan: Pick<Plan, "buffers">): LaunchCode {
   const LANES = lanesOf(options);
   switch (launch.kind) {
     case "gather":
@@ -61,7 +65,7 @@ export function launchCode(launch: Launch, options: CodeOptions): LaunchCode {
     case "elementwise":
       return elementwiseCode(launch);
     case "reduce":
-      return reduceCode(launch, options);
+      return reduceCode(launch, options, plan);
     case "rowNormalize": {
       const { rows, columns, source, out } = launch;
       return { ...rowwise(rows, columns, LANES), kernel: "rowNormalize", bindings: [source, out] };
@@ -177,7 +181,12 @@ function fourOperands({ operands }: ChainCode): (BufferId | undefined)[] {
   return [operands[0], operands[1], operands[2], operands[3]];
 }
 
-function reduceCode({ reductions }: ReduceLaunch, options: CodeOptions): LaunchCode {
+/** Reductions that share a launch may write different buffers of one storage, so the storage is bound whole. */
+function reduceCode(
+  { reductions }: ReduceLaunch,
+  options: CodeOptions,
+  plan: Pick<Plan, "buffers">,
+): LaunchCode {
   const sources = [
     ...new Set(reductions.flatMap(({ source, times, factor }) => [source, times, factor])),
   ].filter((buffer) => buffer !== undefined);
@@ -186,14 +195,14 @@ function reduceCode({ reductions }: ReduceLaunch, options: CodeOptions): LaunchC
   const settings = new ArrayBuffer(4 * 32);
   const view = new DataView(settings);
   reductions.forEach((reduction, index) => {
-    const { axis, rows, columns, source, times, factor, scale, root, at } = reduction;
+    const { axis, rows, columns, source, times, factor, scale, root, out, at } = reduction;
     const slots = slot(source) | (slot(times) << 8) | (slot(factor) << 16);
     [["all", "rows", "columns"].indexOf(axis), rows, columns, slots].forEach((word, place) =>
       view.setUint32(index * 32 + place * 4, word, true),
     );
     view.setFloat32(index * 32 + 16, scale, true);
     view.setUint32(index * 32 + 20, root ? 1 : 0, true);
-    view.setUint32(index * 32 + 24, at, true);
+    view.setUint32(index * 32 + 24, plan.buffers[out]!.offset + at, true);
   });
   const LANES = lanesOf(options);
   const results = reductions.map(({ axis, rows, columns }) =>
@@ -203,7 +212,7 @@ function reduceCode({ reductions }: ReduceLaunch, options: CodeOptions): LaunchC
     kernel: "reduce",
     constants: { LANES },
     settings,
-    bindings: [sources[0], sources[1], sources[2], sources[3], sources[4], reductions[0]!.out],
+    bindings: [sources[0], sources[1], sources[2], sources[3], sources[4], { storageOf: reductions[0]!.out }],
     groups: [Math.min(MOST_GROUPS, Math.ceil(Math.max(...results) / LANES)), reductions.length],
     flops: reductions.reduce((sum, { rows, columns }) => sum + rows * columns, 0),
   };

@@ -68,6 +68,11 @@ export class GpuMemory {
     return { buffer: this.#buffers[storage]!, offset: offset * 4, size };
   }
 
+  /** The whole storage that a buffer lies in. */
+  whole(buffer: BufferId): GPUBufferBinding {
+    return { buffer: this.#buffers[this.#plan.buffers[buffer]!.storage]! };
+  }
+
   dispose(): void {
     for (const buffer of this.#own) buffer.destroy();
   }
