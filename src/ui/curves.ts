@@ -16,12 +16,16 @@ export function currentPhase(curve: readonly TrainingStep[]): readonly TrainingS
   const phase = curve.at(-1)?.phase;
   const own = curve.filter((step) => step.phase === phase);
   let start = 0;
-  for (let index = 1; index < own.length; index += 1) if (own[index]!.step <= own[index - 1]!.step) start = index;
+  for (let index = 1; index < own.length; index += 1)
+    if (own[index]!.step <= own[index - 1]!.step) start = index;
   return own.slice(start);
 }
 
 /** Counts of values in equal bins from 0 to the largest value. */
-export function histogram(values: readonly number[], bins: number): readonly { upTo: number; count: number }[] {
+export function histogram(
+  values: readonly number[],
+  bins: number,
+): readonly { upTo: number; count: number }[] {
   const top = Math.max(1, ...values);
   const counts = new Array<number>(bins).fill(0);
   for (const value of values) {

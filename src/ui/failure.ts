@@ -11,7 +11,12 @@ function isCoded(error: unknown): error is Error & Pick<Failure, "code" | "place
 export function failureOf(error: unknown): Failure {
   if (isCoded(error)) return { code: error.code, message: error.message, place: error.place };
   if (error instanceof Error) {
-    return { code: "defect", message: error.message, place: {}, ...(error.stack ? { stack: error.stack } : {}) };
+    return {
+      code: "defect",
+      message: error.message,
+      place: {},
+      ...(error.stack ? { stack: error.stack } : {}),
+    };
   }
   return { code: "defect", message: String(error), place: {} };
 }

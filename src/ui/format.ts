@@ -73,7 +73,9 @@ export function duration(seconds: number): string {
 export function significant(value: number): string {
   if (value === 0) return "0";
   const size = Math.abs(value);
-  return size < 1e-3 || size >= 1e5 ? value.toExponential(1).replace("-", MINUS) : String(Number(value.toPrecision(3)));
+  return size < 1e-3 || size >= 1e5
+    ? value.toExponential(1).replace("-", MINUS)
+    : String(Number(value.toPrecision(3)));
 }
 
 export function day(milliseconds: number): string {

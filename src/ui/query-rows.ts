@@ -21,9 +21,14 @@ function outcomeOf(before: number | null, after: number | null): Outcome {
 }
 
 /** Rows of a view; in the lexical view before and after are both BM25's. */
-export function rankRows(report: EvaluationReport, view: SearchView, instructed: boolean): readonly RankedRow[] {
+export function rankRows(
+  report: EvaluationReport,
+  view: SearchView,
+  instructed: boolean,
+): readonly RankedRow[] {
   const [beforeName, afterName] = systemsOf(view, instructed);
-  const deepest = 1 + Math.max(100, ...report.rows.flatMap((row) => Object.values(row.ranks).map((r) => r ?? 0)));
+  const deepest =
+    1 + Math.max(100, ...report.rows.flatMap((row) => Object.values(row.ranks).map((r) => r ?? 0)));
   return report.rows.map((row, position) => {
     const fallback = view === "dense" ? row.ranks.base : undefined;
     const before = row.ranks[beforeName] ?? fallback ?? null;

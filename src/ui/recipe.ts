@@ -22,13 +22,14 @@ export const COMPATIBLE_DEFAULTS: Readonly<Record<NumericSetting, number>> = {
 };
 
 /** Bounds of each field, so that a typing slip is caught before a run. */
-export const SETTING_BOUNDS: Readonly<Record<NumericSetting, { min: number; max: number; whole: boolean }>> = {
-  epochs: { min: 1, max: 500, whole: true },
-  batchSize: { min: 2, max: 4096, whole: true },
-  learningRate: { min: 1e-7, max: 1, whole: false },
-  scale: { min: 0.1, max: 1000, whole: false },
-  alpha: { min: 0, max: 2, whole: false },
-};
+export const SETTING_BOUNDS: Readonly<Record<NumericSetting, { min: number; max: number; whole: boolean }>> =
+  {
+    epochs: { min: 1, max: 500, whole: true },
+    batchSize: { min: 2, max: 4096, whole: true },
+    learningRate: { min: 1e-7, max: 1, whole: false },
+    scale: { min: 0.1, max: 1000, whole: false },
+    alpha: { min: 0, max: 2, whole: false },
+  };
 
 /** The adapter of a recipe card over vectors of `features` dimensions. */
 export function adapterOf(kind: AdapterKind, features: number): AdapterConfig {
@@ -36,7 +37,12 @@ export function adapterOf(kind: AdapterKind, features: number): AdapterConfig {
   if (kind === "two-layer") {
     return { kind, features, hiddenFeatures: 1024, activation: "relu", residual: true, bias: true };
   }
-  return { kind, features, residual: true, layers: [defaultLayer(512), { ...defaultLayer(features), activation: "identity" }] };
+  return {
+    kind,
+    features,
+    residual: true,
+    layers: [defaultLayer(512), { ...defaultLayer(features), activation: "identity" }],
+  };
 }
 
 export function defaultLayer(features: number): CustomLayer {
@@ -61,7 +67,8 @@ export interface SettingChange {
 
 /** "384 → 1024 relu → 384, residual": the adapter in one line. */
 export function describeAdapter(adapter: AdapterConfig): string {
-  if (adapter.kind === "linear") return `${adapter.features} → ${adapter.features}${adapter.bias ? ", bias" : ""}`;
+  if (adapter.kind === "linear")
+    return `${adapter.features} → ${adapter.features}${adapter.bias ? ", bias" : ""}`;
   if (adapter.kind === "two-layer") {
     const residual = adapter.residual ? ", residual" : "";
     return `${adapter.features} → ${adapter.hiddenFeatures} ${adapter.activation} → ${adapter.features}${residual}`;
@@ -75,7 +82,11 @@ export function describeAdapter(adapter: AdapterConfig): string {
 /** What a person changed against the newcomer's settings. */
 export function changesOf(settings: AdapterSettings, start: AdapterSettings): readonly SettingChange[] {
   const changes: SettingChange[] = [];
-  const note = (name: SettingChange["name"], from: unknown, to: unknown): void => {
+  const note = (
+    name: SettingChange["name"],
+    from: string | number | undefined,
+    to: string | number | undefined,
+  ): void => {
     if (from !== to) changes.push({ name, from: String(from ?? "chosen"), to: String(to ?? "chosen") });
   };
   note("mode", start.mode, settings.mode);
@@ -87,10 +98,16 @@ export function changesOf(settings: AdapterSettings, start: AdapterSettings): re
 }
 
 /** Settings with one number fixed, or left to be chosen again where `value` is null. */
-export function withNumber(settings: AdapterSettings, name: NumericSetting, value: number | null): AdapterSettings {
+export function withNumber(
+  settings: AdapterSettings,
+  name: NumericSetting,
+  value: number | null,
+): AdapterSettings {
   const rest: AdapterSettings = { ...settings };
   if (value !== null) return { ...rest, [name]: value };
-  return Object.fromEntries(Object.entries(rest).filter(([key]) => key !== name)) as unknown as AdapterSettings;
+  return Object.fromEntries(
+    Object.entries(rest).filter(([key]) => key !== name),
+  ) as unknown as AdapterSettings;
 }
 
 /** Settings with or without the query instruction. */

@@ -22,7 +22,10 @@ export function filterQuestions(
 }
 
 /** A passage in three parts around its source sentence; the sentence is empty where the passage lacks it. */
-export function aroundSentence(passage: string, sentence: string | undefined): readonly [string, string, string] {
+export function aroundSentence(
+  passage: string,
+  sentence: string | undefined,
+): readonly [string, string, string] {
   const at = sentence ? passage.indexOf(sentence) : -1;
   if (!sentence || at < 0) return [passage, "", ""];
   return [passage.slice(0, at), sentence, passage.slice(at + sentence.length)];

@@ -53,7 +53,8 @@ export function shortcutOf(press: KeyPress, afterPrefix: boolean, letters: boole
   return action ? { kind: "review", action } : null;
 }
 
-const TYPING = "input:not([type=checkbox],[type=radio],[type=range],[type=button]), textarea, select, [contenteditable]";
+const TYPING =
+  "input:not([type=checkbox],[type=radio],[type=range],[type=button]), textarea, select, [contenteditable]";
 const PRESSABLE = "button, a, summary, input, [role=tab], [role=button], [role=option], [role=menuitem]";
 
 /** A DOM event as the fields the decision needs. */
@@ -63,7 +64,7 @@ export function keyPressOf(event: KeyboardEvent): KeyPress {
     key: event.key,
     control: event.ctrlKey || event.metaKey,
     alternate: event.altKey,
-    typing: target?.closest(TYPING) != null,
-    onControl: target?.closest(PRESSABLE) != null,
+    typing: (target?.closest(TYPING) ?? null) !== null,
+    onControl: (target?.closest(PRESSABLE) ?? null) !== null,
   };
 }

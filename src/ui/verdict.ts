@@ -25,7 +25,11 @@ export function systemsOf(view: SearchView, instructed: boolean): readonly [Syst
 }
 
 /** The comparison of one view, or null where the report lacks its systems. */
-export function verdictOf(report: EvaluationReport, view: SearchView, instructed: boolean): VerdictView | null {
+export function verdictOf(
+  report: EvaluationReport,
+  view: SearchView,
+  instructed: boolean,
+): VerdictView | null {
   const [beforeName, afterName] = systemsOf(view, instructed);
   const before = report.systems[beforeName] ?? (view === "dense" ? report.systems.base : undefined);
   const after = afterName ? (report.systems[afterName] ?? null) : null;

@@ -9,7 +9,14 @@ import type {
 } from "../../src/domain/eval/report.ts";
 
 const CUTS = [1, 3, 5, 10] as const;
-const SYSTEMS: readonly SystemName[] = ["bm25", "base", "baseInstruction", "tuned", "hybridBase", "hybridTuned"];
+const SYSTEMS: readonly SystemName[] = [
+  "bm25",
+  "base",
+  "baseInstruction",
+  "tuned",
+  "hybridBase",
+  "hybridTuned",
+];
 
 /** Numbers in 0–1 that repeat for the same seed. */
 export function numbers(seed: number): () => number {
@@ -31,7 +38,12 @@ function metricsOf(ranks: readonly (number | null)[]): Metrics {
     [`precision@${cut}`, share(cut) / cut],
     [`recall@${cut}`, share(cut)],
   ]);
-  return Object.fromEntries([...atCuts, ["mrr@10", mean], ["ndcg@10", mean * 1.06], ["map@100", mean]]) as Metrics;
+  return Object.fromEntries([
+    ...atCuts,
+    ["mrr@10", mean],
+    ["ndcg@10", mean * 1.06],
+    ["map@100", mean],
+  ]) as Metrics;
 }
 
 function deltasOf(after: Metrics, before: Metrics, half: number): Record<MetricName, Delta> {
@@ -52,7 +64,7 @@ const IMPROVEMENT = { better: 0.55, "cannot-tell": 0.05, worse: -0.5 };
 export function fakeReport(verdict: Verdict, questions: readonly string[]): EvaluationReport {
   const random = numbers(7);
   const rank = (skill: number): number | null => {
-    const place = Math.ceil(1 + (random() ** (1 + 4 * skill)) * 14);
+    const place = Math.ceil(1 + random() ** (1 + 4 * skill) * 14);
     return place > 12 ? null : place;
   };
   const gain = IMPROVEMENT[verdict];
@@ -66,7 +78,9 @@ export function fakeReport(verdict: Verdict, questions: readonly string[]): Eval
       hybridTuned: 0.6 + gain * 0.5,
     };
     const ranks = Object.fromEntries(SYSTEMS.map((system) => [system, rank(Math.max(-0.2, skills[system]))]));
-    const top = Object.fromEntries(SYSTEMS.map((system) => [system, `p${(index + (ranks[system] ?? 3) - 1) % 40}`]));
+    const top = Object.fromEntries(
+      SYSTEMS.map((system) => [system, `p${(index + (ranks[system] ?? 3) - 1) % 40}`]),
+    );
     return { query: `q${index}`, text, right: `p${index % 40}`, copyRate: random(), ranks, top };
   });
   const systems = Object.fromEntries(

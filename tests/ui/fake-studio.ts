@@ -5,97 +5,26 @@ import type {
   ProjectSummary,
   ProjectView,
   QuestionView,
-  RunState,
   RunView,
   SearchHit,
   Studio,
   StudioEvent,
 } from "../../src/app/studio.ts";
 import type { Verdict } from "../../src/domain/eval/report.ts";
-import type { AdapterSettings, TrainingStep } from "../../src/domain/recipes/adapter-job.ts";
+import {
+  ENVIRONMENT,
+  passageText,
+  questionTexts,
+  runView,
+  SAMPLE,
+  sampleQuestions,
+  SETTINGS,
+} from "./fake-data.ts";
 import { fakeReport, numbers } from "./fake-report.ts";
 
 /** States of the page that are hard to reach on purpose with the real program. */
-export type Scenario = "empty" | "sample" | "running" | "paused" | "failed" | "interrupted" | "elsewhere" | Verdict;
-
-const TOPICS = ["raisin days", "the crumb line", "a blue ticket", "the kettle rota", "second harvest", "glass leave"];
-const ASKS = ["How do I book", "Who signs off", "When does it end with", "What happens if I miss", "Where do I write down"];
-
-function questionTexts(count: number): string[] {
-  return Array.from({ length: count }, (_, index) => {
-    const topic = TOPICS[index % TOPICS.length]!;
-    return `${ASKS[index % ASKS.length]!} ${topic} in my ${1 + (index % 9)}. month?`;
-  });
-}
-
-function passageText(index: number): string {
-  const topic = TOPICS[index % TOPICS.length]!;
-  return `Staff who use ${topic} tell the rota lead by noon. It counts from the ${1 + (index % 9)}. month on and is written into the green book. Nobody needs a second signature for less than three days.`;
-}
-
-const SETTINGS: AdapterSettings = {
-  mode: "recommended",
-  adapter: { kind: "linear", features: 384, bias: false },
-  seed: 0,
-};
-
-function curveOf(steps: number): TrainingStep[] {
-  const random = numbers(3);
-  return Array.from({ length: steps }, (_, index) => ({
-    phase: "final" as const,
-    step: index + 1,
-    totalSteps: 300,
-    epoch: index / 30,
-    loss: 0.4 + 2.1 * Math.exp(-index / 60) + (random() - 0.5) * 0.35,
-    learningRate: 0.003 * (1 - index / 320),
-    gradientNorm: 0.3 + random() * 0.3,
-  }));
-}
-
-function runView(state: RunState, done: number, verdict?: Verdict): RunView {
-  const ended = state === "finished" || state === "stopped";
-  return {
-    id: "r1",
-    projectId: "p1",
-    number: 1,
-    state,
-    settings: SETTINGS,
-    imported: false,
-    startedAt: Date.UTC(2026, 10, 21, 10),
-    seconds: done / 20,
-    ...(verdict && ended ? { verdict, mrrDelta: { better: 0.081, worse: -0.064, "cannot-tell": 0.012 }[verdict] } : {}),
-    stage: ended ? "done" : done < 60 ? "searching" : "training",
-    progress: { done, total: 300, etaSeconds: state === "running" ? (300 - done) / 20 : null },
-    curve: curveOf(done),
-    validation: Array.from({ length: Math.floor(done / 20) }, (_, index) => ({
-      step: (index + 1) * 20,
-      mrr: 0.52 + 0.12 * (1 - Math.exp(-index / 4)),
-    })),
-    probes: TOPICS.slice(0, 3).map((topic, index) => ({
-      text: `How do I book ${topic}?`,
-      before: [9, 3, null][index]!,
-      now: done === 0 ? [9, 3, null][index]! : [2, 3, 14][index]!,
-    })),
-    ...(ended ? { chosen: { learningRate: 0.003, scale: 20, alpha: 0.7, epochs: 10 } } : {}),
-    backend: "CPU, WASM SIMD, 2 threads",
-    bufferBytes: 3_407_872,
-    checkpointAge: done > 0 ? 6 : null,
-    ownedElsewhere: false,
-    notes: [],
-  };
-}
-
-const ENVIRONMENT: EnvironmentView = {
-  page: "sealed",
-  seal: "browser",
-  backend: { choice: "auto", active: "cpu", label: "CPU, WASM SIMD, 2 threads", reason: "The GPU is a software one." },
-  gpu: { available: true, software: true, name: "SwiftShader" },
-  isolated: true,
-  threads: 2,
-  requestsSent: 0,
-  offlineReady: true,
-  defaultModel: "ready",
-};
+export type Scenario =
+  "empty" | "sample" | "running" | "paused" | "failed" | "interrupted" | "elsewhere" | Verdict;
 
 /** A Studio of made-up data for tests and for looking at screens; it keeps what it is told for as long as it lives. */
 export class FakeStudio implements Studio {
@@ -118,7 +47,11 @@ export class FakeStudio implements Studio {
     else if (scenario === "elsewhere") this.#show({ ...runView("running", 140), ownedElsewhere: true });
     else if (scenario === "interrupted") this.#show(runView("interrupted", 140));
     else if (scenario === "failed") {
-      const error = { code: "not-finite", message: "The loss became NaN at step 141 (learning rate 0.003).", place: {} } as const;
+      const error = {
+        code: "not-finite",
+        message: "The loss became NaN at step 141 (learning rate 0.003).",
+        place: {},
+      } as const;
       this.#show({ ...runView("failed", 140), error });
     } else if (scenario !== "sample") this.#show(runView("finished", 300, this.#verdict));
   }
@@ -223,7 +156,9 @@ export class FakeStudio implements Studio {
     const count = Math.round(40_000 / settings.maxTokens);
     return {
       count,
-      lengths: Array.from({ length: count }, () => Math.round(settings.maxTokens * (0.3 + 0.7 * random() ** 0.5))),
+      lengths: Array.from({ length: count }, () =>
+        Math.round(settings.maxTokens * (0.3 + 0.7 * random() ** 0.5)),
+      ),
       first: Array.from({ length: 12 }, (_, index) => ({
         document: `0${1 + (index >> 2)}-welcome.md`,
         heading: "Leave and hours",
@@ -353,7 +288,11 @@ export class FakeStudio implements Studio {
   }
 
   async jobFile(): Promise<string> {
-    return JSON.stringify({ task: "adapter", model: "bge-small-en-v1.5", train: "train.json", ...SETTINGS }, null, 2);
+    return JSON.stringify(
+      { task: "adapter", model: "bge-small-en-v1.5", train: "train.json", ...SETTINGS },
+      null,
+      2,
+    );
   }
 
   async search(...[, request]: Parameters<Studio["search"]>): ReturnType<Studio["search"]> {
@@ -365,7 +304,9 @@ export class FakeStudio implements Studio {
       otherRank,
     });
     const base = [hit(0, 2), hit(1, 1), hit(2, 3), hit(3, null), hit(4, 5)].slice(0, request.top);
-    const tuned = request.runId ? [hit(1, 2), hit(0, 1), hit(2, 3), hit(7, null), hit(4, 5)].slice(0, request.top) : [];
+    const tuned = request.runId
+      ? [hit(1, 2), hit(0, 1), hit(2, 3), hit(7, null), hit(4, 5)].slice(0, request.top)
+      : [];
     return { base, tuned, milliseconds: 3.4 };
   }
 
@@ -420,42 +361,8 @@ export class FakeStudio implements Studio {
   }
 
   #makeSample(): void {
-    this.#questions = questionTexts(388).map((text, index) => ({
-      id: `q${index}`,
-      text,
-      passageId: `p${index % 40}`,
-      passageText: passageText(index),
-      document: "02-leave.md",
-      split: index < 240 ? "train" : "test",
-      state: index % 17 === 5 ? "rejected" : "accepted",
-      made: index % 3 === 0 ? "rule: definition" : "imported",
-      sentence: "It counts from the " + String(1 + (index % 9)) + ". month on and is written into the green book.",
-      copyRate: (index % 10) / 14,
-    }));
-    this.#project = {
-      id: "p1",
-      name: "Sample handbook",
-      sample: true,
-      createdAt: Date.UTC(2026, 10, 20),
-      passages: 132,
-      questions: 388,
-      runs: 0,
-      sources: Array.from({ length: 6 }, (_, index) => ({
-        id: `s${index}`,
-        name: `0${index + 1}-${["welcome", "leave", "rota", "tickets", "kitchen", "safety"][index]!}.md`,
-        format: "Markdown",
-        bytes: 9_000 + index * 1234,
-        passages: 22,
-        questions: 64,
-      })),
-      chunking: { maxTokens: 200, overlapTokens: 20 },
-      split: {
-        train: { documents: 8, passages: 84, questions: 240 },
-        test: { documents: 4, passages: 48, questions: 148 },
-      },
-      encoderId: "bge",
-      vectors: { cached: 520, needed: 520 },
-    };
+    this.#questions = sampleQuestions();
+    this.#project = SAMPLE;
   }
 
   #job(run: RunView): JobView {

@@ -10,4 +10,7 @@ import { FakeStudio, type Scenario } from "./fake-studio.ts";
 // The face alone over made-up data: preview.html?scenario=failed#/p/p1/train
 installTrustedTypes();
 const scenario = (new URLSearchParams(location.search).get("scenario") ?? "better") as Scenario;
-mount(App, { target: document.querySelector("#app")!, props: { studio: new FakeStudio(scenario), root: "./" } });
+mount(App, {
+  target: document.querySelector("#app")!,
+  props: { studio: new FakeStudio(scenario), root: "./" },
+});

@@ -1,4 +1,11 @@
-import type { DatasetRole, ImportReport, ProjectView, QuestionView, VectorPart } from "../../app/studio.ts";
+import type {
+  DatasetRole,
+  ImportReport,
+  ProjectView,
+  QuestionView,
+  SourceView,
+  VectorPart,
+} from "../../app/studio.ts";
 import { bytes, count, percent, plural } from "../format.ts";
 
 const ROLES: Readonly<Record<DatasetRole, string>> = {
@@ -38,14 +45,13 @@ export const data = {
       .join(", "),
   refused: "not imported",
   sourcesEmpty: "Nothing here yet. Passages are cut from what you add; a dataset brings its own.",
-  sourceName: "Source",
-  sourceContent: "Content",
-  sourceSize: "Size",
-  sourceText: (passages: number, questions: number): string =>
-    questions > 0
-      ? `${plural(passages, "passage", "passages")}, ${plural(questions, "question", "questions")}`
-      : plural(passages, "passage", "passages"),
-  size: bytes,
+  sourceLine: (source: SourceView): string =>
+    [
+      source.format,
+      bytes(source.bytes),
+      plural(source.passages, "passage", "passages"),
+      ...(source.questions > 0 ? [plural(source.questions, "question", "questions")] : []),
+    ].join(" · "),
   removeSource: (name: string): string => `Remove ${name}`,
   removeTitle: (name: string): string => `Remove “${name}”?`,
   removeText: "Its passages and their questions leave the project. Finished runs keep their results.",
@@ -56,7 +62,9 @@ export const data = {
   encoderHint: "Turns passages and questions into vectors. Unchanged texts are never embedded twice.",
   encoderMissing: "not on this device",
   vectors: (cached: number, needed: number): string =>
-    needed === 0 ? "Nothing to embed yet." : `${count(cached)} of ${plural(needed, "vector", "vectors")} ready.`,
+    needed === 0
+      ? "Nothing to embed yet."
+      : `${count(cached)} of ${plural(needed, "vector", "vectors")} ready.`,
   embedNow: "Embed the rest now",
   addEncoder: "Choose a model folder",
   importVectors: "Bring your own vectors",
@@ -68,7 +76,8 @@ export const data = {
   vectorsDone: (name: string): string => `${name} was read and stored.`,
 
   chunksEmpty: "Chunks come from documents",
-  chunksEmptyText: "Add Markdown, text or HTML under Sources; a labelled dataset keeps the passages it came with.",
+  chunksEmptyText:
+    "Add Markdown, text or HTML under Sources; a labelled dataset keeps the passages it came with.",
   toSources: "Go to Sources",
   maxTokens: "Longest chunk, in tokens",
   maxTokensHint: "The model sees at most 510 tokens; what is longer would be invisible to it.",
@@ -82,6 +91,8 @@ export const data = {
   applyChunks: "Use these chunks",
   chunksApplied: "These chunks are in use.",
   applyNote: "Questions stay with passages whose text does not change.",
+  chunkTitle: (number: number, document: string, heading: string | undefined): string =>
+    [count(number), document, heading].filter((part) => part !== undefined).join(" · "),
   firstChunks: (shown: number): string => `First ${plural(shown, "chunk", "chunks")}`,
 
   questionsEmpty: "No questions yet",
@@ -109,7 +120,9 @@ export const data = {
   filterSplit: "Part",
   splits: { all: "Training and test", train: "Training", test: "Test" },
   shown: (shown: number, total: number): string =>
-    shown === total ? plural(total, "question", "questions") : `${count(shown)} of ${plural(total, "question", "questions")}`,
+    shown === total
+      ? plural(total, "question", "questions")
+      : `${count(shown)} of ${plural(total, "question", "questions")}`,
   list: "Questions",
   accept: "Accept",
   reject: "Reject",
@@ -121,6 +134,7 @@ export const data = {
   rejectAll: (shown: number): string => `Reject all ${count(shown)}`,
   stateOf: (question: QuestionView): string => (question.state === "accepted" ? "accepted" : "rejected"),
   passage: "Right passage",
+  passageOf: (document: string): string => `Right passage, in ${document}`,
   made: (question: QuestionView): string => `Source: ${question.made}`,
   copyRate: (rate: number): string => `${percent(rate)} of its words are in the passage`,
   keysHint: "Keys: A accept, X reject, E edit, U undo, J and K move.",

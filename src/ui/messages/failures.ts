@@ -50,13 +50,20 @@ const TEXTS: Readonly<Partial<Record<Failure["code"], FailureText>>> = {
     reason: "The last good checkpoint is safe. Free space, then resume.",
     remedy: STORAGE,
   },
-  "storage-broken": { title: "Storage does not answer", reason: "The browser refused to read or write.", remedy: RELOAD },
+  "storage-broken": {
+    title: "Storage does not answer",
+    reason: "The browser refused to read or write.",
+    remedy: RELOAD,
+  },
   "storage-blocked": {
     title: "Another tab holds the storage",
     reason: "A tab with another version of Retune is open. Close it, then reload.",
     remedy: RELOAD,
   },
-  corrupt: { title: "Stored data does not match its checksum", reason: "It was left untouched and is not used." },
+  corrupt: {
+    title: "Stored data does not match its checksum",
+    reason: "It was left untouched and is not used.",
+  },
   "owned-elsewhere": {
     title: "Another tab trains this run",
     reason: "It can be watched here and controlled there, so that two tabs never write the same run.",
@@ -72,9 +79,21 @@ const TEXTS: Readonly<Partial<Record<Failure["code"], FailureText>>> = {
     reason: "A result from so few questions would be chance.",
     remedy: { kind: "more-questions", label: "Get more questions" },
   },
-  defect: { title: "Something in Retune broke", reason: "This is a defect. The diagnostics help to find it.", remedy: RELOAD },
-  E_UTF8: { title: "The file is not UTF-8 text", reason: "Save it as UTF-8 and add it again.", remedy: SOURCES },
-  E_BINARY: { title: "The file is binary", reason: "Retune reads text, Markdown, HTML and dataset JSON.", remedy: SOURCES },
+  defect: {
+    title: "Something in Retune broke",
+    reason: "This is a defect. The diagnostics help to find it.",
+    remedy: RELOAD,
+  },
+  E_UTF8: {
+    title: "The file is not UTF-8 text",
+    reason: "Save it as UTF-8 and add it again.",
+    remedy: SOURCES,
+  },
+  E_BINARY: {
+    title: "The file is binary",
+    reason: "Retune reads text, Markdown, HTML and dataset JSON.",
+    remedy: SOURCES,
+  },
   E_EMPTY: { title: "The file is empty", reason: "", remedy: SOURCES },
   E_TOO_LARGE: { title: "The file is too large", reason: "Split it and add the parts.", remedy: SOURCES },
   E_JSON: { title: "The JSON is broken", reason: "", remedy: SOURCES },
@@ -82,9 +101,15 @@ const TEXTS: Readonly<Partial<Record<Failure["code"], FailureText>>> = {
   E_REFERENCE: { title: "A question points to a passage that is not there", reason: "", remedy: SOURCES },
   E_DUPLICATE: { title: "An id occurs twice", reason: "", remedy: SOURCES },
   E_ZIP: { title: "The zip cannot be read", reason: "" },
-  E_PICKLE: { title: "The pickle holds more than tensors", reason: "It was refused without running anything in it." },
+  E_PICKLE: {
+    title: "The pickle holds more than tensors",
+    reason: "It was refused without running anything in it.",
+  },
   E_MISMATCH: { title: "Right format, wrong model", reason: "" },
-  E_UNKNOWN_FORMAT: { title: "The format is not known", reason: "Retune looked at the content, not at the name." },
+  E_UNKNOWN_FORMAT: {
+    title: "The format is not known",
+    reason: "Retune looked at the content, not at the name.",
+  },
   E_CHECKSUM: { title: "The checksum does not match", reason: "The file changed after it was written." },
   unsupported: { title: "Not in this build", reason: "" },
 };

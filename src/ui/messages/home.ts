@@ -23,7 +23,9 @@ export const home = {
 
   running: "Now running",
   interrupted: (run: RunSummary, name: string): string =>
-    run.state === "paused" ? `${name}: run ${run.number} is paused.` : `${name}: run ${run.number} stopped when the page closed.`,
+    run.state === "paused"
+      ? `${name}: run ${run.number} is paused.`
+      : `${name}: run ${run.number} stopped when the page closed.`,
   interruptedHint: "It continues from its last checkpoint to the very same weights.",
   resume: "Resume",
   look: "Look at it",
@@ -49,5 +51,6 @@ export const home = {
   renameTitle: "Rename the project",
   name: "Name",
   removeTitle: (name: string): string => `Remove “${name}”?`,
-  removeText: "Its documents, questions and runs are deleted from this browser. An exported .zip is not touched.",
+  removeText:
+    "Its documents, questions and runs are deleted from this browser. An exported .zip is not touched.",
 } as const;

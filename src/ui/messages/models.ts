@@ -7,7 +7,10 @@ const FORMATS: Readonly<Record<RunExportFormat, { name: string; text: string }>>
     text: "A folder (.zip) with config.json and pytorch_model.bin that LinearAdapterEmbeddingModel and AdapterEmbeddingModel load.",
   },
   safetensors: { name: "safetensors", text: "The weights alone, for any framework." },
-  fusion: { name: "fusion.json", text: "Weights and rules of hybrid search: BM25, z-scores, dense and lexical shares." },
+  fusion: {
+    name: "fusion.json",
+    text: "Weights and rules of hybrid search: BM25, z-scores, dense and lexical shares.",
+  },
   "metrics-csv": { name: "Metrics .csv", text: "With the header that sentence-transformers writes." },
   "report-json": { name: "Report .json", text: "Every measure, interval and question of the judgement." },
 };
@@ -32,7 +35,8 @@ export const models = {
   saved: (name: string, verified: string): string => `${name} saved. ${verified}`,
   saving: "Writing…",
   importAdapter: "Import an adapter",
-  importHint: "config.json with pytorch_model.bin, or a .safetensors file. Pickles with anything but tensors are refused.",
+  importHint:
+    "config.json with pytorch_model.bin, or a .safetensors file. Pickles with anything but tensors are refused.",
   importDrop: "Drop an adapter's files here",
   imported: (number: number): string => `Read as run ${number}.`,
   whole: "The whole project",

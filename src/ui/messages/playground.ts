@@ -19,7 +19,8 @@ export const playground = {
   lexicalNote: "Word search has no weights to tune, so there is one column.",
   trainFirst: "Train a run to see its column beside the base.",
   toTrain: "Go to Train",
-  took: (milliseconds: number): string => `${milliseconds < 10 ? milliseconds.toFixed(1) : count(milliseconds)} ms`,
+  took: (milliseconds: number): string =>
+    `${milliseconds < 10 ? milliseconds.toFixed(1) : count(milliseconds)} ms`,
   hits: (hits: number): string => plural(hits, "passage", "passages"),
   noHits: "No passage matches these words.",
   moved: (by: number): string => `${by > 0 ? "up" : "down"} ${Math.abs(by)}`,

@@ -152,7 +152,8 @@ export const results = {
   lowOverlapTitle: "Where words do not give it away",
   lowOverlapText: (report: EvaluationReport): string =>
     `In the median question ${percent(report.medianCopyRate)} of the words stand in its passage, which flatters word search. These are the ${plural(report.lowOverlap.queries, "question", "questions")} with at most ${percent(report.lowOverlap.copyRateAtMost)}.`,
-  detectable: (value: number): string => `Smallest change this test could show (80 % power): ${metric(value)} MRR@10.`,
+  detectable: (value: number): string =>
+    `Smallest change this test could show (80 % power): ${metric(value)} MRR@10.`,
   copyBeside: (rate: number): string => `median copy rate ${percent(rate)}`,
 
   filter: "Filter",
@@ -180,7 +181,8 @@ export const results = {
   rightPassage: "Right passage",
   firstOf: (system: SystemName): string => `First with ${SYSTEMS[system]}`,
   firstIsRight: "the right one",
-  rankOf: (rank: number | null): string => (rank === null ? "right passage not found" : `right passage at rank ${count(rank)}`),
+  rankOf: (rank: number | null): string =>
+    rank === null ? "right passage not found" : `right passage at rank ${count(rank)}`,
   copyRate: (rate: number): string => `${percent(rate)} of its words stand in the passage`,
   rowLink: "Copy a link to this row",
   passageUnknown: "This passage is not in the project any more.",

@@ -1,6 +1,7 @@
 import type { JobView } from "../../app/studio.ts";
 import { bytes, duration, percent, plural } from "../format.ts";
 import type { ScreenName } from "../router.ts";
+import { common } from "./common.ts";
 
 export const SCREEN_NAMES: Readonly<Record<ScreenName, string>> = {
   home: "Home",
@@ -28,6 +29,13 @@ const JOB_STATES: Readonly<Record<JobView["state"], string>> = {
 };
 
 export const shell = {
+  pageTitle: (screen: ScreenName, project: string | undefined): string => {
+    const place =
+      project !== undefined && screen !== "home"
+        ? `${SCREEN_NAMES[screen]}: ${project}`
+        : SCREEN_NAMES[screen];
+    return `${place} · ${common.appName}`;
+  },
   skip: "Skip to content",
   screens: "Screens",
   status: "Status",
@@ -43,7 +51,9 @@ export const shell = {
   jobProgress: (share: number, etaSeconds: number | null): string =>
     etaSeconds === null ? percent(share) : `${percent(share)}, about ${duration(etaSeconds)} left`,
   jobAnnounce: (job: JobView, tenth: number): string =>
-    job.state === "running" ? `${shell.jobLabel(job)}: ${tenth * 10} percent` : `${shell.jobLabel(job)} ${JOB_STATES[job.state]}`,
+    job.state === "running"
+      ? `${shell.jobLabel(job)}: ${tenth * 10} percent`
+      : `${shell.jobLabel(job)} ${JOB_STATES[job.state]}`,
   pause: "Pause",
   resume: "Resume",
   cancelJob: "Cancel",
@@ -80,7 +90,9 @@ export const shell = {
   offlineReady: "Ready to work offline: the program is stored in this browser.",
   offlineNotReady: "Offline start: from the second visit on.",
   threads: (threads: number, isolated: boolean): string =>
-    isolated ? `${plural(threads, "thread", "threads")} for WebAssembly` : "One thread: this host does not isolate the page",
+    isolated
+      ? `${plural(threads, "thread", "threads")} for WebAssembly`
+      : "One thread: this host does not isolate the page",
 
   helpTitle: "Keyboard",
   helpRows: [
@@ -101,6 +113,7 @@ export const shell = {
     "private-window": "This is a private window: the browser will forget everything when it closes.",
     lost: "The browser has emptied this site's storage since the last visit. Restore a project from its .zip.",
     blocked: "The browser blocks storage for this site. Work is kept only until the page closes.",
-    "not-persistent": "The browser may clear this storage when space runs low. Settings can ask it to keep it.",
+    "not-persistent":
+      "The browser may clear this storage when space runs low. Settings can ask it to keep it.",
   },
 } as const;

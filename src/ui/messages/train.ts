@@ -37,7 +37,10 @@ const MODES: Readonly<Record<TrainingMode, { name: string; text: string }>> = {
     name: "Recommended",
     text: "Shuffled, false negatives masked, and every open setting chosen on groups held out of the training questions.",
   },
-  compatible: { name: "Compatible with LlamaIndex", text: "Its order, schedule and defaults, for reproducing a run made there." },
+  compatible: {
+    name: "Compatible with LlamaIndex",
+    text: "Its order, schedule and defaults, for reproducing a run made there.",
+  },
 };
 
 const SETTINGS: Readonly<Record<SettingChange["name"], string>> = {
@@ -81,7 +84,8 @@ export const train = {
   instruction: "Put the model's instruction in front of every question",
   instructionHint: (text: string): string => `“${text.trim()}” The base is then judged with it as well.`,
   advanced: "Advanced",
-  changed: (changes: number): string => (changes === 0 ? "nothing changed" : plural(changes, "change", "changes")),
+  changed: (changes: number): string =>
+    changes === 0 ? "nothing changed" : plural(changes, "change", "changes"),
   changeText: (change: SettingChange): string => `${SETTINGS[change.name]}: ${change.from} → ${change.to}`,
   reset: "Back to the defaults",
   settings: SETTINGS,
@@ -108,7 +112,8 @@ export const train = {
   planning: "Working out the plan…",
   device: "Runs on",
   data: "Questions",
-  dataText: (training: number, test: number): string => `${count(training)} to train, ${count(test)} to judge`,
+  dataText: (training: number, test: number): string =>
+    `${count(training)} to train, ${count(test)} to judge`,
   embed: "Texts to embed",
   embedNone: "none, all vectors are here",
   memory: "Memory",
@@ -123,7 +128,8 @@ export const train = {
   tooLittle: "Training needs questions",
   tooLittleText: "Import a labelled dataset or let Retune write questions by rules; then come back.",
   toQuestions: "Go to Questions",
-  phoneNote: "Phones may stop a page that is not in front. Keep it open; a stopped run resumes from its checkpoint.",
+  phoneNote:
+    "Phones may stop a page that is not in front. Keep it open; a stopped run resumes from its checkpoint.",
 
   runEmpty: "No run yet",
   runEmptyText: "Set one up and start it; it shows here while it goes.",
@@ -141,7 +147,8 @@ export const train = {
   discardTitle: (run: RunSummary): string => `Discard run ${run.number}?`,
   discardText: "Its weights, curves and checkpoints are deleted. This cannot be undone.",
   seeResults: "See the results",
-  interrupted: (step: number): string => `This run stopped at step ${count(step)} when the page or the browser closed.`,
+  interrupted: (step: number): string =>
+    `This run stopped at step ${count(step)} when the page or the browser closed.`,
   interruptedText: "Resume continues from the last checkpoint and ends at the very same weights.",
   elsewhere: "Another tab trains this run. You can watch it here; pause or stop it there.",
   pausedText: "Paused. The numbers below are frozen; nothing is lost if you close the page.",
@@ -151,10 +158,12 @@ export const train = {
   loss: "Loss",
   lossRaw: "each step",
   lossSmooth: "smoothed",
-  lossSummary: (last: number, steps: number): string => `${significant(last)} after ${plural(steps, "step", "steps")}.`,
+  lossSummary: (last: number, steps: number): string =>
+    `${significant(last)} after ${plural(steps, "step", "steps")}.`,
   validation: "Validation MRR@10",
   validationLine: "held-out groups",
-  validationSummary: (best: number, step: number): string => `Best so far ${metric(best)} at step ${count(step)}.`,
+  validationSummary: (best: number, step: number): string =>
+    `Best so far ${metric(best)} at step ${count(step)}.`,
   noPoints: "The first points come in a moment.",
   learningRate: "Learning rate",
   gradientNorm: "Gradient norm",

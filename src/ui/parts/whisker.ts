@@ -19,7 +19,7 @@ export function whiskerScale(
   const step = STEPS.find((size) => (high - low) / size <= 5) ?? 1;
   const first = Math.floor(low / step);
   const last = Math.ceil(high / step);
-  const ticks = Array.from({ length: last - first + 1 }, (_, index) => ((first + index) * step) || 0);
+  const ticks = Array.from({ length: last - first + 1 }, (_, index) => (first + index) * step || 0);
   const from = first * step;
   const span = (last - first) * step;
   return { x: (value) => left + ((value - from) / span) * (right - left), ticks };

@@ -16,14 +16,16 @@ export class ReviewState {
   cursor: number = $state(0);
   editing: boolean = $state(false);
   undone: "done" | "empty" | null = $state(null);
-  readonly #undo: Undo[] = [];
+  readonly #undo: (readonly Undo[])[] = []; // a bulk decision is taken back as one
 
   constructor(page: StudioState, project: ProjectState) {
     this.#page = page;
     this.#project = project;
   }
 
-  shown: readonly QuestionView[] = $derived.by(() => filterQuestions(this.#project.questions ?? [], this.filter));
+  shown: readonly QuestionView[] = $derived.by(() =>
+    filterQuestions(this.#project.questions ?? [], this.filter),
+  );
 
   get current(): QuestionView | null {
     return this.shown[Math.min(this.cursor, this.shown.length - 1)] ?? null;
@@ -57,22 +59,31 @@ export class ReviewState {
 
   async decideAll(kind: "accept" | "reject"): Promise<void> {
     const { studio } = this.#page;
+    const group: Undo[] = [];
+    this.#undo.push(group);
     await this.#page.attempt(async () => {
       for (const question of this.shown) {
-        this.#undo.push(backOf(question));
         await studio.reviewQuestion(this.#project.id, question.id, { kind });
+        group.push(backOf(question));
       }
     });
     await this.#project.loadQuestions();
   }
 
   async takeBack(): Promise<void> {
-    const last = this.#undo.pop();
-    this.undone = last ? "done" : "empty";
-    if (!last) return;
-    await this.#page.attempt(() => this.#page.studio.reviewQuestion(this.#project.id, last.questionId, last.change));
+    const group = this.#undo.pop();
+    this.undone = group ? "done" : "empty";
+    if (!group) return;
+    await this.#page.attempt(async () => {
+      for (const back of group)
+        await this.#page.studio.reviewQuestion(this.#project.id, back.questionId, back.change);
+    });
     await this.#project.loadQuestions();
-    this.cursor = Math.max(0, this.shown.findIndex((question) => question.id === last.questionId));
+    const first = group[0]?.questionId;
+    this.cursor = Math.max(
+      0,
+      this.shown.findIndex((question) => question.id === first),
+    );
   }
 
   async #apply(question: QuestionView, change: QuestionChange): Promise<void> {
@@ -81,11 +92,15 @@ export class ReviewState {
       await this.#page.studio.reviewQuestion(this.#project.id, question.id, change);
       return true;
     });
-    if (done) this.#undo.push(change.kind === "edit" ? { questionId: question.id, change: { kind: "edit", text: question.text } } : backOf(question));
+    if (done) this.#undo.push([change.kind === "edit" ? textBack(question) : backOf(question)]);
     await this.#project.loadQuestions();
   }
 }
 
 function backOf(question: QuestionView): Undo {
   return { questionId: question.id, change: { kind: question.state === "accepted" ? "accept" : "reject" } };
+}
+
+function textBack(question: QuestionView): Undo {
+  return { questionId: question.id, change: { kind: "edit", text: question.text } };
 }

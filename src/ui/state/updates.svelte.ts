@@ -42,7 +42,8 @@ export class UpdatesState {
     const touch = (): void => {
       touched = true;
     };
-    for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, touch, { once: true, capture: true });
+    for (const kind of ["pointerdown", "keydown"])
+      addEventListener(kind, touch, { once: true, capture: true });
     navigator.serviceWorker.addEventListener("controllerchange", () => {
       if (touched || crossOriginIsolated || sessionStorage.getItem(RELOADED)) return;
       sessionStorage.setItem(RELOADED, "1");

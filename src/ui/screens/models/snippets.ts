@@ -64,7 +64,11 @@ export async function search(question, embed, passages, bm25, top = 5) {
 }`;
 }
 
-const WRITERS: Readonly<Record<SnippetKind, (instruction: string) => string>> = { llamaindex, python, javascript };
+const WRITERS: Readonly<Record<SnippetKind, (instruction: string) => string>> = {
+  llamaindex,
+  python,
+  javascript,
+};
 
 /** The code that uses an exported adapter with its query instruction ("" for none). */
 export function snippet(kind: SnippetKind, instruction: string): string {

@@ -9,7 +9,15 @@ export const SYSTEM_ORDER: readonly SystemName[] = [
   "hybridTuned",
 ];
 
-export const MAIN_METRICS: readonly MetricName[] = ["hit@1", "hit@3", "hit@5", "hit@10", "mrr@10", "ndcg@10", "map@100"];
+export const MAIN_METRICS: readonly MetricName[] = [
+  "hit@1",
+  "hit@3",
+  "hit@5",
+  "hit@10",
+  "mrr@10",
+  "ndcg@10",
+  "map@100",
+];
 
 export const METRIC_ORDER: readonly MetricName[] = [
   ...MAIN_METRICS,
