@@ -128,7 +128,9 @@ export function parseJob(file: string, text: string): Job {
     throw new RetuneError("usage", `${file} is no valid JSON: ${reason}`, { file });
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new RetuneError("usage", `${file} must be an object like {"task": "adapter", …}`, { file });
+    throw new RetuneError("usage", `${file}: the job must be an object like {"task": "adapter", …}`, {
+      file,
+    });
   }
   const result = v.safeParse(jobSchema, value, { abortEarly: true });
   if (!result.success) throw new RetuneError("usage", `${file}: ${describe(result.issues[0])}`, { file });

@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { gpuEnvironment } from "../scripts/gpu-environment.mjs";
@@ -38,7 +39,7 @@ export async function launch({ entry, argv, gpu }) {
     return;
   }
   const { main } = await import(pathToFileURL(bundle).href);
-  process.exitCode = await main(argv, { root });
+  process.exit(await main(argv, { root })); // onnxruntime's idle threads would keep the process alive
 }
 
 /** What a new process needs that this one lacks, or undefined. */
@@ -46,6 +47,8 @@ function restartOptions(gpu) {
   if (process.env[RESTARTED]) return undefined;
   const flags = WebAssembly.validate(RELAXED_PROBE) ? [] : [RELAXED_FLAG].filter(knowsFlag);
   const variables = gpu ? gpuEnvironment() : {};
+  // The Vulkan loader complains on stderr where a session has no runtime folder.
+  if (gpu && !process.env.XDG_RUNTIME_DIR) variables.XDG_RUNTIME_DIR = tmpdir();
   if (flags.length === 0 && Object.keys(variables).length === 0) return undefined;
   return { flags, variables };
 }
@@ -102,7 +105,13 @@ async function bundle(entry, outDir) {
     configFile: false,
     logLevel: "error",
     publicDir: false,
-    resolve: { alias: { "@xenova/transformers": transformers } },
+    resolve: {
+      alias: [
+        { find: "@xenova/transformers", replacement: transformers },
+        // Only the package's main entry has a Node build that can use threads.
+        { find: /^onnxruntime-web\/wasm$/, replacement: "onnxruntime-web" },
+      ],
+    },
     ssr: { noExternal: ["@xenova/transformers"], target: "node" },
     build: {
       ssr: entry,

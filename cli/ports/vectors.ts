@@ -10,7 +10,7 @@ const DIGEST_BYTES = 32;
 
 /**
  * Vectors of `instruction + text` for every text, in order. What (model, instruction, text) was embedded before on
- * this machine is taken from `.cache/vectors`, so embedding a corpus twice does no work the second time.
+ * this machine is taken from `.cache/vectors` (or the folder RETUNE_CACHE), so embedding a corpus twice does no work the second time.
  */
 export async function embedTexts(
   root: string,
@@ -54,7 +54,7 @@ class VectorFile {
   }
 
   static async open(root: string, { identity }: Encoder, instruction: string): Promise<VectorFile> {
-    const folder = join(root, ".cache", "vectors");
+    const folder = join(process.env["RETUNE_CACHE"] ?? join(root, ".cache"), "vectors");
     await mkdir(folder, { recursive: true });
     const space = sha256(new TextEncoder().encode(JSON.stringify([identity.hash, instruction])));
     const file = new VectorFile(join(folder, `${space.slice(0, 32)}.f32`), identity.dimension);

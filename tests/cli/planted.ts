@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeNpy } from "../../src/domain/formats/npy.ts";
 import type { Matrix } from "../../src/domain/matrix.ts";
-import { seededRandom } from "../../src/domain/data/random.ts";
+import { CounterRandom } from "../../src/domain/random.ts";
 
 const DIMENSION = 16;
 
@@ -56,7 +56,8 @@ function writeSet(
   seed: number,
   rotation: readonly number[],
 ): void {
-  const random = seededRandom(seed);
+  const stream = CounterRandom.stream(seed, 1);
+  const random = (): number => stream.uniform();
   const normal = (): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   const corpus = matrix(Array.from({ length: passages }, () => Array.from({ length: DIMENSION }, normal)));
   const questions = Array.from({ length: passages * 2 }, (_, query) => {

@@ -175,7 +175,7 @@ describe("bad input ends with exit code 2 and one line", () => {
       { adapter: { kind: "custom", layers: [{ features: 3 }] } },
       '"adapter.layers.0.features" must be 16',
     ],
-    ["a batch of one", { batchSize: 1 }, "batchSize"],
+    ["half an epoch in compatible mode", { epochs: 0.5 }, ".json: epochs: 0.5 is not possible"],
   ])("%s", (name, changes, text) => {
     writeFileSync(join(folder, "job-only.json"), "{}");
     writeFileSync(join(folder, "wide.npy"), wideVectors());

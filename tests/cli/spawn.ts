@@ -11,9 +11,18 @@ export interface Outcome {
 
 /** Runs `node cli/NAME.mjs …` as a person would. */
 export function runCli(name: "retune" | "parity", ...argv: readonly string[]): Outcome {
+  return runCliIn({}, name, ...argv);
+}
+
+/** The same with variables of its own. */
+export function runCliIn(
+  variables: NodeJS.ProcessEnv,
+  name: "retune" | "parity",
+  ...argv: readonly string[]
+): Outcome {
   const result = spawnSync(process.execPath, [`${root}/cli/${name}.mjs`, ...argv], {
     encoding: "utf8",
-    env: { ...process.env, RETUNE_RESTARTED: undefined },
+    env: { ...process.env, RETUNE_RESTARTED: undefined, ...variables },
   });
   return { code: result.status, stdout: result.stdout, stderr: result.stderr };
 }

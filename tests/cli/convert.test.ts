@@ -1,0 +1,71 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, expect, test } from "vitest";
+import { readAdapterSafetensors } from "../../src/domain/formats/adapter-folder.ts";
+import { errorLines, runCli } from "./spawn.ts";
+
+const fixtures = fileURLToPath(new URL("../fixtures/formats", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "retune-convert-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function convert(input: string, format: string, out: string) {
+  return runCli("retune", "convert", join(fixtures, input), "--to", format, "--out", join(folder, out));
+}
+
+function read(name: string): Buffer {
+  return readFileSync(join(folder, name));
+}
+
+test("a dataset on one line becomes the bytes of Python's indented file", () => {
+  expect(convert("dataset/one-line.json", "llamaindex", "indented.json").code).toBe(0);
+  expect(read("indented.json")).toEqual(readFileSync(join(fixtures, "dataset", "indented.json")));
+});
+
+test("a dataset becomes pairs for sentence-transformers", () => {
+  expect(convert("dataset/indented.json", "pairs", "pairs.jsonl").code).toBe(0);
+  const [first] = read("pairs.jsonl").toString("utf8").split("\n");
+  expect(Object.keys(JSON.parse(first!) as object)).toEqual(["anchor", "positive"]);
+});
+
+test("torch's strided adapter survives the way to safetensors and back", () => {
+  expect(convert("adapter-strided", "safetensors", "one.safetensors").code).toBe(0);
+  const back = runCli(
+    "retune",
+    "convert",
+    join(folder, "one.safetensors"),
+    "--to",
+    "llamaindex",
+    "--out",
+    join(folder, "two"),
+  );
+  expect(errorLines(back).filter((line) => line.startsWith("retune:"))).toEqual([]);
+  const again = runCli(
+    "retune",
+    "convert",
+    join(folder, "two"),
+    "--to",
+    "safetensors",
+    "--out",
+    join(folder, "three.safetensors"),
+  );
+  expect(again.code).toBe(0);
+  expect(read("three.safetensors")).toEqual(read("one.safetensors"));
+  expect(readAdapterSafetensors(new Uint8Array(read("one.safetensors"))).config.kind).toBe("linear");
+});
+
+test.each([
+  ["a pickle that names a function", "refuse-code", "safetensors", "refuse-code"],
+  [
+    "a format that does not fit",
+    "dataset/indented.json",
+    "npy",
+    'can be written as llamaindex, pairs, not "npy"',
+  ],
+  ["an unknown ending", "adapter-linear/pytorch_model.bin", "safetensors", "known inputs are"],
+])("%s is refused", (_, input, format, text) => {
+  const outcome = convert(input, format, "refused");
+  expect(errorLines(outcome).join("\n")).toContain(text);
+  expect(outcome.code).toBe(2);
+});

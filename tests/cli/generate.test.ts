@@ -1,0 +1,116 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { spawn } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, expect, test } from "vitest";
+import { readLlamaIndexDataset } from "../../src/domain/formats/llamaindex-dataset.ts";
+import { errorLines, runCli } from "./spawn.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "retune-generate-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function writeDocument(): string {
+  const file = join(folder, "handbook.md");
+  const section = (name: string, days: number): string =>
+    `## ${name}\n\nA ${name} is the form that a branch sends to the depot when a crane stands still. ` +
+    `The depot answers within ${days} working days. Rosa Quint in Havenport keeps the list of open forms. ` +
+    "Forms without a crane number are sent back on the same day, and the branch has to begin again.\n";
+  const names = ["amber slip", "gantry note", "quay chit"];
+  writeFileSync(file, `# Forms\n\n${names.map((name, index) => section(name, index + 3)).join("\n")}`);
+  return file;
+}
+
+function datasetAt(name: string) {
+  return readLlamaIndexDataset(readFileSync(join(folder, name))).dataset;
+}
+
+test("rules make the same questions every time, each about a passage of its document", () => {
+  const document = writeDocument();
+  const outcome = runCli(
+    "retune",
+    "generate",
+    document,
+    "--max-tokens",
+    "60",
+    "--out",
+    join(folder, "a.json"),
+  );
+  expect(errorLines(outcome).filter((line) => line.startsWith("retune:"))).toEqual([]);
+  expect(outcome.code).toBe(0);
+  const { queries, passages } = datasetAt("a.json");
+  expect(queries.length).toBeGreaterThan(2);
+  expect(new Set(passages.map(({ document: name }) => name))).toEqual(new Set(["handbook.md"]));
+  runCli("retune", "generate", document, "--max-tokens", "60", "--out", join(folder, "b.json"));
+  expect(readFileSync(join(folder, "b.json"))).toEqual(readFileSync(join(folder, "a.json")));
+});
+
+test("a teacher that fails on one passage leaves the rest, and the next call asks only about that one", async () => {
+  const asked: string[] = [];
+  let broken = true;
+  const server = await listen((prompt) => {
+    asked.push(prompt);
+    return broken && prompt.includes("gantry note")
+      ? undefined
+      : "1. What does the depot do with it?\n2. Who keeps it?";
+  });
+  const { port } = server.address() as AddressInfo;
+  const argv = ["generate", writeDocument(), "--max-tokens", "90", "--out", join(folder, "taught.json")];
+  const teacher = ["--endpoint", `http://127.0.0.1:${port}/v1`, "--endpoint-model", "stub"];
+  try {
+    expect(await runBeside([...argv, ...teacher])).toBe(1);
+    const made = datasetAt("taught.json").queries.length;
+    expect(existsSync(join(folder, "taught.json.rows.jsonl"))).toBe(true);
+    broken = false;
+    asked.length = 0;
+    expect(await runBeside([...argv, ...teacher])).toBe(0);
+    expect(asked.every((prompt) => prompt.includes("gantry note"))).toBe(true);
+    const again = datasetAt("taught.json").queries;
+    expect(again.flatMap(({ relevant }) => relevant).length).toBeGreaterThan(made);
+    expect(existsSync(join(folder, "taught.json.rows.jsonl"))).toBe(false);
+  } finally {
+    server.close();
+  }
+});
+
+test.each([
+  ["a file that is not there", ["none.md"], "none.md does not exist"],
+  [
+    "a number that is none",
+    [writeDocument(), "--per-passage", "two"],
+    "--per-passage must be a whole number",
+  ],
+  ["an endpoint without a model", [writeDocument(), "--endpoint", "http://localhost:1/v1"], "go together"],
+])("%s is refused", (_, argv, text) => {
+  const outcome = runCli("retune", "generate", ...argv, "--out", join(folder, "none.json"));
+  expect(errorLines(outcome).join("\n")).toContain(text);
+  expect(outcome.code).toBe(2);
+});
+
+/** A chat endpoint on loopback; `undefined` is a failing server. */
+async function listen(answer: (prompt: string) => string | undefined): Promise<Server> {
+  const server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (part: Buffer) => (body += part.toString()));
+    request.on("end", () => {
+      const { messages } = JSON.parse(body) as { messages: { content: string }[] };
+      const content = answer(messages.at(-1)!.content);
+      response.statusCode = content === undefined ? 500 : 200;
+      response.end(JSON.stringify({ choices: [{ message: { content } }] }));
+    });
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  return server;
+}
+
+/** The command beside this process, whose server must go on answering. */
+function runBeside(argv: readonly string[]): Promise<number | null> {
+  const cli = fileURLToPath(new URL("../../cli/retune.mjs", import.meta.url));
+  const child = spawn(process.execPath, [cli, ...argv], {
+    stdio: "ignore",
+    env: { ...process.env, RETUNE_RESTARTED: undefined },
+  });
+  return new Promise((done) => child.on("exit", done));
+}
