@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import { RetuneError } from "../../src/engine/errors.ts";
+import { diagnosticsOf, failureOf, placeOf } from "../../src/ui/failure.ts";
+import { failureText } from "../../src/ui/messages/failures.ts";
+import { aroundSentence, filterQuestions } from "../../src/ui/review.ts";
+import { sampleQuestions } from "./fake-data.ts";
+
+test("an error of the program keeps its code and place, anything else is a defect", () => {
+  const coded = failureOf(new RetuneError("E_JSON", "a } is missing", { file: "faq.json", line: 3 }));
+  expect(coded).toEqual({ code: "E_JSON", message: "a } is missing", place: { file: "faq.json", line: 3 } });
+  expect(placeOf(coded)).toBe("faq.json, line 3");
+  expect(failureOf(new TypeError("x is undefined")).code).toBe("defect");
+  expect(failureOf("gone").message).toBe("gone");
+});
+
+test("failures of a run name their one-click remedy", () => {
+  expect(failureText("device-lost").remedy?.kind).toBe("resume");
+  expect(failureText("no-webgpu").remedy?.kind).toBe("cpu-mode");
+  expect(failureText("storage-full").remedy?.kind).toBe("storage");
+  expect(failureText("not-finite").remedy?.kind).toBe("slower");
+  expect(failureText("too-little-data").remedy?.kind).toBe("more-questions");
+  expect(failureText("model-missing").remedy?.kind).toBe("model-folder");
+});
+
+test("diagnostics carry code, place and context", () => {
+  const text = diagnosticsOf(
+    { code: "hung", message: "no progress", place: { byte: 7 } },
+    { device: "SwiftShader" },
+  );
+  expect(text.split("\n")).toEqual([
+    "code: hung",
+    "message: no progress",
+    "place: byte 7",
+    "device: SwiftShader",
+  ]);
+});
+
+test("the source sentence of a question is marked in its passage, or nothing is", () => {
+  expect(aroundSentence("One. Two. Three.", "Two.")).toEqual(["One. ", "Two.", " Three."]);
+  expect(aroundSentence("One.", "Four.")).toEqual(["One.", "", ""]);
+});
+
+test("questions are filtered by state, part and words together", () => {
+  const found = filterQuestions(sampleQuestions(), { state: "rejected", split: "test", words: "KETTLE" });
+  expect(found.length).toBeGreaterThan(0);
+  expect(found.every((question) => question.state === "rejected" && question.split === "test")).toBe(true);
+});

@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import {
+  adapterOf,
+  changesOf,
+  defaultSettings,
+  describeAdapter,
+  stackProblem,
+  withInstruction,
+  withNumber,
+} from "../../src/ui/recipe.ts";
+
+const start = defaultSettings(384);
+
+test("the newcomer's settings are the recommended linear adapter with every number open", () => {
+  expect(start).toEqual({
+    mode: "recommended",
+    adapter: { kind: "linear", features: 384, bias: false },
+    seed: 0,
+  });
+  expect(changesOf(start, start)).toEqual([]);
+});
+
+test("what was changed is listed with both values, and goes when it is taken back", () => {
+  const changed = withNumber({ ...start, mode: "compatible" }, "epochs", 8);
+  expect(changesOf(changed, start)).toEqual([
+    { name: "mode", from: "recommended", to: "compatible" },
+    { name: "epochs", from: "chosen", to: "8" },
+  ]);
+  expect(withNumber(changed, "epochs", null)).toEqual({ ...start, mode: "compatible" });
+});
+
+test("an empty instruction leaves no trace in the settings", () => {
+  expect(withInstruction(start, "ask: ").queryInstruction).toBe("ask: ");
+  expect("queryInstruction" in withInstruction(withInstruction(start, "ask: "), "")).toBe(false);
+});
+
+test("an adapter reads as one line", () => {
+  expect(describeAdapter(adapterOf("two-layer", 384))).toBe("384 → 1024 relu → 384, residual");
+  expect(describeAdapter(adapterOf("custom", 384))).toBe("384 → 512 relu → 384, residual");
+});
+
+test("a stack that cannot end in the vectors' dimension is refused before the run", () => {
+  const stack = adapterOf("custom", 384);
+  expect(stackProblem(stack)).toBeNull();
+  if (stack.kind !== "custom") throw new Error("not a stack");
+  expect(stackProblem({ ...stack, layers: stack.layers.slice(0, 1) })).toBe("ends-elsewhere");
+  expect(stackProblem({ ...stack, layers: [] })).toBe("empty");
+});
