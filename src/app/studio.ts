@@ -39,6 +39,8 @@ export interface Studio {
   encoders(): Promise<readonly EncoderView[]>;
   chooseEncoder(projectId: string, encoderId: string): Promise<void>;
   addEncoderFolder(files: readonly File[]): Promise<EncoderView>;
+  /** Connected page only: an OpenAI-compatible `/v1/embeddings`. The key stays in memory and goes with the page. */
+  addEncoderEndpoint(request: EndpointRequest): Promise<EncoderView>;
   /** Job: embeds what is not in the cache yet. */
   embed(projectId: string): Promise<string>;
 
@@ -180,6 +182,12 @@ export interface EncoderView {
   readonly dimension: number;
   readonly precision: "fp32" | "int8" | "unknown";
   readonly queryInstruction: string;
+}
+
+export interface EndpointRequest {
+  readonly url: string; // up to "/v1"
+  readonly model: string;
+  readonly key?: string;
 }
 
 /** What the page shows before a run. Seconds are measured on this device or null when nothing was measured yet. */

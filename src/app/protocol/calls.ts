@@ -102,14 +102,16 @@ export interface EmbedMethods {
   >;
   /** Opens a folder's model once, to learn what it is. */
   readonly inspect: Call<{ readonly files: readonly SentFile[]; readonly name: string }, EncoderIdentity>;
-  readonly speed: Call<EncoderAddress, { readonly device: string; readonly textsPerSecond: number | null }>;
 }
 
 export interface TrainMethods {
   readonly probe: Call<{ readonly choice: BackendChoice }, BackendFacts>;
   readonly plan: Call<OfProject & { readonly settings: AdapterSettings }, Omit<RunPlan, "textsToEmbed">>;
   /** Resolves when the run ends, pauses or fails; progress comes as events. */
-  readonly train: Call<{ readonly runId: string; readonly choice: BackendChoice }, RunRecord>;
+  readonly train: Call<
+    { readonly runId: string; readonly choice: BackendChoice; readonly stop: boolean },
+    RunRecord
+  >;
   readonly pause: Call<{ readonly runId: string }, null>;
   readonly stopAndKeep: Call<{ readonly runId: string }, null>;
 }

@@ -25,6 +25,8 @@ export interface EmbedPorts {
   readonly runtime: () => Promise<RuntimeOptions>;
 }
 
+const MEASURED_TEXTS = 20;
+
 /** Embeds: what the embed worker does. One model is open at a time; it stays open for the next call. */
 export class EmbedService {
   private readonly ports: EmbedPorts;
@@ -43,7 +45,14 @@ export class EmbedService {
     const { train, test } = projectData(await workspace.projects.contents(projectId), project.split);
     const facts = await encoderById(workspace, address.encoderId);
     const groups = textGroups([train, test], instruction);
-    return embedMissing(workspace.vectors, facts, groups, () => this.encoder(facts, address), control);
+    const started = performance.now();
+    const open = (): Promise<Encoder> => this.encoder(facts, address);
+    const embedded = await embedMissing(workspace.vectors, facts, groups, open, control);
+    if (embedded >= MEASURED_TEXTS) {
+      const rate = embedded / ((performance.now() - started) / 1000);
+      await workspace.saveSetting(`texts per second ${facts.id}`, rate); // what a plan estimates from
+    }
+    return embedded;
   };
 
   readonly encode: Handlers<EmbedMethods>["encode"] = async ({ instruction, texts, ...address }, control) => {
@@ -65,19 +74,6 @@ export class EmbedService {
     } finally {
       await encoder.close();
     }
-  }
-
-  /** Texts a second on this device, measured on a few of middling length. */
-  async speed(address: EncoderAddress): Promise<EmbedMethods["speed"]["result"]> {
-    const facts = await encoderById(this.ports.workspace, address.encoderId);
-    const { device } = await this.ports.runtime();
-    if (facts.origin !== "site" && facts.origin !== "folder") return { device, textsPerSecond: null };
-    const encoder = await this.encoder(facts, address);
-    const texts = Array.from({ length: 4 }, (_, row) => `${"the quick brown fox jumps ".repeat(12)}${row}`);
-    await encoder.encode(texts.slice(0, 1));
-    const started = performance.now();
-    await encoder.encode(texts);
-    return { device, textsPerSecond: texts.length / ((performance.now() - started) / 1000) };
   }
 
   private async encoder(facts: EncoderFacts, address: EncoderAddress): Promise<Encoder> {

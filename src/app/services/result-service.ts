@@ -6,6 +6,7 @@ import { sha256 } from "../../domain/data/hash.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import { cachedVectors } from "../jobs/embed.ts";
 import { exportRun, owned } from "../jobs/export-run.ts";
+import { newRun } from "../jobs/new-run.ts";
 import { readProject, writeProject } from "../jobs/project-file.ts";
 import { merged } from "../jobs/project-data.ts";
 import { findResult, keepResult, loadResult } from "../jobs/result-store.ts";
@@ -159,35 +160,5 @@ function importedRun(
     imported: true,
     state: "finished",
     stage: "done",
-  };
-}
-
-/** A run before its first step. */
-export function newRun(
-  projectId: string,
-  encoderId: string,
-  settings: RunRecord["settings"],
-  hash: string,
-): Omit<RunRecord, "number"> {
-  return {
-    id: crypto.randomUUID(),
-    projectId,
-    state: "running",
-    stage: "embedding",
-    settings,
-    encoderId,
-    imported: false,
-    startedAt: Date.now(),
-    seconds: 0,
-    progress: { done: 0, total: 0 },
-    curve: [],
-    losses: [],
-    validation: [],
-    probes: [],
-    backend: "",
-    build: "",
-    bufferBytes: 0,
-    dataHash: hash,
-    notes: [],
   };
 }

@@ -72,8 +72,9 @@ export class TrainService {
     }
   }
 
-  async train({ runId, choice }: Of<"train">): Promise<RunRecord> {
-    this.wishes.delete(runId);
+  async train({ runId, choice, stop }: Of<"train">): Promise<RunRecord> {
+    if (stop) this.wishes.set(runId, "stop");
+    else this.wishes.delete(runId);
     return runAdapter(
       {
         workspace: this.workspace,

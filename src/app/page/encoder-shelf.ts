@@ -1,0 +1,98 @@
+import { sha256 } from "../../domain/data/hash.ts";
+import { RetuneError } from "../../engine/errors.ts";
+import type { ModelFolders } from "../encoders/folder-store.ts";
+import { DEFAULT_ENCODER, encoderById, knownEncoders } from "../encoders/known-encoders.ts";
+import type { EncoderFacts } from "../encoders/known-encoders.ts";
+import type { SentFile } from "../protocol/calls.ts";
+import type { Workspace } from "../storage/workspace.ts";
+import type { EncoderView, EndpointRequest } from "../studio.ts";
+import type { Environment } from "./environment.ts";
+import type { WorkerPool } from "./worker-pool.ts";
+
+export interface EncoderShelfPorts {
+  readonly workspace: Workspace;
+  readonly workers: WorkerPool;
+  readonly environment: Environment;
+  readonly folders: ModelFolders;
+}
+
+const MODEL_FILES = /^(onnx\/model(_quantized)?\.onnx|[\w./-]+\.json)$/;
+
+/** The models a person can choose, and the keys of endpoints, which live here and nowhere else. */
+export class EncoderShelf {
+  private readonly ports: EncoderShelfPorts;
+  private readonly keys = new Map<string, string>();
+
+  constructor(ports: EncoderShelfPorts) {
+    this.ports = ports;
+  }
+
+  keyOf(encoderId: string): string | undefined {
+    return this.keys.get(encoderId);
+  }
+
+  async list(): Promise<readonly EncoderView[]> {
+    return (await knownEncoders(this.ports.workspace)).map((encoder) => this.viewOf(encoder));
+  }
+
+  async choose(projectId: string, encoderId: string): Promise<void> {
+    await encoderById(this.ports.workspace, encoderId);
+    await this.ports.workspace.projects.update(projectId, (project) => ({ ...project, encoderId }));
+  }
+
+  /** Tries the model, then keeps its files in this browser. Paths are those inside the picked folder. */
+  async addFolder(files: readonly File[]): Promise<EncoderView> {
+    const paths = files.map((file) => (file.webkitRelativePath || file.name).split("/"));
+    const name = paths[0]?.length === 1 ? "model" : (paths[0]?.[0] ?? "");
+    const kept = new Map<string, Blob>();
+    for (const [index, path] of paths.entries()) {
+      const inside = (path.length > 1 ? path.slice(1) : path).join("/");
+      const at = inside.endsWith(".onnx") && !inside.startsWith("onnx/") ? `onnx/${inside}` : inside;
+      if (MODEL_FILES.test(at)) kept.set(at, files[index]!);
+    }
+    if (![...kept.keys()].some((path) => path.endsWith(".onnx")) || !kept.has("tokenizer.json")) {
+      const text = `The folder ${name} needs tokenizer.json and onnx/model.onnx. It has ${[...kept.keys()].join(", ")}.`;
+      throw new RetuneError("model-missing", text);
+    }
+    const sent: SentFile[] = [...kept].map(([path, blob]) => ({ name: path, blob: new Blob([blob]) }));
+    const { workspace, workers, folders } = this.ports;
+    const identity = await workers.embed.call("inspect", { files: sent, name });
+    const id = `folder-${identity.hash.slice(0, 16)}`;
+    await folders.keep(id, kept);
+    const { dimension, precision, queryInstruction, hash } = identity;
+    const record = { id, name, origin: "folder" as const, dimension, precision, queryInstruction, hash };
+    await workspace.saveEncoder(record);
+    return this.viewOf(record);
+  }
+
+  /** An OpenAI-compatible endpoint; texts will leave this machine, so only the connected page can. */
+  async addEndpoint({ url, model, key }: EndpointRequest): Promise<EncoderView> {
+    if (this.ports.environment.view.page !== "connected") {
+      const text = "This page cannot reach other machines. Open the connected page to use an endpoint.";
+      throw new RetuneError("unsupported", text);
+    }
+    const hash = await sha256(JSON.stringify(["endpoint", url, model]));
+    const id = `endpoint-${hash.slice(0, 16)}`;
+    if (key !== undefined && key !== "") this.keys.set(id, key);
+    const record = { id, name: model, origin: "endpoint" as const, url, hash, queryInstruction: "" };
+    const open = { ...record, dimension: 0, precision: "unknown" as const };
+    await this.ports.workspace.saveEncoder(open);
+    const address = { encoderId: id, ...(key === undefined ? {} : { key }) };
+    const vector = await this.ports.workers.embed.call("encode", {
+      ...address,
+      instruction: "",
+      texts: ["a"],
+    });
+    const known = { ...open, dimension: vector.length };
+    await this.ports.workspace.saveEncoder(known);
+    return this.viewOf(known);
+  }
+
+  private viewOf(encoder: EncoderFacts): EncoderView {
+    const { id, name, origin, dimension, precision, queryInstruction } = encoder;
+    const { page, defaultModel } = this.ports.environment.view;
+    const available =
+      id === DEFAULT_ENCODER.id ? defaultModel === "ready" : origin !== "endpoint" || page === "connected";
+    return { id, name, origin, available, dimension, precision, queryInstruction };
+  }
+}

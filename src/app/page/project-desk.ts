@@ -1,0 +1,124 @@
+import { RetuneError } from "../../engine/errors.ts";
+import { DEFAULT_ENCODER, encoderById } from "../encoders/known-encoders.ts";
+import { instructionOf } from "../jobs/run-adapter.ts";
+import { SAMPLE } from "../jobs/sample.ts";
+import type { QueryVectors } from "../protocol/calls.ts";
+import type { Canary } from "../storage/canary.ts";
+import type { ProjectRecord } from "../storage/records.ts";
+import type { Workspace } from "../storage/workspace.ts";
+import type { ProjectSummary, ProjectView, SearchRequest } from "../studio.ts";
+import type { EncoderShelf } from "./encoder-shelf.ts";
+import type { Emitter } from "./emitter.ts";
+import type { WorkerPool } from "./worker-pool.ts";
+
+export interface ProjectDeskPorts {
+  readonly workspace: Workspace;
+  readonly workers: WorkerPool;
+  readonly emitter: Emitter;
+  readonly canary: Canary;
+  readonly encoders: EncoderShelf;
+}
+
+const CHUNKING = { maxTokens: 200, overlapTokens: 20 } as const;
+const SPLIT = { testShare: 0.25, seed: 0 } as const;
+
+/** Projects as the page sees them. */
+export class ProjectDesk {
+  private readonly ports: ProjectDeskPorts;
+
+  constructor(ports: ProjectDeskPorts) {
+    this.ports = ports;
+  }
+
+  async list(): Promise<readonly ProjectSummary[]> {
+    const projects = await this.ports.workspace.projects.list();
+    return Promise.all(projects.map((project) => this.summary(project)));
+  }
+
+  async create(name: string, sample = false): Promise<ProjectSummary> {
+    const clean = name.trim();
+    if (clean === "") throw new RetuneError("usage", "A project needs a name.");
+    const project = await this.ports.workspace.projects.create({
+      id: crypto.randomUUID(),
+      name: clean,
+      sample,
+      createdAt: Date.now(),
+      chunking: CHUNKING,
+      encoderId: DEFAULT_ENCODER.id,
+      split: SPLIT,
+      nextRun: 1,
+    });
+    await this.mark();
+    return this.summary(project);
+  }
+
+  async openSample(): Promise<ProjectSummary> {
+    const { workspace, workers } = this.ports;
+    const found = (await workspace.projects.list()).find((project) => project.sample);
+    const projectId = found?.id ?? (await this.create(SAMPLE.name, true)).id;
+    if ((await workspace.projects.sources(projectId)).length === 0) {
+      await workers.data.call("fillSample", { projectId });
+      this.changed(projectId);
+    }
+    return this.summary(await workspace.projects.get(projectId));
+  }
+
+  async view(projectId: string): Promise<ProjectView> {
+    const project = await this.ports.workspace.projects.get(projectId);
+    const { sources, split, vectors } = await this.ports.workers.data.call("facts", { projectId });
+    const { chunking, encoderId } = project;
+    return { ...(await this.summary(project)), sources, chunking, split, encoderId, vectors };
+  }
+
+  async summary(project: ProjectRecord): Promise<ProjectSummary> {
+    const { workspace } = this.ports;
+    const sources = await workspace.projects.sources(project.id);
+    const runs = await workspace.runs.ofProject(project.id);
+    const judged = runs.filter((run) => run.mrrDelta !== undefined && run.verdict !== undefined);
+    const best = judged.reduce<(typeof judged)[number] | undefined>(
+      (top, run) => (top && top.mrrDelta! >= run.mrrDelta! ? top : run),
+      undefined,
+    );
+    const { id, name, sample, createdAt } = project;
+    return {
+      ...{ id, name, sample, createdAt },
+      passages: sources.reduce((sum, source) => sum + source.passages, 0),
+      questions: sources.reduce((sum, source) => sum + source.questions, 0),
+      runs: runs.length,
+      ...(best ? { best: { runId: best.id, mrrDelta: best.mrrDelta!, verdict: best.verdict! } } : {}),
+    };
+  }
+
+  /** A question's vectors: from the cache where it is a known one, else from the encoder. */
+  async questionVectors(projectId: string, { text, runId }: SearchRequest): Promise<QueryVectors> {
+    const { workspace } = this.ports;
+    const { encoderId } = await workspace.projects.get(projectId);
+    const run = runId === undefined ? undefined : await workspace.runs.get(runId);
+    if (!run?.settings.queryInstruction) return { plain: await this.vector(projectId, encoderId, text, "") };
+    const instruction = instructionOf(run.settings, await encoderById(workspace, encoderId));
+    return { instruction: await this.vector(projectId, encoderId, text, instruction) };
+  }
+
+  changed(projectId: string): void {
+    this.ports.emitter.emit({ kind: "project", projectId });
+    this.ports.emitter.emit({ kind: "projects" });
+  }
+
+  mark(): Promise<void> {
+    return this.ports.workspace.mark(this.ports.canary);
+  }
+
+  private async vector(
+    projectId: string,
+    encoderId: string,
+    text: string,
+    instruction: string,
+  ): Promise<Float32Array> {
+    const { workers, encoders } = this.ports;
+    const cached = await workers.data.call("queryVector", { projectId, text, instruction });
+    if (cached) return cached;
+    const key = encoders.keyOf(encoderId);
+    const address = { encoderId, ...(key === undefined ? {} : { key }) };
+    return workers.embed.call("encode", { ...address, instruction, texts: [text] });
+  }
+}

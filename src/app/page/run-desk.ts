@@ -1,0 +1,141 @@
+import type { AdapterSettings } from "../../domain/recipes/adapter-job.ts";
+import type { EvaluationReport } from "../../domain/eval/report.ts";
+import { encoderById } from "../encoders/known-encoders.ts";
+import { checkEnoughData, instructionOf } from "../jobs/run-adapter.ts";
+import type { WorkerEvent } from "../protocol/calls.ts";
+import { newRun } from "../jobs/new-run.ts";
+import type { RunRecord } from "../storage/records.ts";
+import type { Workspace } from "../storage/workspace.ts";
+import type { JobView, RunPlan, RunSummary, RunView } from "../studio.ts";
+import type { Emitter } from "./emitter.ts";
+import type { Environment } from "./environment.ts";
+import { jobFileOf } from "./job-file.ts";
+import type { RunLocks } from "./run-locks.ts";
+import { RunOwner } from "./run-owner.ts";
+import type { WorkerPool } from "./worker-pool.ts";
+
+export interface RunDeskPorts {
+  readonly workspace: Workspace;
+  readonly workers: WorkerPool;
+  readonly environment: Environment;
+  readonly emitter: Emitter;
+  readonly locks: RunLocks;
+  readonly key: (encoderId: string) => string | undefined;
+  /** Tells the other tabs. */
+  readonly broadcast: (run: RunView) => void;
+}
+
+const JOB_STATES: Record<RunView["state"], JobView["state"]> = {
+  running: "running",
+  paused: "paused",
+  interrupted: "paused",
+  failed: "failed",
+  finished: "finished",
+  stopped: "finished",
+};
+
+/** Runs as the page sees them: planned, started, listed, told about. */
+export class RunDesk {
+  readonly owner: RunOwner;
+  private readonly ports: RunDeskPorts;
+  private readonly shown = new Map<string, RunView>(); // the latest view of runs that are under way
+
+  constructor(ports: RunDeskPorts) {
+    this.ports = ports;
+    const { workspace, workers, locks, environment, key } = ports;
+    const choice = () => environment.backendChoice;
+    this.owner = new RunOwner({
+      workspace,
+      workers,
+      locks,
+      choice,
+      key,
+      tell: (run, label) => this.tell(run, label),
+    });
+  }
+
+  async plan(projectId: string, settings: AdapterSettings): Promise<RunPlan> {
+    const { workspace, workers } = this.ports;
+    const { encoderId } = await workspace.projects.get(projectId);
+    const { vectors } = await workers.data.call("facts", { projectId });
+    const textsToEmbed = vectors.needed - vectors.cached;
+    const planned = await workers.train.call("plan", { projectId, settings });
+    const measured = (await workspace.setting(`texts per second ${encoderId}`)) as number | undefined;
+    const secondsToEmbed = textsToEmbed === 0 ? 0 : measured ? textsToEmbed / measured : null;
+    return { ...planned, textsToEmbed, secondsToEmbed };
+  }
+
+  async start(projectId: string, settings: AdapterSettings): Promise<string> {
+    const { workspace, workers } = this.ports;
+    const { encoderId } = await workspace.projects.get(projectId);
+    const { split, dataHash } = await workers.data.call("facts", { projectId });
+    checkEnoughData(split.train.questions, split.test.questions);
+    instructionOf(settings, await encoderById(workspace, encoderId));
+    const run = await workspace.runs.create(newRun(projectId, encoderId, settings, dataHash));
+    await this.owner.begin(run);
+    return run.id;
+  }
+
+  async list(projectId: string): Promise<readonly RunSummary[]> {
+    return (await this.ports.workspace.runs.ofProject(projectId)).map(summaryOf).reverse();
+  }
+
+  async view(runId: string): Promise<RunView> {
+    const shown = this.shown.get(runId);
+    if (shown?.state === "running") return shown;
+    return this.owner.viewOf(await this.ports.workspace.runs.get(runId));
+  }
+
+  report(runId: string): Promise<EvaluationReport> {
+    return this.ports.workspace.runs.report(runId);
+  }
+
+  async jobFile(runId: string): Promise<string> {
+    const { workspace, environment } = this.ports;
+    const run = await workspace.runs.get(runId);
+    const encoder = await encoderById(workspace, run.encoderId);
+    return jobFileOf(run, encoder.name, environment.view.backend.active);
+  }
+
+  hear(event: WorkerEvent): void {
+    if (event.kind === "run") this.owner.hear(event);
+  }
+
+  private tell(run: RunView, label?: string): void {
+    const { emitter, broadcast } = this.ports;
+    this.shown.set(run.id, run);
+    emitter.emit({ kind: "run", run });
+    emitter.emit({ kind: "job", job: jobOf(run, label) });
+    if (run.ownedElsewhere) return;
+    broadcast(run);
+    if (run.state === "running") return;
+    this.shown.delete(run.id);
+    emitter.emit({ kind: "project", projectId: run.projectId });
+    emitter.emit({ kind: "projects" });
+  }
+}
+
+function jobOf(run: RunView, label: string | undefined): JobView {
+  const { done, total, etaSeconds } = run.progress;
+  return {
+    id: run.id,
+    kind: "train",
+    projectId: run.projectId,
+    runId: run.id,
+    state: JOB_STATES[run.state],
+    label: label ?? `Run ${run.number}`,
+    done,
+    total,
+    etaSeconds,
+    ...(run.error ? { error: run.error } : {}),
+  };
+}
+
+export function summaryOf(run: RunRecord): RunSummary {
+  const { id, projectId, number, state, settings, imported, startedAt, seconds, verdict, mrrDelta } = run;
+  return {
+    ...{ id, projectId, number, state, settings, imported, startedAt, seconds },
+    ...(verdict === undefined ? {} : { verdict }),
+    ...(mrrDelta === undefined ? {} : { mrrDelta }),
+  };
+}
