@@ -158,28 +158,33 @@ export interface FusionChoice {
 }
 
 /**
- * Equal or fitted weights, whichever has the higher MRR@10 on held-out questions; a tie goes to equal ones. `order` is
- * the tie order of passages (metrics.ts). The fitted weights returned use all samples.
+ * Equal or fitted weights, whichever has the higher MRR@10 on held-out questions. Fitted ones win only by more than one
+ * standard error of the difference: below that equal weights, which nothing was fitted to, are the better bet (nested
+ * cross-validation inside Lyft: hit@5 .921 against .919 at equal MRR@10). `order` is the tie order of passages
+ * (metrics.ts). The fitted weights returned use all samples.
  */
 export function chooseFusion(samples: readonly FusionSample[], order: Uint32Array): FusionChoice {
   const folds = [...new Set(samples.map((sample) => sample.fold))];
-  const ranked = (chosen: readonly FusionSample[], weights: FusionWeights): number =>
-    chosen.reduce((sum, sample) => sum + reciprocalRank(sample, weights, order), 0);
-  let fitted = 0;
+  const equal: number[] = [];
+  const fitted: number[] = [];
   for (const fold of folds) {
     const weights = fitFusion(samples.filter((sample) => sample.fold !== fold));
-    fitted += ranked(
-      samples.filter((sample) => sample.fold === fold),
-      weights,
-    );
+    for (const sample of samples.filter((own) => own.fold === fold)) {
+      equal.push(reciprocalRank(sample, EQUAL_WEIGHTS, order));
+      fitted.push(reciprocalRank(sample, weights, order));
+    }
   }
-  const count = Math.max(1, samples.length);
-  const equalMrr = ranked(samples, EQUAL_WEIGHTS) / count;
-  const fittedMrr = fitted / count;
-  if (folds.length < 2 || fittedMrr <= equalMrr) {
-    return { weights: EQUAL_WEIGHTS, kind: "equal", equalMrr, fittedMrr };
-  }
-  return { weights: fitFusion(samples), kind: "fitted", equalMrr, fittedMrr };
+  const [equalMrr, fittedMrr] = [mean(equal), mean(fitted)];
+  const gain = fittedMrr - equalMrr;
+  const spread = mean(fitted.map((value, index) => (value - equal[index]! - gain) ** 2));
+  const wins = folds.length > 1 && gain > Math.sqrt(spread / Math.max(1, samples.length));
+  return wins
+    ? { weights: fitFusion(samples), kind: "fitted", equalMrr, fittedMrr }
+    : { weights: EQUAL_WEIGHTS, kind: "equal", equalMrr, fittedMrr };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }
 
 function reciprocalRank(sample: FusionSample, weights: FusionWeights, order: Uint32Array): number {

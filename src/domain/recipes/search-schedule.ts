@@ -1,11 +1,13 @@
 // The search as pure functions of what has been tried, so that a resumed search goes on exactly as an unbroken one.
 //
-//   1. Every candidate trains without fold 0 and is judged on it at each look. Candidates are a cross, not a grid: the
-//      learning rate that cross-validation prefers on the guide's data with three scales, and a higher rate at the middle
-//      scale (a lower one is an earlier look).
-//   2. The better half trains without each other fold too (successive halving, Jamieson & Talwalkar 2016).
-//   3. Among candidates tried on every fold, the (candidate, look, strength α) with the lowest mean log rank is chosen,
-//      after averaging each look with its neighbours, since one look at one fold is noisy.
+//   1. Every candidate trains without fold 0 and is judged on it at each look. Candidates are a cross, not a grid: a
+//      centre, and neighbours in scale and learning rate (a lower rate is an earlier look).
+//   2. The centre and the best neighbour train without each other fold too (a round of successive halving).
+//   3. For both the (look, strength α) with the lowest mean log rank is taken, after averaging each look with its
+//      neighbours 1 : 2 : 1, since one look at one fold is noisy. The neighbour is chosen only if it is better than the
+//      centre by more than one standard error over folds (Breiman et al. 1984): among settings that differ by chance, the
+//      usual one is the better bet. Nested cross-validation inside Lyft, MRR@10 without / with instruction: base .658 /
+//      .656; lowest log rank .692 / .694, with the one-error rule .693 / .697; highest MRR@10 .691 / .690.
 import type { AdapterConfig } from "../models/adapter-config.ts";
 import { canMerge } from "../models/merge-adapter.ts";
 import type { AdapterSettings, ChosenSettings } from "./adapter-job.ts";
@@ -35,13 +37,13 @@ export interface Choice {
 }
 
 const CROSS: readonly Candidate[] = [
-  { learningRate: 3e-4, scale: 50 },
+  { learningRate: 3e-4, scale: 50 }, // the centre: what cross-validation inside Lyft prefers (retrieval.md)
   { learningRate: 1e-3, scale: 50 },
   { learningRate: 3e-4, scale: 20 },
   { learningRate: 3e-4, scale: 100 },
 ];
 const STRENGTHS = [0.25, 0.5, 0.75, 1, 1.25, 1.5];
-const KEEP = 2; // candidates that go on after fold 0
+const KEEP = 2; // candidates that see every fold
 
 /** Learning rates and scales to try; what the settings name is fixed. */
 export function candidatesOf({ learningRate, scale }: AdapterSettings): readonly Candidate[] {
@@ -69,9 +71,7 @@ export function nextTrial(
   for (const { folds, candidates } of rounds(plan, results)) {
     for (const candidate of candidates) {
       for (const fold of folds) {
-        if (!results.some((result) => result.candidate === candidate && result.fold === fold)) {
-          return { candidate, fold };
-        }
+        if (!trialOf(results, candidate, fold)) return { candidate, fold };
       }
     }
   }
@@ -94,13 +94,11 @@ function* rounds(plan: SearchPlan, results: readonly TrialResult[]): Generator<R
   if (plan.folds < 1) return;
   const all = plan.candidates.map((_, index) => index);
   yield { folds: [0], candidates: all };
-  const scored = all.map((candidate) => ({
-    candidate,
-    logRank: peakOf(plan, results, candidate, [0])?.logRank ?? Infinity,
-  }));
-  scored.sort((a, b) => a.logRank - b.logRank || a.candidate - b.candidate);
+  const [centre, ...neighbours] = all;
+  const logRankOf = (candidate: number): number => peakOf(plan, results, candidate, [0])?.logRank ?? Infinity;
+  neighbours.sort((a, b) => logRankOf(a) - logRankOf(b) || a - b);
   const folds = Array.from({ length: plan.folds - 1 }, (_, index) => index + 1);
-  yield { folds, candidates: scored.slice(0, KEEP).map(({ candidate }) => candidate) };
+  yield { folds, candidates: [centre!, ...neighbours.slice(0, KEEP - 1)] };
 }
 
 interface Peak {
@@ -110,43 +108,61 @@ interface Peak {
   readonly logRank: number;
 }
 
-/** Means of a candidate over `folds`, weighted by their questions and smoothed over looks, at the best point. */
+/** The look and strength at which a candidate's mean over `folds` has the lowest log rank; null if a fold is missing. */
 function peakOf(
   plan: SearchPlan,
   results: readonly TrialResult[],
   candidate: number,
   folds: readonly number[],
 ): Peak | null {
-  const own = folds.map((fold) => results.find((r) => r.candidate === candidate && r.fold === fold));
-  if (own.some((result) => result === undefined)) return null;
-  const questions = folds.reduce((sum, fold) => sum + plan.foldSizes[fold]!, 0);
-  const smoothed = (part: keyof Look, look: number, strength: number): number => {
-    const near = [look - 1, look, look + 1].filter((at) => at >= 0 && at < plan.looks);
-    const sums = own.map((result, index) => {
-      const total = near.reduce((sum, at) => sum + result!.looks[at]![part][strength]!, 0);
-      return (total / near.length) * plan.foldSizes[folds[index]!]!;
-    });
-    return sums.reduce((sum, value) => sum + value, 0) / questions;
-  };
+  const trials = folds.flatMap((fold) => trialOf(results, candidate, fold) ?? []);
+  if (trials.length < folds.length) return null;
   let best: Peak | null = null;
   for (let look = plan.epochsFixed ? plan.looks - 1 : 0; look < plan.looks; look++) {
     for (let strength = 0; strength < plan.strengths.length; strength++) {
-      const logRank = smoothed("logRank", look, strength);
+      const logRank = smoothed(plan, trials, folds, "logRank", look, strength);
       if (best && logRank >= best.logRank) continue;
-      best = { look, strength, logRank, mrr: smoothed("mrr", look, strength) };
+      best = { look, strength, logRank, mrr: smoothed(plan, trials, folds, "mrr", look, strength) };
     }
   }
   return best;
 }
 
-/** The best candidate among those tried on all folds, or null before the first is. */
+/** Mean over the trials of a candidate on `folds`, weighted by questions; looks are averaged 1 : 2 : 1. */
+function smoothed(
+  plan: SearchPlan,
+  trials: readonly TrialResult[],
+  folds: readonly number[],
+  part: keyof Look,
+  look: number,
+  strength: number,
+): number {
+  const near = [look - 1, look, look + 1].filter((at) => at >= 0 && at < plan.looks);
+  let [sum, weight] = [0, 0];
+  for (const [place, trial] of trials.entries()) {
+    for (const at of near) {
+      const share = (at === look ? 2 : 1) * plan.foldSizes[folds[place]!]!;
+      sum += share * trial.looks[at]![part][strength]!;
+      weight += share;
+    }
+  }
+  return sum / weight;
+}
+
+function trialOf(results: readonly TrialResult[], candidate: number, fold: number): TrialResult | undefined {
+  return results.find((result) => result.candidate === candidate && result.fold === fold);
+}
+
+/** The centre, or a neighbour that beats it by more than one standard error; null before all folds are tried. */
 export function choose(plan: SearchPlan, results: readonly TrialResult[]): Choice | null {
   const folds = Array.from({ length: plan.folds }, (_, index) => index);
   if (folds.length === 0) return null;
   const peaks = plan.candidates.map((_, candidate) => peakOf(plan, results, candidate, folds));
-  const lowest = Math.min(...peaks.map((peak) => peak?.logRank ?? Infinity));
-  const candidate = peaks.findIndex((peak) => peak?.logRank === lowest);
-  const peak = peaks[candidate];
+  let [candidate, peak] = [0, peaks[0]];
+  for (const [other, rival] of peaks.entries()) {
+    if (peak && rival && beats(plan, results, [other, rival], [candidate, peak]))
+      [candidate, peak] = [other, rival];
+  }
   if (!peak) return null;
   const { learningRate, scale } = plan.candidates[candidate]!;
   const { look, strength, mrr } = peak;
@@ -157,4 +173,20 @@ export function choose(plan: SearchPlan, results: readonly TrialResult[]): Choic
     look,
     mrr,
   };
+}
+
+/** Whether `a` has a lower log rank than `b` by more than the standard error of their difference over folds. */
+function beats(
+  plan: SearchPlan,
+  results: readonly TrialResult[],
+  a: readonly [candidate: number, peak: Peak],
+  b: readonly [candidate: number, peak: Peak],
+): boolean {
+  const on = ([candidate, { look, strength }]: typeof a, fold: number): number =>
+    smoothed(plan, [trialOf(results, candidate, fold)!], [fold], "logRank", look, strength);
+  const gains = plan.foldSizes.map((_, fold) => on(b, fold) - on(a, fold));
+  const mean = gains.reduce((sum, gain) => sum + gain, 0) / gains.length;
+  if (gains.length < 2) return mean > 0;
+  const variance = gains.reduce((sum, gain) => sum + (gain - mean) ** 2, 0) / (gains.length - 1);
+  return mean > Math.sqrt(variance / gains.length);
 }

@@ -127,7 +127,7 @@ test("all documents: the gradient equals central differences", async () => {
     const at = (change: number): number => {
       const kept = queries[index]!;
       queries[index] = kept + change;
-      const moved = queries[index]! - kept;
+      const moved = queries[index] - kept;
       const loss = mean([
         rowLoss(0, [0, 3], [0, 1, 2, 3], documents),
         rowLoss(1, [1], [0, 1, 2, 3], documents),

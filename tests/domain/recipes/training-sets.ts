@@ -30,6 +30,19 @@ export function guideData(split: "train" | "val"): VectorSet | undefined {
   };
 }
 
+/** The bundled handbook with its shipped vectors. */
+export function sampleData(split: "train" | "test"): VectorSet {
+  const folder = new URL("../../../public/samples/handbook/", import.meta.url);
+  const read = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(name, folder)));
+  const vectors = (name: string): Matrix => readNpy(read(`vectors/${split}_${name}.npy`));
+  return {
+    dataset: readLlamaIndexDataset(read(`${split}.json`)).dataset,
+    queries: vectors("queries"),
+    queriesInstruction: vectors("queries_instruction"),
+    corpus: vectors("corpus"),
+  };
+}
+
 /**
  * A planted set: passages are random unit vectors, a question is its passage seen through a fixed blur that only some
  * dimensions survive, so an adapter that learns which ones to trust ranks better.
@@ -39,7 +52,7 @@ export function plantedData(passages: number, perPassage: number, width: number,
   const normal = (): number =>
     Math.sqrt(-2 * Math.log(1 - random.uniform())) * Math.cos(2 * Math.PI * random.uniform());
   const corpus = unitRows(passages, width, () => normal());
-  const noise = Float64Array.from({ length: width }, (_, k) => (k % 2 ? 0.15 : 1.6) / Math.sqrt(width));
+  const noise = Float64Array.from({ length: width }, (_, k) => (k % 2 ? 0.2 : 3) / Math.sqrt(width));
   const count = passages * perPassage;
   const queries = unitRows(count, width, (row, k) => {
     const passage = Math.floor(row / perPassage);
