@@ -1,6 +1,7 @@
 import { RetuneError } from "../src/engine/errors.ts";
 import { helpOf, parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { applyCommand } from "./commands/apply.ts";
 import { convertCommand } from "./commands/convert.ts";
 import { embedCommand } from "./commands/embed.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
@@ -14,6 +15,7 @@ const commands: Readonly<Record<string, Command>> = {
   evaluate: evaluateCommand,
   generate: generateCommand,
   convert: convertCommand,
+  apply: applyCommand,
   models: modelsCommand,
 };
 

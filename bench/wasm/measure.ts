@@ -1,5 +1,6 @@
 import { grad } from "../../src/engine/autodiff.ts";
 import type { Backend, Executable } from "../../src/engine/backend.ts";
+import { nodeThreads } from "../../cli/ports/node-threads.ts";
 import { CpuMemory } from "../../src/engine/backends/cpu-memory.ts";
 import { openCpu } from "../../src/engine/backends/cpu.ts";
 import { compile } from "../../src/engine/compile.ts";
@@ -11,12 +12,7 @@ import { mnrl } from "../../src/engine/ops/mnrl.ts";
 import { gather } from "../../src/engine/ops/rows.ts";
 import { adamw } from "../../src/engine/optim/adamw.ts";
 import { clipByGlobalNorm } from "../../src/engine/optim/clip.ts";
-import {
-  chooseBuild,
-  instantiateKernels,
-  type WasmBuild,
-  type WasmBytes,
-} from "../../src/engine/wasm/kernels.ts";
+import { chooseBuild, type Kernels, type WasmBuild, type WasmBytes } from "../../src/engine/wasm/kernels.ts";
 
 const D = 384;
 const HIDDEN = 1024;
@@ -37,7 +33,8 @@ const SHAPES = [
 /** Prints both tables. */
 export async function measure(wasm: WasmBytes): Promise<void> {
   await printMatmuls(wasm);
-  await printSteps(wasm);
+  await printSteps(wasm, 1);
+  await printSteps(wasm, 2);
 }
 
 async function printMatmuls(wasm: WasmBytes): Promise<void> {
@@ -45,7 +42,8 @@ async function printMatmuls(wasm: WasmBytes): Promise<void> {
   for (const asked of BUILDS) {
     const { build, bytes } = chooseBuild(wasm, asked);
     const memory = new CpuMemory();
-    const kernels = await instantiateKernels(bytes, memory.memory);
+    const { instance } = await WebAssembly.instantiate(bytes, { env: { memory: memory.memory } });
+    const kernels = instance.exports as unknown as Kernels;
     const [a, b, c] = [0, 0, 0].map(() => memory.allocate(1 << 22)) as [number, number, number];
     for (const at of [a, b]) memory.floats(at, 1 << 20).forEach((_, i, values) => (values[i] = Math.sin(i)));
     const workspace = memory.allocate(kernels.matmulWorkspaceBytes(0));
@@ -54,28 +52,33 @@ async function printMatmuls(wasm: WasmBytes): Promise<void> {
         const [strideA, strideB] = [layout === "TN" ? m : k, layout === "NT" ? k : n];
         const once = (): void =>
           kernels[`matmul${layout}`](a, strideA, b, strideB, c, n, m, n, k, 0, workspace);
-        return `${layout} ${((2 * m * n * k) / 1e6 / cpuMilliseconds(once)).toFixed(1)}`;
+        return `${layout} ${((2 * m * n * k) / 1e6 / milliseconds(once).cpu).toFixed(1)}`;
       });
       console.log(`  ${build}  ${m}×${n}×${k}: ${rates.join("  ")}`);
     }
   }
 }
 
-async function printSteps(wasm: WasmBytes): Promise<void> {
-  console.log("CPU ms a step (MNRL, clipping, AdamW, 384 dimensions), one thread, median of 5");
+async function printSteps(wasm: WasmBytes, threads: number): Promise<void> {
+  console.log(
+    `CPU ms (wall ms) a step: MNRL, clipping, AdamW, 384 dimensions; ${threads} threads, median of 5`,
+  );
   for (const build of BUILDS) {
-    const backend = await openCpu(wasm, { build });
+    const backend = await openCpu(wasm, { build, threads: nodeThreads(threads) });
     for (const twoLayer of [false, true]) {
       for (const batch of [10, 64]) {
         const step = await adapterStep(backend, twoLayer, batch);
         const rows = Uint32Array.from({ length: batch }, (_, i) => (i * 31) % ROWS);
-        const ms = cpuMilliseconds(() => step.run({ batch: rows, learningRate: 1e-3 }));
+        const { cpu, wall } = milliseconds(() => step.run({ batch: rows, learningRate: 1e-3 }));
         const { launches } = step.plan;
         const name = twoLayer ? `${D}-${HIDDEN}-${D}` : "linear";
-        console.log(`  ${build}  ${name}, batch ${batch}: ${ms.toFixed(2)} ms, ${launches} launches`);
+        console.log(
+          `  ${build}  ${name}, batch ${batch}: ${cpu.toFixed(2)} (${wall.toFixed(2)}), ${launches} launches`,
+        );
         step.dispose();
       }
     }
+    backend.dispose();
   }
 }
 
@@ -120,15 +123,17 @@ function traceTwoLayer(graph: Graph, x: Tensor): { output: Tensor; parameters: r
   return { output: add(scaleBy(output, residual), x), parameters: [w1, b1, w2, b2, residual] };
 }
 
-/** Median CPU milliseconds of one call, over five stretches of about 200 ms. */
-function cpuMilliseconds(once: () => void): number {
-  const stretch = (count: number): number => {
-    const before = process.cpuUsage();
+/** Median milliseconds of one call, over five stretches of about 200 ms. */
+function milliseconds(once: () => void): { cpu: number; wall: number } {
+  const stretch = (count: number): { cpu: number; wall: number } => {
+    const [before, started] = [process.cpuUsage(), performance.now()];
     for (let i = 0; i < count; i++) once();
     const { user, system } = process.cpuUsage(before);
-    return (user + system) / 1000 / count;
+    return { cpu: (user + system) / 1000 / count, wall: (performance.now() - started) / count };
   };
-  const warm = stretch(20);
+  const warm = stretch(20).wall;
   const count = Math.max(3, Math.ceil(200 / Math.max(warm, 1e-3)));
-  return [1, 2, 3, 4, 5].map(() => stretch(count)).sort((a, b) => a - b)[2]!;
+  const stretches = [1, 2, 3, 4, 5].map(() => stretch(count));
+  const median = (key: "cpu" | "wall"): number => stretches.map((s) => s[key]).sort((a, b) => a - b)[2]!;
+  return { cpu: median("cpu"), wall: median("wall") };
 }

@@ -1,5 +1,5 @@
-// `node bench/wasm/run.mjs`: the CPU backend alone, in Node, one thread: GFLOP per CPU-second of matrix products and CPU
-// milliseconds of whole adapter steps, for both builds. (bench/run.mjs measures beside the peers, in Chromium.)
+// `node bench/wasm/run.mjs`: the CPU backend alone, in Node: GFLOP per CPU-second of matrix products and milliseconds of
+// whole adapter steps, for both builds, the steps on one thread and on two. (bench/run.mjs measures beside the peers, in Chromium.)
 import { spawnSync } from "node:child_process";
 import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";

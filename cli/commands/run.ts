@@ -59,6 +59,7 @@ async function runJob(job: Job, out: string, root: string): Promise<RunRecord> {
     const report = judge(job, inputs, trained);
     const evaluateSeconds = (performance.now() - judging) / 1000;
     await writeExports(job, out, trained, inputs);
+    await writeSnippets(root, out);
     if (report) await writeReport(out, report);
     const seconds = { embed: inputs.embedSeconds, train: trainSeconds, evaluate: evaluateSeconds };
     const versions = versionsOf(root, inputs.encoder !== undefined);
@@ -106,6 +107,13 @@ async function writeExports(
     await saveAdapterFile(join(out, "adapter.safetensors"), adapter, notes);
   }
   await writeWhole(join(out, "fusion.json"), writeFusion(trained.fusion.tuned));
+}
+
+/** Code that uses what was written: plain Python, JavaScript, LlamaIndex. `npm run test:peers` runs all three. */
+async function writeSnippets(root: string, out: string): Promise<void> {
+  for (const name of ["search.py", "search.mjs", "llamaindex_adapter.py"]) {
+    await writeWhole(join(out, name), await readBytes(join(root, "cli", "exported", name)));
+  }
 }
 
 async function writeReport(out: string, { systems, rows }: EvaluationReport): Promise<void> {
