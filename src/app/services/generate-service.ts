@@ -1,6 +1,7 @@
 import type { Generator } from "../../domain/ports.ts";
 import { endpointGenerator } from "../../domain/synth/endpoint.ts";
 import type { GenerationRow } from "../../domain/synth/generate.ts";
+import { ruleGenerator } from "../../domain/synth/rule-generator.ts";
 import { Secret } from "../../domain/synth/secret.ts";
 import { generateForProject } from "../jobs/generate.ts";
 import type { GenerationStore } from "../jobs/generate.ts";
@@ -10,17 +11,12 @@ import type { SourceContent } from "../storage/project-store.ts";
 import type { Workspace } from "../storage/workspace.ts";
 import type { GenerateOptions } from "../studio.ts";
 
-/** Makes a generator that knows the whole corpus: rule questions use its headings and vocabulary. */
-export type RuleGenerator = (contents: readonly SourceContent[]) => Generator;
-
 /** Writes questions: by rules, or by an endpoint the person named. */
 export class GenerateService {
   private readonly workspace: Workspace;
-  private readonly rules: RuleGenerator;
 
-  constructor(workspace: Workspace, rules: RuleGenerator) {
+  constructor(workspace: Workspace) {
     this.workspace = workspace;
-    this.rules = rules;
   }
 
   readonly generate: Handlers<DataMethods>["generate"] = async ({ projectId, options }, control) => {
@@ -35,7 +31,9 @@ export class GenerateService {
   };
 
   private generatorFor({ teacher }: GenerateOptions, contents: readonly SourceContent[]): Generator {
-    if (teacher.kind === "rules") return this.rules(contents);
+    if (teacher.kind === "rules") {
+      return ruleGenerator(contents.flatMap(({ passages }) => passages.map((passage) => passage.text)));
+    }
     return endpointGenerator({
       baseUrl: teacher.url,
       model: teacher.model,

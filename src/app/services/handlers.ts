@@ -1,0 +1,53 @@
+import type { DataMethods, EmbedMethods, TrainMethods } from "../protocol/calls.ts";
+import type { Handlers } from "../protocol/host.ts";
+import type { DataService } from "./data-service.ts";
+import type { EmbedService } from "./embed-service.ts";
+import type { GenerateService } from "./generate-service.ts";
+import type { ResultService } from "./result-service.ts";
+import type { TrainService } from "./train-service.ts";
+
+// Which service answers which call: one table a worker.
+
+export function dataHandlers(
+  data: DataService,
+  results: ResultService,
+  generation: GenerateService,
+): Handlers<DataMethods> {
+  return {
+    facts: (params) => data.facts(params),
+    addFiles: data.addFiles,
+    previewChunks: (params) => data.previewChunks(params),
+    applyChunks: (params) => data.applyChunks(params),
+    questions: (params) => data.questions(params),
+    reviewQuestion: (params) => data.reviewQuestion(params),
+    generate: generation.generate,
+    dataset: (params) => data.dataset(params),
+    exportDataset: (params) => data.exportDataset(params),
+    importVectors: (params) => data.importVectors(params),
+    fillSample: (params) => data.fillSample(params),
+    queryVector: (params) => results.queryVector(params),
+    search: (params) => results.search(params),
+    exportProject: (params) => results.exportProject(params),
+    importProject: (params) => results.importProject(params),
+    exportRun: (params) => results.exportRun(params),
+    importAdapter: (params) => results.importAdapter(params),
+  };
+}
+
+export function embedHandlers(service: EmbedService): Handlers<EmbedMethods> {
+  return {
+    embed: service.embed,
+    encode: service.encode,
+    inspect: (params) => service.inspect(params),
+  };
+}
+
+export function trainHandlers(service: TrainService): Handlers<TrainMethods> {
+  return {
+    probe: (params) => service.probe(params),
+    plan: (params) => service.plan(params),
+    train: (params) => service.train(params),
+    pause: (params) => service.pause(params),
+    stopAndKeep: (params) => service.stopAndKeep(params),
+  };
+}
