@@ -20,20 +20,10 @@ import { HeldOut, scoresAt } from "./held-out.ts";
 import type { BestLook, FinalPlan, RecipeState, TrialResult } from "./recipe-state.ts";
 import { finalSteps, layGround, stepsTo, type SearchGround } from "./search-ground.ts";
 import { choose, nextTrial, trialCount, type Choice } from "./search-schedule.ts";
+import { takeSteps, type StretchProgress } from "./stretch.ts";
 import { fingerprintOf, type TrainingData } from "./training-data.ts";
 
 const UNSEARCHED = { learningRate: 3e-4, scale: 50, alpha: 1 } as const; // where nothing can be held out
-
-/** One training from the initial weights: a trial of the search, or the final training. */
-interface Stretch {
-  readonly phase: TrainingStep["phase"];
-  readonly settings: { readonly learningRate: number; readonly scale: number };
-  readonly questions: Uint32Array;
-  readonly looks: readonly number[]; // steps after which to look, ascending; the last one ends the stretch
-  readonly done: number; // steps of the phase before this stretch
-  readonly total: number; // steps of the phase
-  look?(index: number): Promise<TrainingStep["validation"]>;
-}
 
 class RecommendedRun implements AdapterRun {
   readonly plan: RunEstimate;
@@ -41,10 +31,9 @@ class RecommendedRun implements AdapterRun {
   readonly #heldOut: HeldOut;
   #results: readonly TrialResult[] = [];
   #looks: Look[] = []; // of the trial under way
-  #taken = 0; // steps of the stretch under way
+  readonly #progress: StretchProgress = { taken: 0, losses: [] };
   #deciding = false; // between the search and the final training, where nothing can be half-way
   #final: FinalPlan | null = null;
-  #losses: number[] = [];
   #best: BestLook;
   #bestWeights: Weights;
 
@@ -65,8 +54,8 @@ class RecommendedRun implements AdapterRun {
     if (progress.mode !== "recommended") return;
     this.#results = progress.results;
     this.#looks = [...progress.looks];
-    this.#losses = [...progress.losses];
-    this.#taken = progress.step;
+    this.#progress.losses = [...progress.losses];
+    this.#progress.taken = progress.step;
     this.#final = progress.final;
     this.#best = progress.best;
     this.#bestWeights = new Map(
@@ -95,7 +84,7 @@ class RecommendedRun implements AdapterRun {
     const ends = Array.from({ length: search.looks }, (_, index) =>
       stepsTo(this.#ground, index + 1, trained.length),
     );
-    yield* this.#stretch({
+    yield* takeSteps(this.#ground, this.#progress, {
       phase: "search",
       settings: search.candidates[candidate]!,
       questions: trained,
@@ -107,12 +96,16 @@ class RecommendedRun implements AdapterRun {
         this.#looks.push(look);
         const mrr = Math.max(...look.mrr);
         await this.#noteBest(mrr - this.#heldOut.foldMrr(fold), candidate, index, look.mrr.indexOf(mrr));
-        return { step: this.#taken, mrr, best: Math.max(...this.#looks.flatMap((each) => each.mrr)) };
+        return {
+          step: this.#progress.taken,
+          mrr,
+          best: Math.max(...this.#looks.flatMap((each) => each.mrr)),
+        };
       },
     });
     this.#results = [...this.#results, { candidate, fold, looks: this.#looks }];
     this.#looks = [];
-    this.#taken = 0;
+    this.#progress.taken = 0;
   }
 
   async #noteBest(gain: number, candidate: number, look: number, strength: number): Promise<void> {
@@ -125,37 +118,6 @@ class RecommendedRun implements AdapterRun {
       epochs: (look + 1) * search.epochsPerLook,
     };
     this.#bestWeights = await steps.weights();
-  }
-
-  /** Takes the steps of a stretch from where it stands. A look follows its last step, before that step is yielded. */
-  async *#stretch(stretch: Stretch): AsyncGenerator<TrainingStep, void, void> {
-    const { steps, batches, initial, atOnce } = this.#ground;
-    const { phase, settings, questions, looks } = stretch;
-    const feedsAt = batches.over(questions);
-    const kind = batches.kind(settings.scale);
-    if (this.#taken === 0) steps.reset(initial);
-    let next = looks.filter((end) => end <= this.#taken).length;
-    while (this.#taken < looks.at(-1)!) {
-      const until = Math.min(looks[next]!, this.#taken + atOnce);
-      for (let step = this.#taken; step < until; step++) {
-        steps.run(kind, { ...feedsAt(step), learningRate: settings.learningRate });
-      }
-      const rows = await steps.collect();
-      this.#taken = until;
-      if (phase === "final") this.#losses.push(...rows.map((row) => row["loss"]!));
-      let validation: TrainingStep["validation"];
-      for (; next < looks.length && looks[next]! <= until; next++) validation = await stretch.look?.(next);
-      yield {
-        phase,
-        step: Math.min(stretch.total, stretch.done + until),
-        totalSteps: stretch.total,
-        epoch: (until * batches.batchSize) / questions.length,
-        loss: rows.at(-1)!["loss"]!,
-        learningRate: settings.learningRate,
-        gradientNorm: rows.at(-1)!["norm"]!,
-        ...(validation ? { validation } : {}),
-      };
-    }
   }
 
   /** Settings and fusion weights, both from held-out questions only. */
@@ -191,8 +153,8 @@ class RecommendedRun implements AdapterRun {
     if (kept) return kept;
     const questions = this.#ground.folds[fold]!.trained;
     const total = this.#searchSteps();
-    this.#taken = 0;
-    yield* this.#stretch({
+    this.#progress.taken = 0;
+    yield* takeSteps(this.#ground, this.#progress, {
       phase: "search",
       settings: this.#ground.search.candidates[candidate]!,
       questions,
@@ -200,14 +162,21 @@ class RecommendedRun implements AdapterRun {
       done: total,
       total,
     });
-    this.#taken = 0;
+    this.#progress.taken = 0;
     return await this.#heldOut.scores(fold);
   }
 
   async *#train(settings: ChosenSettings): AsyncGenerator<TrainingStep, void, void> {
     const total = finalSteps(this.#ground, settings.epochs);
     const questions = this.#ground.data.usable;
-    yield* this.#stretch({ phase: "final", settings, questions, looks: [total], done: 0, total });
+    yield* takeSteps(this.#ground, this.#progress, {
+      phase: "final",
+      settings,
+      questions,
+      looks: [total],
+      done: 0,
+      total,
+    });
   }
 
   async state(): Promise<RecipeState> {
@@ -222,9 +191,9 @@ class RecommendedRun implements AdapterRun {
         mode: "recommended",
         results: this.#results,
         final: this.#final,
-        step: this.#deciding ? 0 : this.#taken,
+        step: this.#deciding ? 0 : this.#progress.taken,
         looks: [...this.#looks],
-        losses: [...this.#losses],
+        losses: [...this.#progress.losses],
         best: this.#best,
       },
       tensors,
@@ -243,7 +212,7 @@ class RecommendedRun implements AdapterRun {
   async #keepFinal({ settings, fusion, heldOut }: FinalPlan): Promise<TrainedAdapter> {
     const total = finalSteps(this.#ground, settings.epochs);
     const notes: string[] = [];
-    if (this.#taken < total) notes.push(`Stopped at step ${this.#taken} of ${total}.`);
+    if (this.#progress.taken < total) notes.push(`Stopped at step ${this.#progress.taken} of ${total}.`);
     if (!heldOut)
       notes.push("All questions belong to one group, so nothing could be held out: settings are defaults.");
     if (settings.alpha === 0)
@@ -251,9 +220,9 @@ class RecommendedRun implements AdapterRun {
     return {
       config: this.#ground.settings.adapter,
       weights: await this.weights(),
-      chosen: { ...settings, epochs: (settings.epochs * this.#taken) / total },
+      chosen: { ...settings, epochs: (settings.epochs * this.#progress.taken) / total },
       fusion,
-      losses: [...this.#losses],
+      losses: [...this.#progress.losses],
       heldOut,
       notes,
     };
