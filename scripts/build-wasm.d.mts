@@ -1,5 +1,12 @@
-/** Builds what is out of date and returns the paths of the files, by variant. */
-export function buildWasm(): Promise<{ simd: string; relaxed: string }>;
+interface Builds<T> {
+  readonly simd: T;
+  readonly relaxed: T;
+}
 
-/** The bytes of both builds, made first where they are out of date: what `openCpu` takes, for Node. */
-export function loadWasm(): Promise<{ simd: Uint8Array<ArrayBuffer>; relaxed: Uint8Array<ArrayBuffer> }>;
+/** Builds what is out of date and returns the paths of the files, by variant. */
+export function buildWasm(): Promise<Builds<string> & { readonly threaded: Builds<string> }>;
+
+/** The bytes of all builds, made first where they are out of date: what `openCpu` takes, for Node. */
+export function loadWasm(): Promise<
+  Builds<Uint8Array<ArrayBuffer>> & { readonly threaded: Builds<Uint8Array<ArrayBuffer>> }
+>;

@@ -1,5 +1,5 @@
 // Compiles the CPU kernels (src/engine/wasm/assembly, AssemblyScript) to src/engine/wasm/build: plain SIMD and relaxed
-// SIMD from the same source. Skips when sources, compiler and options are those of the last build (a hash beside the
+// SIMD from the same source, each also with threads over a shared memory. Skips when sources, compiler and options are those of the last build (a hash beside the
 // files). `node scripts/build-wasm.mjs` or, from a script, `await buildWasm()`.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -12,9 +12,13 @@ const BUILD = join(ROOT, "src/engine/wasm/build");
 const STAMP = join(BUILD, "stamp.txt");
 
 const OPTIONS = ["-O3", "--noAssert", "--runtime", "stub", "--importMemory", "--enable", "simd"];
+const RELAXED = ["--enable", "relaxed-simd"];
+const THREADS = ["--enable", "threads", "--sharedMemory", "--initialMemory", "2", "--maximumMemory", "65536"];
 const VARIANTS = {
   simd: [],
-  relaxed: ["--enable", "relaxed-simd"],
+  relaxed: RELAXED,
+  "simd-threads": THREADS,
+  "relaxed-threads": [...RELAXED, ...THREADS],
 };
 
 function sourcesHash() {
@@ -57,10 +61,7 @@ async function compileVariant(asc, name, options) {
   publish(join(BUILD, `${name}.wasm`), wasm);
 }
 
-/**
- * Builds what is out of date and returns the paths of the files, by variant.
- * @returns {Promise<{simd: string, relaxed: string}>}
- */
+/** Builds what is out of date and returns the paths of the files, by variant. */
 export async function buildWasm() {
   const hash = sourcesHash();
   if (!isCurrent(hash)) {
@@ -69,23 +70,24 @@ export async function buildWasm() {
     for (const [name, options] of Object.entries(VARIANTS)) await compileVariant(asc, name, options);
     publish(STAMP, hash);
   }
-  return { simd: join(BUILD, "simd.wasm"), relaxed: join(BUILD, "relaxed.wasm") };
+  const path = (name) => join(BUILD, `${name}.wasm`);
+  const threaded = { simd: path("simd-threads"), relaxed: path("relaxed-threads") };
+  return { simd: path("simd"), relaxed: path("relaxed"), threaded };
 }
 
-/**
- * The bytes of both builds, made first where they are out of date: what `openCpu` takes, for Node.
- * @returns {Promise<{simd: Uint8Array<ArrayBuffer>, relaxed: Uint8Array<ArrayBuffer>}>}
- */
+/** The bytes of all builds, made first where they are out of date: what `openCpu` takes, for Node. */
 export async function loadWasm() {
-  const paths = await buildWasm();
-  return {
-    simd: new Uint8Array(readFileSync(paths.simd)),
-    relaxed: new Uint8Array(readFileSync(paths.relaxed)),
-  };
+  const { threaded, ...single } = await buildWasm();
+  const read = ({ simd, relaxed }) => ({
+    simd: new Uint8Array(readFileSync(simd)),
+    relaxed: new Uint8Array(readFileSync(relaxed)),
+  });
+  return { ...read(single), threaded: read(threaded) };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const paths = await buildWasm();
-  for (const path of Object.values(paths))
+  const { threaded, ...single } = await buildWasm();
+  for (const path of [...Object.values(single), ...Object.values(threaded)]) {
     console.log(relative(process.cwd(), path), readFileSync(path).length, "bytes");
+  }
 }

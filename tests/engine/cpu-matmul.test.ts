@@ -89,7 +89,8 @@ describe.each(BUILDS)("%s kernels equal the float64 twins", (build) => {
       const launch: Launch = { kind: "elementwise", rows, columns, source, out: 1, steps };
       await agree(launch, [values, new Float32Array(rows * columns)], { relative: 1e-7 }, "copy");
       if (broadcast === "full") await agree({ ...launch, out: 0 }, [values], { relative: 1e-7 }, "in place");
-  });
+    },
+  );
 
   test("values multiplied by themselves in place, after a step that changed them", async () => {
     const source = { buffer: 0, broadcast: "full" } as const;
@@ -99,8 +100,7 @@ describe.each(BUILDS)("%s kernels equal the float64 twins", (build) => {
     ];
     const launch: Launch = { kind: "elementwise", rows: 3, columns: 8, source, out: 0, steps };
     await agree(launch, [numbers(24, 3)], { relative: 1e-6 }, "2·x·x");
-    },
-  );
+  });
 
   test("gives the same bits when it runs again", async () => {
     const launch = matmulOf("NN", 37, 53, 71, [{ kind: "activation", activation: "gelu" }]);

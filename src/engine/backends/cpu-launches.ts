@@ -19,9 +19,21 @@ import type { CpuMemory } from "./cpu-memory.ts";
 const FLOAT = Float32Array.BYTES_PER_ELEMENT;
 const STRIP_BYTES = 1024; // workspace of runChain
 
+/** C = A·B with the packing workspace at `workspace`: what a product on one or several threads has in common. */
+export type Multiply = (
+  sizes: MatmulLaunch,
+  a: number,
+  b: number,
+  c: number,
+  strideC: number,
+  workspace: number,
+) => void;
+
 /** What binding needs of the machine. Addresses are bytes. */
 export interface CpuBinding {
   readonly kernels: Kernels;
+  /** How to multiply for this launch, and the workspace it takes. */
+  readonly multiplier: (launch: MatmulLaunch) => { multiply: Multiply; workspaceBytes: number };
   readonly memory: CpuMemory;
   readonly address: (buffer: BufferId) => number;
   /** At least `bytes` of workspace from now on; the address may change until a step runs. */
@@ -89,22 +101,20 @@ function bindScatter(launch: ScatterLaunch, { kernels, address }: CpuBinding): (
  * (out = product + out), the product goes to workspace first.
  */
 function bindMatmul(launch: MatmulLaunch, binding: CpuBinding): () => void {
-  const { kernels, address } = binding;
-  const { m, n, k, strideA, strideB, strideOut, steps } = launch;
+  const { address } = binding;
+  const { m, n, strideOut, steps } = launch;
   const [a, b, out] = [address(launch.a), address(launch.b), address(launch.out)];
-  const multiply = kernels[`matmul${launch.layout}`];
-  const packing = roundUp(kernels.matmulWorkspaceBytes(launch.layout === "TT" ? m * k : 0));
+  const { multiply, workspaceBytes } = binding.multiplier(launch);
   const detour = readsResult(launch, binding);
-  binding.reserve(packing + (detour ? m * n * FLOAT : 0));
-  if (steps.length === 0) {
-    return () => multiply(a, strideA, b, strideB, out, strideOut, m, n, k, 0, binding.workspace());
-  }
+  binding.reserve(workspaceBytes + (detour ? m * n * FLOAT : 0));
+  if (steps.length === 0) return () => multiply(launch, a, b, out, strideOut, binding.workspace());
+  const stride = detour ? n : strideOut;
   const result = { steps, out: launch.out, rows: m, columns: n, strideOut };
-  const chain = bindChain(result, "full", detour ? n : strideOut, binding);
+  const chain = bindChain(result, "full", stride, binding);
   return () => {
     const workspace = binding.workspace();
-    const product = detour ? workspace + packing : out;
-    multiply(a, strideA, b, strideB, product, detour ? n : strideOut, m, n, k, 0, workspace);
+    const product = detour ? workspace + workspaceBytes : out;
+    multiply(launch, a, b, product, stride, workspace);
     chain(product);
   };
 }
@@ -249,10 +259,6 @@ function bindUpdate(launch: AdamWLaunch, { kernels, memory, address }: CpuBindin
       );
     }
   };
-}
-
-function roundUp(bytes: number): number {
-  return Math.ceil(bytes / 64) * 64;
 }
 
 function sum(values: Float32Array): number {

@@ -3,6 +3,7 @@ import { RetuneError } from "../errors.ts";
 const PAGE = 65536;
 const UNIT = 64; // bytes; a cache line
 const LARGEST_PAGES = 65536; // 4 GiB, what a 32-bit address reaches
+const LARGEST_SHARED_PAGES = 32768; // reserved at once by some engines
 
 interface Gap {
   readonly at: number;
@@ -15,9 +16,16 @@ interface Gap {
  * may load up to 12 bytes past the end of a matrix.
  */
 export class CpuMemory {
-  readonly memory = new WebAssembly.Memory({ initial: 2 });
+  readonly memory: WebAssembly.Memory;
   #gaps: Gap[] = [];
   #end = UNIT; // 0 is "absent"
+
+  /** @param shared for helper threads; needs SharedArrayBuffer, in a page cross-origin isolation */
+  constructor(shared = false) {
+    this.memory = new WebAssembly.Memory(
+      shared ? { initial: 2, maximum: LARGEST_SHARED_PAGES, shared } : { initial: 2 },
+    );
+  }
 
   /** Bytes at an address, zero-filled. Throws "out-of-memory". */
   allocate(bytes: number): number {

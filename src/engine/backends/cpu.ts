@@ -4,15 +4,10 @@
  */
 import type { Backend, Executable } from "../backend.ts";
 import type { Launch, Plan, StorageSpec } from "../plan.ts";
-import {
-  chooseBuild,
-  instantiateKernels,
-  type Kernels,
-  type WasmBuild,
-  type WasmBytes,
-} from "../wasm/kernels.ts";
+import { chooseBuild, type Kernels, type WasmBuild, type WasmBytes } from "../wasm/kernels.ts";
 import { bindLaunch } from "./cpu-launches.ts";
 import { CpuMemory } from "./cpu-memory.ts";
+import { singleMultiplier, threadedMultiplier, type CpuThreads, type Multiplier } from "./cpu-threads.ts";
 import { HostExecutable, type HostArray, type HostMachine, type HostStorage } from "./host.ts";
 
 const LABELS: Readonly<Record<WasmBuild, string>> = {
@@ -23,6 +18,8 @@ const LABELS: Readonly<Record<WasmBuild, string>> = {
 export interface CpuOptions {
   /** The build a resumed run must use: the two round differently. Default: relaxed SIMD where the engine has it. */
   readonly build?: WasmBuild;
+  /** Helper threads for large products; needs `threaded` builds and SharedArrayBuffer. Bits do not depend on it. */
+  readonly threads?: CpuThreads;
 }
 
 class CpuStorage implements HostStorage {
@@ -54,11 +51,13 @@ type Range = { readonly at: number; readonly bytes: number };
 class CpuMachine {
   readonly memory: CpuMemory;
   readonly kernels: Kernels;
+  readonly multiplier: Multiplier;
   #workspace: Range = { at: 0, bytes: 0 };
 
-  constructor(memory: CpuMemory, kernels: Kernels) {
+  constructor(memory: CpuMemory, kernels: Kernels, multiplier: Multiplier) {
     this.memory = memory;
     this.kernels = kernels;
+    this.multiplier = multiplier;
   }
 
   /** What an executable is prepared with; ranges that its launches keep are noted in `kept`. */
@@ -74,6 +73,7 @@ class CpuMachine {
     return bindLaunch(launch, {
       kernels,
       memory,
+      multiplier: this.multiplier.of,
       address: (buffer) => {
         const { storage, offset } = plan.buffers[buffer]!;
         return storages[storage]!.address + offset * 4;
@@ -118,15 +118,28 @@ class CpuExecutable extends HostExecutable {
  * in a page, a file in Node). Throws "unsupported" where WASM SIMD, or the build asked for, is missing.
  */
 export async function openCpu(wasm: WasmBytes, options: CpuOptions = {}): Promise<Backend> {
-  const { build, bytes } = chooseBuild(wasm, options.build);
-  const memory = new CpuMemory();
-  const machine = new CpuMachine(memory, await instantiateKernels(bytes, memory.memory));
+  const threads = usableThreads(wasm, options);
+  const { build, bytes } = chooseBuild(threads ? wasm.threaded! : wasm, options.build);
+  const memory = new CpuMemory(threads !== undefined);
+  const module = await WebAssembly.compile(bytes);
+  const { exports } = await WebAssembly.instantiate(module, { env: { memory: memory.memory } });
+  const kernels = exports as unknown as Kernels;
+  const multiplier = threads
+    ? threadedMultiplier(kernels, module, memory, threads)
+    : singleMultiplier(kernels);
+  const machine = new CpuMachine(memory, kernels, multiplier);
   return {
     kind: "cpu",
-    label: LABELS[build],
+    label: LABELS[build] + (threads ? `, ${threads.count} threads` : ""),
     build,
     software: false,
     prepare: (plan, sharing) => Promise.resolve(new CpuExecutable(machine, plan, sharing)),
-    dispose: () => undefined, // memory goes with the last reference
+    dispose: () => multiplier.dispose(), // memory goes with the last reference
   };
+}
+
+/** Threads where they were asked for and can be had. */
+function usableThreads(wasm: WasmBytes, { threads }: CpuOptions): CpuThreads | undefined {
+  const shared = typeof SharedArrayBuffer !== "undefined"; // in a page only where it is cross-origin isolated
+  return threads && threads.count > 1 && wasm.threaded && shared ? threads : undefined;
 }

@@ -117,17 +117,21 @@ export interface Kernels {
 /** Which build computes. They round differently, so a run's record names it and a resumed run asks for it. */
 export type WasmBuild = "wasm-simd" | "wasm-relaxed-simd";
 
-/** The compiled kernels: bytes of src/engine/wasm/build/{simd,relaxed}.wasm (scripts/build-wasm.mjs). */
-export interface WasmBytes {
+interface BuildBytes {
   readonly simd: BufferSource;
   readonly relaxed?: BufferSource;
+}
+
+/** The compiled kernels: bytes of src/engine/wasm/build/{simd,relaxed}{,-threads}.wasm (scripts/build-wasm.mjs). */
+export interface WasmBytes extends BuildBytes {
+  readonly threaded?: BuildBytes; // needed only where helper threads are asked for
 }
 
 /**
  * The build to use here: the asked one, else relaxed where the engine validates it (Chrome since 114; Node 20 wants
  * --experimental-wasm-relaxed-simd). Throws "unsupported" where it cannot run.
  */
-export function chooseBuild(wasm: WasmBytes, asked?: WasmBuild): { build: WasmBuild; bytes: BufferSource } {
+export function chooseBuild(wasm: BuildBytes, asked?: WasmBuild): { build: WasmBuild; bytes: BufferSource } {
   const { simd, relaxed } = wasm;
   if (asked !== "wasm-simd" && relaxed && WebAssembly.validate(relaxed)) {
     return { build: "wasm-relaxed-simd", bytes: relaxed };
@@ -145,10 +149,4 @@ export function chooseBuild(wasm: WasmBytes, asked?: WasmBuild): { build: WasmBu
     );
   }
   return { build: "wasm-simd", bytes: simd };
-}
-
-/** Kernels over `memory`, compiled without blocking. */
-export async function instantiateKernels(bytes: BufferSource, memory: WebAssembly.Memory): Promise<Kernels> {
-  const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
-  return instance.exports as unknown as Kernels;
 }
