@@ -9,7 +9,7 @@ import type { VectorCache } from "../storage/vector-cache.ts";
 import type { VectorPart } from "../studio.ts";
 import { keepGivenVectors, readGivenVectors } from "./given-vectors.ts";
 
-export const SAMPLE = { folder: "samples/handbook/", name: "Sample: a bakery's handbook" } as const;
+export const SAMPLE = { folder: "samples/handbook/", name: "Sample: Tansy & Holt handbook" } as const;
 
 const PARTS: readonly (readonly [VectorPart, string])[] = [
   ["queries", "queries"],
