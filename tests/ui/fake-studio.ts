@@ -210,9 +210,7 @@ export class FakeStudio implements Studio {
     return this.#file("dataset.json");
   }
 
-  async importVectors(): Promise<void> {
-    this.calls.push("importVectors");
-  }
+  importVectors = async (): Promise<void> => void this.calls.push("importVectors");
 
   async encoders(): ReturnType<Studio["encoders"]> {
     const instruction = "Represent this sentence for searching relevant passages: ";
@@ -229,6 +227,10 @@ export class FakeStudio implements Studio {
 
   async addEncoderFolder(): ReturnType<Studio["addEncoderFolder"]> {
     return (await this.encoders())[0]!;
+  }
+
+  addEncoderEndpoint(): ReturnType<Studio["addEncoderEndpoint"]> {
+    return this.addEncoderFolder();
   }
 
   async embed(): Promise<string> {
@@ -333,9 +335,7 @@ export class FakeStudio implements Studio {
     };
   }
 
-  async persistStorage(): Promise<boolean> {
-    return false;
-  }
+  persistStorage = async (): Promise<boolean> => false;
 
   #tell(event: StudioEvent): void {
     for (const listener of this.#listeners) listener(event);

@@ -67,6 +67,10 @@ export const data = {
       : `${count(cached)} of ${plural(needed, "vector", "vectors")} ready.`,
   embedNow: "Embed the rest now",
   addEncoder: "Choose a model folder",
+  addEndpoint: "Add an embedding endpoint",
+  addEndpointHint:
+    "OpenAI-compatible, up to /v1. The texts of this project are sent there when you embed them.",
+  addEndpointAction: "Use this endpoint",
   importVectors: "Bring your own vectors",
   importVectorsHint: "float32 .npy or JSONL, one row per text in the order of the dataset file.",
   vectorSplit: "Of the dataset",

@@ -29,7 +29,6 @@ export const models = {
   emptyText: "Train one, or bring one that was trained elsewhere.",
   toTrain: "Go to Train",
   export: "Export",
-  exportOf: (number: number): string => `Export run ${number}`,
   exportHint: "Plain files that you own. Each is read back and compared before it is handed over.",
   formats: FORMATS,
   saved: (name: string, verified: string): string => `${name} saved. ${verified}`,

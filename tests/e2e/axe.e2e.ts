@@ -1,0 +1,90 @@
+import { readFileSync } from "node:fs";
+import type axe from "axe-core";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import type { Scenario } from "../ui/fake-studio.ts";
+import { faceUrl, openBrowser, openPage, trySample } from "./browser.ts";
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await openBrowser();
+});
+afterAll(() => browser.close());
+
+const AXE = readFileSync("node_modules/axe-core/axe.min.js", "utf8");
+const TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"];
+
+/** What axe finds on the page as it stands, one line a finding. */
+async function findings(page: Page): Promise<readonly string[]> {
+  await page.evaluate(AXE);
+  const result = await page.evaluate(
+    (tags) =>
+      (globalThis as unknown as { axe: typeof axe }).axe.run(document, {
+        runOnly: { type: "tag", values: tags },
+      }),
+    TAGS,
+  );
+  return result.violations.flatMap((violation) =>
+    violation.nodes.map((node) => `${violation.id}: ${node.target.join(" ")} ${node.failureSummary ?? ""}`),
+  );
+}
+
+const FACES: readonly (readonly [string, Scenario, string, string])[] = [
+  ["Home, empty", "empty", "#/", "Try the sample"],
+  ["Home", "interrupted", "#/", "Resume"],
+  ["Data, sources", "better", "#/p/p1/data/sources", "Choose files"],
+  ["Data, chunks", "better", "#/p/p1/data/chunks", "First 12 chunks"],
+  ["Data, questions", "better", "#/p/p1/data/questions", "Right passage"],
+  ["Data, split", "better", "#/p/p1/data/split", "Divide again"],
+  ["Train, setup", "better", "#/p/p1/train/setup", "Launches per step"],
+  ["Train, running", "running", "#/p/p1/train/run", "Stop and keep best"],
+  ["Train, paused", "paused", "#/p/p1/train/run", "Paused."],
+  ["Train, failed", "failed", "#/p/p1/train/run", "The loss left the numbers"],
+  ["Train, history", "better", "#/p/p1/train/history", "Use its settings"],
+  ["Results, better", "better", "#/p/p1/results", "finds the right passage"],
+  ["Results, no reliable change", "cannot-tell", "#/p/p1/results", "What to do"],
+  ["Results, worse", "worse", "#/p/p1/results", "Keep the base"],
+  ["Results, queries", "better", "#/p/p1/results/r1/queries", "Sort by"],
+  ["Results, one row", "better", "#/p/p1/results/r1/queries?row=q3", "Right passage"],
+  ["Results, config", "better", "#/p/p1/results/r1/config", "job.json"],
+  ["Playground", "better", "#/p/p1/playground", "From the test questions"],
+  ["Models", "better", "#/p/p1/models", "Import an adapter"],
+  ["No project", "empty", "#/train", "No project is open"],
+];
+
+describe.each(["light", "dark"] as const)("in the %s theme axe finds nothing", (colorScheme) => {
+  test.each(FACES)("on %s", async (_name, scenario, hash, text) => {
+    const { page } = await openPage(browser, { colorScheme, reducedMotion: "reduce" });
+    await page.goto(faceUrl(scenario, hash));
+    await page.getByText(text).first().waitFor();
+    expect(await findings(page)).toEqual([]);
+    await page.context().close();
+  });
+
+  test("in the dialogs, on a phone", async () => {
+    const { page } = await openPage(browser, { colorScheme, viewport: { width: 390, height: 844 } });
+    await page.goto(faceUrl("better"));
+    await page.getByRole("button", { name: "Settings", exact: true }).click();
+    await page.getByRole("dialog", { name: "Settings" }).waitFor();
+    expect(await findings(page)).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: /requests sent/ }).click();
+    await page.getByRole("dialog", { name: "What left this device" }).waitFor();
+    expect(await findings(page)).toEqual([]);
+    await page.context().close();
+  });
+
+  test("on the real studio, with the sample's result", async () => {
+    const { page } = await openPage(browser, { colorScheme });
+    await page.goto(inject("studioUrl"));
+    await page.getByRole("button", { name: "Try the sample" }).waitFor();
+    expect(await findings(page)).toEqual([]);
+    await trySample(page);
+    for (const screen of ["Results", "Data", "Train", "Playground", "Models", "Home"]) {
+      await page.getByRole("navigation", { name: "Screens" }).getByRole("link", { name: screen }).click();
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      expect(await findings(page), screen).toEqual([]);
+    }
+    await page.context().close();
+  });
+});
