@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { OnnxEncoder, encoderHash } from "../../../src/app/encoders/onnx-encoder.ts";
+import { encoderHash } from "../../../src/app/encoders/encoder-hash.ts";
+import { OnnxEncoder } from "../../../src/app/encoders/onnx-encoder.ts";
 import { embedThroughCache } from "../../../src/app/encoders/cached-encoder.ts";
 import { memoryModelFiles } from "../../../src/app/encoders/model-files.ts";
 import { MemoryVectorCache } from "../../../src/app/storage/vector-cache.ts";
