@@ -17,6 +17,7 @@ const EPOCHS = 10; // of a trial
 const LEAST_STEPS = 100; // a small file gets more epochs …
 const MOST_STEPS = 1500; // … and a large one fewer
 const MOST_HELD = 1000; // held-out questions judged in one fold
+const MOST_FLOPS = 12e9; // of a trial with four folds; dearer ones are tried on two, so that a search stays short
 
 export interface Fold {
   readonly trained: Uint32Array; // questions of the other folds
@@ -49,11 +50,14 @@ export async function layGround(
   const batches = new AdapterBatches(prepared, settings.batchSize ?? BATCH_SIZE, seed);
   const { queries, corpus } = data;
   const steps = new AdapterSteps(backend, adapter, { queries, documents: batches.documents, corpus });
-  const folds = dealFolds(prepared, seed);
-  const search = planSearch(prepared, settings, folds, batches.batchSize);
-  const scales = new Set(search.candidates.map((candidate) => candidate.scale));
+  const scales = new Set(candidatesOf(settings).map((candidate) => candidate.scale));
   let summary: PlanSummary | undefined;
   for (const scale of scales) summary = await steps.prepare(batches.kind(scale));
+  const dealt = dealFolds(prepared, seed);
+  const epochs = trialEpochs(prepared.usable.length / batches.batchSize, settings.epochs);
+  const flops = epochs * (prepared.usable.length / batches.batchSize) * summary!.flops;
+  const folds = flops > MOST_FLOPS ? dealt.slice(0, 2) : dealt;
+  const search = planSearch(settings, folds, epochs);
   const initial = initialWeights(adapter, seed);
   const atOnce = stepsAtOnce(backend);
   return { data: prepared, settings, steps, batches, search, folds, initial, atOnce, summary: summary! };
@@ -76,16 +80,17 @@ function dealFolds(data: PreparedData, seed: number): readonly Fold[] {
   });
 }
 
-function planSearch(
-  { usable }: PreparedData,
-  settings: AdapterSettings,
-  folds: readonly Fold[],
-  batchSize: number,
-): SearchPlan {
-  const stepsAnEpoch = usable.length / batchSize;
-  const free = Math.min(Math.max(EPOCHS, LEAST_STEPS / stepsAnEpoch), Math.max(1, MOST_STEPS / stepsAnEpoch));
-  const wholeLooks = Math.max(1, Math.round(free / LOOKS)) * LOOKS; // whole epochs a look, where there are that many
-  const epochs = settings.epochs ?? (free >= LOOKS ? wholeLooks : free);
+/** Epochs of a trial: ten, more for a small file and fewer for a large one, in whole epochs a look where possible. */
+function trialEpochs(stepsAnEpoch: number, given: number | undefined): number {
+  if (given !== undefined) return given;
+  const epochs = Math.min(
+    Math.max(EPOCHS, LEAST_STEPS / stepsAnEpoch),
+    Math.max(1, MOST_STEPS / stepsAnEpoch),
+  );
+  return epochs >= LOOKS ? Math.round(epochs / LOOKS) * LOOKS : epochs;
+}
+
+function planSearch(settings: AdapterSettings, folds: readonly Fold[], epochs: number): SearchPlan {
   return {
     candidates: candidatesOf(settings),
     folds: folds.length,

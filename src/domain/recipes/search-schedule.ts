@@ -36,18 +36,26 @@ export interface Choice {
   readonly mrr: number; // smoothed mean over folds
 }
 
-const CROSS: readonly Candidate[] = [
-  { learningRate: 3e-4, scale: 50 }, // the centre: what cross-validation inside Lyft prefers (retrieval.md)
-  { learningRate: 1e-3, scale: 50 },
-  { learningRate: 3e-4, scale: 20 },
-  { learningRate: 3e-4, scale: 100 },
-];
+/**
+ * The centre first. 3e-4 and 50 are what cross-validation inside Lyft prefers for a linear adapter (retrieval.md); a stack
+ * starts with r = 0 or at random and has further to go, so its rates are about three times that.
+ */
+function crossOf({ kind }: AdapterConfig): readonly Candidate[] {
+  const [rate, higher] = kind === "linear" ? [3e-4, 1e-3] : [1e-3, 3e-3];
+  return [
+    { learningRate: rate, scale: 50 },
+    { learningRate: higher, scale: 50 },
+    { learningRate: rate, scale: 20 },
+    { learningRate: rate, scale: 100 },
+  ];
+}
+
 const STRENGTHS = [0.25, 0.5, 0.75, 1, 1.25, 1.5];
 const KEEP = 2; // candidates that see every fold
 
 /** Learning rates and scales to try; what the settings name is fixed. */
-export function candidatesOf({ learningRate, scale }: AdapterSettings): readonly Candidate[] {
-  const fixed = CROSS.map((candidate) => ({
+export function candidatesOf({ adapter, learningRate, scale }: AdapterSettings): readonly Candidate[] {
+  const fixed = crossOf(adapter).map((candidate) => ({
     learningRate: learningRate ?? candidate.learningRate,
     scale: scale ?? candidate.scale,
   }));
