@@ -36,6 +36,7 @@ class CompatibleRun implements AdapterRun {
   readonly #total: number;
   readonly #rateAt: Schedule;
   readonly #atOnce: number;
+  readonly #fingerprint: string;
   #taken = 0;
   #losses: number[] = [];
 
@@ -56,6 +57,7 @@ class CompatibleRun implements AdapterRun {
     const warmupSteps = Math.floor(this.#total * 0.1);
     this.#rateAt = warmupLinear({ peak: chosen.learningRate, warmupSteps, totalSteps: this.#total });
     this.#atOnce = stepsAtOnce(backend);
+    this.#fingerprint = fingerprintOf(data, settings);
     this.plan = { summary, searchSteps: 0, finalSteps: this.#total };
   }
 
@@ -66,7 +68,7 @@ class CompatibleRun implements AdapterRun {
       this.#steps.reset(initial);
       return;
     }
-    checkState(saved, this.#fingerprint(), "compatible");
+    checkState(saved, this.#fingerprint, "compatible");
     if (saved.progress.mode !== "compatible") return;
     this.#steps.restore(saved.tensors, initial);
     this.#taken = saved.progress.step;
@@ -100,7 +102,7 @@ class CompatibleRun implements AdapterRun {
     return {
       format: 1,
       recipe: "adapter",
-      fingerprint: this.#fingerprint(),
+      fingerprint: this.#fingerprint,
       progress: { mode: "compatible", step: this.#taken, losses: [...this.#losses] },
       tensors: await this.#steps.capture(),
     };
@@ -129,10 +131,6 @@ class CompatibleRun implements AdapterRun {
 
   #kindOf(batch: Batch): StepKind {
     return { batchSize: batch.queries.length, scale: this.#chosen.scale, loss: "in-batch" };
-  }
-
-  #fingerprint(): string {
-    return fingerprintOf(this.#data, this.#settings);
   }
 }
 

@@ -29,6 +29,7 @@ class RecommendedRun implements AdapterRun {
   readonly plan: RunEstimate;
   readonly #ground: SearchGround;
   readonly #heldOut: HeldOut;
+  readonly #fingerprint: string;
   #results: readonly TrialResult[] = [];
   #looks: Look[] = []; // of the trial under way
   readonly #progress: StretchProgress = { taken: 0, losses: [] };
@@ -40,6 +41,7 @@ class RecommendedRun implements AdapterRun {
   constructor(ground: SearchGround, heldOut: HeldOut) {
     this.#ground = ground;
     this.#heldOut = heldOut;
+    this.#fingerprint = fingerprintOf(ground.data, ground.settings);
     this.#best = { gain: -2, candidate: 0, alpha: 1, epochs: 0 };
     this.#bestWeights = ground.initial;
     const { summary, search } = ground;
@@ -49,7 +51,7 @@ class RecommendedRun implements AdapterRun {
 
   /** Goes to where `saved` stands. Scores kept in memory are gone; they are made again where they are needed. */
   restore(saved: RecipeState): void {
-    checkState(saved, fingerprintOf(this.#ground.data, this.#ground.settings), "recommended");
+    checkState(saved, this.#fingerprint, "recommended");
     const { progress, tensors } = saved;
     if (progress.mode !== "recommended") return;
     this.#results = progress.results;
@@ -180,13 +182,13 @@ class RecommendedRun implements AdapterRun {
   }
 
   async state(): Promise<RecipeState> {
-    const { steps, data, settings } = this.#ground;
+    const { steps } = this.#ground;
     const tensors = await steps.capture();
     for (const [name, { values }] of this.#bestWeights) tensors[`best.${name}`] = values;
     return {
       format: 1,
       recipe: "adapter",
-      fingerprint: fingerprintOf(data, settings),
+      fingerprint: this.#fingerprint,
       progress: {
         mode: "recommended",
         results: this.#results,
