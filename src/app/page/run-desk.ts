@@ -42,7 +42,7 @@ export class RunDesk {
 
   constructor(ports: RunDeskPorts) {
     this.ports = ports;
-    const { workspace, workers, locks, environment, key } = ports;
+    const { workspace, workers, locks, environment, key, broadcast } = ports;
     const choice = () => environment.backendChoice;
     this.owner = new RunOwner({
       workspace,
@@ -50,7 +50,11 @@ export class RunDesk {
       locks,
       choice,
       key,
-      tell: (run, label) => this.tell(run, label),
+      tell: (run, label) => {
+        this.show(run, label);
+        if (!run.ownedElsewhere) broadcast(run);
+      },
+      show: (run) => this.show(run),
     });
   }
 
@@ -101,13 +105,11 @@ export class RunDesk {
     if (event.kind === "run") this.owner.hear(event);
   }
 
-  private tell(run: RunView, label?: string): void {
-    const { emitter, broadcast } = this.ports;
+  private show(run: RunView, label?: string): void {
+    const { emitter } = this.ports;
     this.shown.set(run.id, run);
     emitter.emit({ kind: "run", run });
     emitter.emit({ kind: "job", job: jobOf(run, label) });
-    if (run.ownedElsewhere) return;
-    broadcast(run);
     if (run.state === "running") return;
     this.shown.delete(run.id);
     emitter.emit({ kind: "project", projectId: run.projectId });

@@ -17,7 +17,8 @@ export interface RunOwnerPorts {
   readonly locks: RunLocks;
   readonly choice: () => BackendChoice;
   readonly key: (encoderId: string) => string | undefined; // of an endpoint, in memory only
-  readonly tell: (run: RunView, label?: string) => void;
+  readonly tell: (run: RunView, label?: string) => void; // to this page and the other tabs
+  readonly show: (run: RunView) => void; // to this page only
 }
 
 interface LiveRun {
@@ -158,6 +159,7 @@ export class RunOwner {
     for (let lost = 0; ;) {
       try {
         await this.embed(run, live);
+        if (live.wish === "discard") throw new RetuneError("cancelled", "The run was discarded.");
         if (live.wish === "pause") return await workspace.runs.update(run.id, { state: "paused" });
         const stop = live.wish === "stop";
         return await workers.train.call("train", { runId: run.id, choice: choice(), stop });
@@ -219,7 +221,7 @@ export class RunOwner {
     if (this.live.has(view.id)) return;
     const running = view.state === "running";
     if (running) this.watch(view.id);
-    this.ports.tell({ ...view, ownedElsewhere: running });
+    this.ports.show({ ...view, ownedElsewhere: running }); // told back, two tabs would go on telling each other
   }
 
   private async markInterrupted(runId: string): Promise<void> {
