@@ -1,0 +1,201 @@
+import { filesOnDisk, DEFAULT_MODEL } from "../encoders/files-on-disk.ts";
+import { Emitter } from "../../../src/app/page/emitter.ts";
+import { EncoderShelf } from "../../../src/app/page/encoder-shelf.ts";
+import { Environment } from "../../../src/app/page/environment.ts";
+import { JobBoard } from "../../../src/app/page/job-board.ts";
+import { ProjectDesk } from "../../../src/app/page/project-desk.ts";
+import { RunDesk } from "../../../src/app/page/run-desk.ts";
+import type { RunLocks } from "../../../src/app/page/run-locks.ts";
+import { memoryRunLocks } from "../../../src/app/page/run-locks.ts";
+import { WorkerPool } from "../../../src/app/page/worker-pool.ts";
+import type { WorkerName } from "../../../src/app/page/worker-pool.ts";
+import { WorkspaceStudio } from "../../../src/app/page/workspace-studio.ts";
+import type { BackendFacts, WorkerEvent } from "../../../src/app/protocol/calls.ts";
+import { Host } from "../../../src/app/protocol/host.ts";
+import type { Channel, WorkerChannel } from "../../../src/app/protocol/messages.ts";
+import { DataService } from "../../../src/app/services/data-service.ts";
+import { EmbedService } from "../../../src/app/services/embed-service.ts";
+import { GenerateService } from "../../../src/app/services/generate-service.ts";
+import { dataHandlers, embedHandlers, trainHandlers } from "../../../src/app/services/handlers.ts";
+import { ResultService } from "../../../src/app/services/result-service.ts";
+import { TrainService } from "../../../src/app/services/train-service.ts";
+import type { Backend } from "../../../src/engine/backend.ts";
+import { Workspace } from "../../../src/app/storage/workspace.ts";
+import type { JobView, RunView, Studio, StudioEvent } from "../../../src/app/studio.ts";
+import { openTestCpu } from "../../domain/recipes/open-backend.ts";
+
+export interface StudioInThread {
+  readonly studio: Studio;
+  readonly workspace: Workspace;
+  readonly events: StudioEvent[];
+  /** Ends a worker as a crash would, without a word to it. */
+  crash(name: WorkerName): void;
+  close(): Promise<void>;
+}
+
+export interface InThreadOptions {
+  readonly database: string;
+  readonly site?: string; // serves models/ and samples/
+  readonly page?: "sealed" | "connected";
+  readonly locks?: RunLocks;
+  readonly modelMissing?: boolean;
+}
+
+const FACTS: BackendFacts = {
+  backend: { active: "cpu", label: "WASM SIMD", reason: "a test" },
+  gpu: { available: false, software: false, name: "" },
+  threads: 1,
+};
+
+/** The page's studio with its three workers in this thread, over fake-indexeddb: same code, same messages. */
+export function openStudio(options: InThreadOptions): StudioInThread {
+  const emitter = new Emitter();
+  const events: StudioEvent[] = [];
+  emitter.subscribe((event) => events.push(event));
+  const workspace = new Workspace({ name: options.database });
+  const site = options.site ?? "http://127.0.0.1:9/";
+  const environment = new Environment(emitter, {
+    page: options.page ?? "sealed",
+    seal: "none",
+    isolated: false,
+    offlineReady: false,
+    defaultModel: options.modelMissing ? "missing" : "ready",
+  });
+  const open = new Map<WorkerName, MessagePort>();
+  const openWorker = (name: WorkerName): WorkerChannel => {
+    const { port1, port2 } = new MessageChannel();
+    port1.start();
+    port2.start();
+    const life = { over: false };
+    serveWorker(name, port2, new Workspace({ name: options.database }), site, life);
+    open.set(name, port1);
+    const terminate = (): void => {
+      life.over = true;
+      port1.close();
+    };
+    return Object.assign(port1, { terminate });
+  };
+  const workers = new WorkerPool(openWorker, (event) => studio.hear(event));
+  const folders = { open: () => filesOnDisk(DEFAULT_MODEL), keep: nothing, remove: nothing };
+  const encoders = new EncoderShelf({ workspace, workers, environment, folders });
+  const runs = new RunDesk({
+    ...{ workspace, workers, environment, emitter },
+    locks: options.locks ?? memoryRunLocks(),
+    key: (encoderId) => encoders.keyOf(encoderId),
+    broadcast: () => undefined,
+  });
+  const canary = { read: () => Promise.resolve(null), write: nothing };
+  const desk = new ProjectDesk({ workspace, workers, emitter, canary, encoders });
+  const studio = new WorkspaceStudio({
+    ...{ workspace, workers, environment, emitter, encoders, runs, desk },
+    jobs: new JobBoard(emitter),
+    storage: () => Promise.resolve({ usedBytes: 0, persistent: false, caches: [] }),
+    persist: () => Promise.resolve(false),
+  });
+  return {
+    ...{ studio, workspace, events },
+    crash: (name) => void open.get(name)!.dispatchEvent(new Event("error", { cancelable: true })),
+    async close() {
+      workers.endAll();
+      await workspace.close();
+    },
+  };
+}
+
+const nothing = (): Promise<void> => Promise.resolve();
+
+/** A backend that computes no more once its worker's life is over, as a real worker's would not. */
+async function mortalCpu(life: { readonly over: boolean }): Promise<Backend> {
+  const cpu = await openTestCpu();
+  const { kind, label, build, software } = cpu;
+  return {
+    ...{ kind, label, build, software },
+    dispose: () => cpu.dispose(),
+    async prepare(plan, sharing) {
+      const executable = await cpu.prepare(plan, sharing);
+      const log = executable.log.bind(executable);
+      executable.log = () => (life.over ? new Promise(() => undefined) : log());
+      return executable;
+    },
+  };
+}
+
+function serveWorker(
+  name: WorkerName,
+  scope: Channel,
+  workspace: Workspace,
+  site: string,
+  life: { readonly over: boolean },
+): void {
+  const tell = (event: WorkerEvent): void => host.emit(event);
+  const data = new DataService(workspace, site);
+  const folders = { open: () => filesOnDisk(DEFAULT_MODEL), keep: nothing, remove: nothing };
+  const runtime = () => Promise.resolve({ device: "wasm", threads: 1 } as const);
+  const backends = { facts: () => Promise.resolve(FACTS), open: () => mortalCpu(life) };
+  const handlers = {
+    data: dataHandlers(data, new ResultService(data), new GenerateService(workspace)),
+    embed: embedHandlers(new EmbedService({ workspace, site, folders, runtime })),
+    train: trainHandlers(new TrainService(workspace, backends, tell)),
+  };
+  const host: { emit(event: WorkerEvent): void } =
+    name === "data"
+      ? new Host(scope, handlers.data)
+      : name === "embed"
+        ? new Host(scope, handlers.embed)
+        : new Host(scope, handlers.train);
+}
+
+/** Resolves when the run has reached one of the states. */
+export function runReaches(
+  { studio }: StudioInThread,
+  runId: string,
+  states: readonly RunView["state"][],
+): Promise<RunView> {
+  return new Promise((resolve, reject) => {
+    const stop = studio.subscribe((event) => {
+      if (event.kind !== "run" || event.run.id !== runId) return;
+      if (states.includes(event.run.state)) {
+        stop();
+        resolve(event.run);
+      } else if (event.run.state === "failed") {
+        stop();
+        reject(new Error(`the run failed: ${event.run.error?.message ?? "no reason"}`));
+      }
+    });
+  });
+}
+
+/** Resolves once the run has taken steps. */
+export function runSteps({ studio }: StudioInThread, runId: string): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = studio.subscribe((event) => {
+      if (event.kind !== "run" || event.run.id !== runId) return;
+      if (event.run.stage === "embedding" || event.run.progress.done === 0) return;
+      stop();
+      resolve();
+    });
+  });
+}
+
+/** Resolves with the job's last view when it has ended. */
+export function jobEnds({ studio }: StudioInThread, start: Promise<string>): Promise<JobView> {
+  const views = new Map<string, JobView>();
+  return new Promise((resolve, reject) => {
+    let id: string | undefined;
+    const check = (): void => {
+      const view = id === undefined ? undefined : views.get(id);
+      if (view && view.state !== "running") {
+        stop();
+        resolve(view);
+      }
+    };
+    const stop = studio.subscribe((event) => {
+      if (event.kind === "job") views.set(event.job.id, event.job);
+      check();
+    });
+    start.then((started) => {
+      id = started;
+      check();
+    }, reject);
+  });
+}

@@ -1,0 +1,367 @@
+import "fake-indexeddb/auto";
+import { readFileSync } from "node:fs";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { serve } from "../../../scripts/serve.mjs";
+import { memoryRunLocks } from "../../../src/app/page/run-locks.ts";
+import { openZip } from "../../../src/domain/formats/zip.ts";
+import { readSafetensors } from "../../../src/domain/formats/safetensors.ts";
+import type { AdapterSettings } from "../../../src/domain/recipes/adapter-job.ts";
+import { jobEnds, openStudio, runReaches, runSteps } from "./studio-in-thread.ts";
+import type { InThreadOptions, StudioInThread } from "./studio-in-thread.ts";
+
+let server: Awaited<ReturnType<typeof serve>>;
+beforeAll(async () => {
+  server = await serve({ root: "public", models: "public/models" });
+});
+afterAll(() => server.close());
+
+const opened: StudioInThread[] = [];
+afterEach(async () => {
+  for (const each of opened.splice(0)) await each.close();
+});
+
+function open(options: Partial<InThreadOptions> = {}): StudioInThread {
+  const database = options.database ?? `studio-${crypto.randomUUID()}`;
+  const each = openStudio({ database, site: `${server.url}/`, ...options });
+  opened.push(each);
+  return each;
+}
+
+const compatible: AdapterSettings = {
+  mode: "compatible",
+  adapter: { kind: "linear", features: 384, bias: false },
+  epochs: 2,
+  batchSize: 32,
+  learningRate: 1e-3,
+  seed: 1,
+};
+
+const textFile = (name: string, text: string): File => new File([text], name);
+
+describe("the sample", () => {
+  test("trains, is judged, searched and exported without any model", async () => {
+    const page = open({ modelMissing: true });
+    const { studio } = page;
+    const sample = await studio.openSample();
+    expect(await studio.openSample()).toEqual(sample);
+    const view = await studio.project(sample.id);
+    expect(view.split.test.questions).toBeGreaterThanOrEqual(140);
+    expect(view.vectors.cached).toBe(view.vectors.needed);
+
+    const runId = await studio.startRun(sample.id, compatible);
+    const run = await runReaches(page, runId, ["finished"]);
+    expect(run).toMatchObject({ number: 1, stage: "done", ownedElsewhere: false, chosen: { epochs: 2 } });
+    expect(run.curve.at(-1)!.step).toBe(run.progress.total);
+    expect(run.probes).toHaveLength(3);
+    const report = await studio.report(runId);
+    expect(Object.keys(report.systems).sort()).toEqual(
+      ["base", "baseInstruction", "bm25", "hybridBase", "hybridTuned", "tuned"].sort(),
+    );
+    expect(run.mrrDelta).toBe(report.delta!["mrr@10"].value);
+    expect((await studio.projects())[0]!.best).toMatchObject({ runId, verdict: report.verdict });
+
+    const question = (await studio.questions(sample.id)).find((each) => each.split === "test")!;
+    for (const searchView of ["dense", "lexical", "hybrid"] as const) {
+      const request = { text: question.text, view: searchView, runId, top: 400 };
+      const answer = await studio.search(sample.id, request);
+      const places = (hits: typeof answer.base) => hits.map((hit) => hit.passageId);
+      expect(new Set(places(answer.base))).toEqual(new Set(places(answer.tuned)));
+      const first = answer.tuned[0]!;
+      expect(places(answer.base)[first.otherRank! - 1]).toBe(first.passageId);
+      expect(answer.base.map((hit) => hit.score)).toEqual(
+        answer.base.map((hit) => hit.score).sort((a, b) => b - a),
+      );
+    }
+
+    const folder = await studio.exportRun(runId, "llamaindex");
+    const archive = openZip(new Uint8Array(await folder.blob.arrayBuffer()));
+    expect([...archive.entries.keys()].sort()).toEqual(
+      [
+        "README.md",
+        "adapter.safetensors",
+        "fusion.json",
+        "llamaindex/config.json",
+        "llamaindex/pytorch_model.bin",
+      ].sort(),
+    );
+    const file = await studio.exportRun(runId, "safetensors");
+    const { tensors, metadata } = readSafetensors(new Uint8Array(await file.blob.arrayBuffer()));
+    expect(tensors.get("linear.weight")!.shape).toEqual([384, 384]);
+    expect(metadata.get("query_instruction")).toBe("");
+    expect(await (await studio.exportRun(runId, "metrics-csv")).blob.text()).toMatch(
+      /^epoch,steps,cosine-Acc/,
+    );
+    const parsed = JSON.parse(await (await studio.exportRun(runId, "report-json")).blob.text()) as object;
+    expect(parsed).toMatchObject({ run: { number: 1 }, report: { queries: report.queries } });
+
+    const again = await studio.importAdapter(sample.id, [
+      new File([await file.blob.arrayBuffer()], "a.safetensors"),
+    ]);
+    expect(again).toMatchObject({ imported: true, number: 2 });
+    const request = { text: question.text, view: "dense", top: 5 } as const;
+    const [own, imported] = [
+      await studio.search(sample.id, { ...request, runId }),
+      await studio.search(sample.id, { ...request, runId: again.id }),
+    ];
+    expect(imported.tuned).toEqual(own.tuned);
+    expect(JSON.parse(await studio.jobFile(runId))).toMatchObject({
+      task: "adapter",
+      model: "bge-small-en-v1.5",
+      mode: "compatible",
+      adapter: { kind: "linear", bias: false },
+      epochs: 2,
+    });
+  });
+
+  test("the instruction, where one is set, is used on both sides", async () => {
+    const page = open();
+    const { studio } = page;
+    const { id } = await studio.openSample();
+    const [encoder] = await studio.encoders();
+    const settings = { ...compatible, queryInstruction: encoder!.queryInstruction };
+    const runId = await studio.startRun(id, settings);
+    await runReaches(page, runId, ["finished"]);
+    const { systems, delta } = await studio.report(runId);
+    const difference = systems.tuned!["mrr@10"] - systems.baseInstruction!["mrr@10"];
+    expect(delta!["mrr@10"].value).toBeCloseTo(difference, 12);
+    const question = (await studio.questions(id)).find((each) => each.split === "test")!;
+    const found = await studio.search(id, { text: question.text, view: "dense", runId, top: 1 });
+    expect(found.base).toHaveLength(1);
+  });
+
+  test("a question nobody embedded needs the model, and the error says so", async () => {
+    const page = open({ site: "http://127.0.0.1:9/" });
+    const project = await page.studio.createProject("Empty");
+    await page.studio.addFiles(project.id, [textFile("a.md", "# Tea\n\nTea is served at four in the hall.")]);
+    const search = page.studio.search(project.id, { text: "when is tea?", view: "dense", top: 3 });
+    await expect(search).rejects.toMatchObject({ code: "model-missing" });
+    const lexical = await page.studio.search(project.id, { text: "tea", view: "lexical", top: 3 });
+    expect(lexical.base[0]!.text).toContain("Tea is served");
+  });
+});
+
+describe("runs", () => {
+  test("paused, the page closed and opened again, a run goes on to the same weights", async () => {
+    const long = { ...compatible, epochs: 40 };
+    const straight = open();
+    const { id } = await straight.studio.openSample();
+    const wholeId = await straight.studio.startRun(id, long);
+    await runReaches(straight, wholeId, ["finished"]);
+    const whole = await (await straight.studio.exportRun(wholeId, "safetensors")).blob.arrayBuffer();
+
+    const database = `studio-${crypto.randomUUID()}`;
+    const first = open({ database });
+    const project = await first.studio.openSample();
+    const runId = await first.studio.startRun(project.id, long);
+    const paused = runReaches(first, runId, ["paused"]);
+    await runSteps(first, runId);
+    await first.studio.pause(runId);
+    expect((await paused).progress.done).toBeLessThan((await paused).progress.total);
+    await first.close();
+
+    const second = open({ database });
+    expect((await second.studio.runs(project.id))[0]).toMatchObject({ id: runId, state: "paused" });
+    const finished = runReaches(second, runId, ["finished"]);
+    await second.studio.resume(runId);
+    await finished;
+    const resumed = await (await second.studio.exportRun(runId, "safetensors")).blob.arrayBuffer();
+    expect(Buffer.from(resumed).equals(Buffer.from(whole))).toBe(true);
+  });
+
+  test("a crashed worker is started again and the run ends", async () => {
+    const page = open();
+    const { id } = await page.studio.openSample();
+    const runId = await page.studio.startRun(id, { ...compatible, epochs: 40 });
+    const finished = runReaches(page, runId, ["finished"]);
+    await runSteps(page, runId);
+    page.crash("train");
+    expect((await finished).notes[0]).toMatch(/worker stopped.*started again/);
+  });
+
+  test("stop and keep ends with a report; discard leaves nothing", async () => {
+    const page = open();
+    const { studio } = page;
+    const { id } = await studio.openSample();
+    const long = { ...compatible, epochs: 400 };
+    const kept = await studio.startRun(id, long);
+    const stopped = runReaches(page, kept, ["stopped"]);
+    await studio.stopAndKeep(kept);
+    expect((await stopped).chosen!.epochs).toBeLessThan(400);
+    expect((await studio.report(kept)).queries).toBeGreaterThan(0);
+    const gone = await studio.startRun(id, long);
+    await studio.discard(gone);
+    expect((await studio.runs(id)).map((run) => run.id)).toEqual([kept]);
+    const chunks = await page.workspace.connection.read(["manifests"], "test", (tx) =>
+      tx.objectStore("manifests").getAllKeys(),
+    );
+    expect(chunks.map(([runId]) => runId)).toEqual([`${kept} result`]);
+  });
+
+  test("a second tab looks on, and may go on when the first is gone", async () => {
+    const database = `studio-${crypto.randomUUID()}`;
+    const locks = memoryRunLocks();
+    const first = open({ database, locks });
+    const { id } = await first.studio.openSample();
+    const runId = await first.studio.startRun(id, { ...compatible, epochs: 400 });
+    const second = open({ database, locks });
+    await expect(second.studio.pause(runId)).rejects.toMatchObject({ code: "owned-elsewhere" });
+    await expect(second.studio.discard(runId)).rejects.toMatchObject({ code: "owned-elsewhere" });
+    await expect(second.studio.resume(runId)).rejects.toMatchObject({ code: "usage" });
+    await first.studio.pause(runId);
+    await runReachesInStore(first, runId, "paused");
+    const stopped = runReaches(second, runId, ["stopped"]);
+    await second.studio.stopAndKeep(runId);
+    await stopped;
+  });
+
+  test("without test questions nothing starts, and the error names what to add", async () => {
+    const { studio } = open();
+    const { id } = await studio.createProject("Empty");
+    await expect(studio.startRun(id, compatible)).rejects.toMatchObject({ code: "too-little-data" });
+    expect(await studio.runs(id)).toEqual([]);
+  });
+
+  test("a plan tells steps, memory and warnings before anything is embedded", async () => {
+    const { studio } = open();
+    const { id } = await studio.openSample();
+    const plan = await studio.plan(id, compatible);
+    expect(plan).toMatchObject({ textsToEmbed: 0, secondsToEmbed: 0, warnings: [] });
+    expect(plan.launchesPerStep).toBeLessThanOrEqual(9);
+    expect(plan.secondsToTrain).toBeGreaterThan(0);
+    expect(plan.peakBytes).toBeGreaterThan(4 * 384 * 384);
+  });
+});
+
+async function runReachesInStore(page: StudioInThread, runId: string, state: string): Promise<void> {
+  while ((await page.workspace.runs.get(runId)).state !== state) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+describe("documents", () => {
+  const handbook = (name: string): File =>
+    textFile(name, readFileSync(`public/samples/handbook/documents/${name}`, "utf8"));
+
+  test("are cut, asked about by rules, split by document, reviewed, exported and cut anew", async () => {
+    const page = open();
+    const { studio } = page;
+    const { id } = await studio.createProject("Own documents");
+    const files = ["bakehouse.md", "blue-slips.md", "buttons.md", "bakes.md"].map(handbook);
+    const report = await studio.addFiles(id, [...files, textFile("broken.json", "{ nothing")]);
+    expect(report.files.map((file) => file.accepted)).toEqual([true, true, true, true, false]);
+    expect(report.files[4]!.problems[0]!.error).toMatchObject({ code: "E_JSON", place: { line: 1 } });
+
+    const job = await jobEnds(page, studio.generate(id, { perPassage: 2, teacher: { kind: "rules" } }));
+    expect(job).toMatchObject({ state: "finished", kind: "generate" });
+    const questions = await studio.questions(id);
+    expect(questions.length).toBeGreaterThan(20);
+    expect(questions.every((question) => question.made.startsWith("rule: "))).toBe(true);
+    const split = await studio.splitByDocument(id, 0.5, 3);
+    expect(split.split.train.questions + split.split.test.questions).toBe(questions.length);
+    const documents = (side: string) =>
+      new Set(
+        (questionsAfter.filter((each) => each.split === side) ?? []).map((question) => question.document),
+      );
+    const questionsAfter = await studio.questions(id);
+    for (const name of documents("train")) expect(documents("test").has(name)).toBe(false);
+
+    const [first, second] = questionsAfter;
+    await studio.reviewQuestion(id, first!.id, { kind: "reject" });
+    await studio.reviewQuestion(id, second!.id, { kind: "edit", text: "What now?" });
+    const reviewed = await studio.questions(id);
+    expect(reviewed[0]!.state).toBe("rejected");
+    expect(reviewed[1]).toMatchObject({ text: "What now?", made: "typed" });
+    const used = (await studio.dataset(id, first!.split)).queries.map((query) => query.id);
+    expect(used).not.toContain(first!.id);
+    const exported = JSON.parse(await (await studio.exportDataset(id, "train")).blob.text()) as object;
+    expect(Object.keys(exported)).toEqual(["queries", "corpus", "relevant_docs", "mode"]);
+
+    const preview = await studio.previewChunks(id, { maxTokens: 60, overlapTokens: 0 });
+    expect(Math.max(...preview.lengths)).toBeLessThanOrEqual(60);
+    const before = (await studio.project(id)).passages;
+    const after = await studio.applyChunks(id, { maxTokens: 60, overlapTokens: 0 });
+    expect(after.passages).toBe(preview.count);
+    expect(after.passages).toBeGreaterThan(before);
+    await studio.removeSource(id, after.sources[0]!.id);
+    expect((await studio.project(id)).sources).toHaveLength(3);
+  });
+
+  test("a cancelled generation keeps what it wrote", async () => {
+    const page = open();
+    const { studio } = page;
+    const { id } = await studio.createProject("Cancelled");
+    await studio.addFiles(id, [handbook("bakehouse.md")]);
+    const start = studio.generate(id, { perPassage: 2, teacher: { kind: "rules" } });
+    await studio.cancel(await start);
+    const job = await jobEnds(page, studio.generate(id, { perPassage: 2, teacher: { kind: "rules" } }));
+    expect(job.state).toBe("finished");
+    const ids = (await studio.questions(id)).map((question) => question.id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  test("a project goes into one file and comes back with its runs, beside the old one", async () => {
+    const page = open();
+    const { studio } = page;
+    const { id } = await studio.openSample();
+    const runId = await studio.startRun(id, compatible);
+    await runReaches(page, runId, ["finished"]);
+    const file = await studio.exportProject(id);
+    const back = await studio.importProject(new File([await file.blob.arrayBuffer()], file.name));
+    expect(back.id).not.toBe(id);
+    const [project, copy] = [await studio.project(id), await studio.project(back.id)];
+    expect(copy.split).toEqual(project.split);
+    expect(copy.vectors).toEqual(project.vectors);
+    const [run] = await studio.runs(back.id);
+    expect(await studio.report(run!.id)).toEqual(await studio.report(runId));
+    const damaged = new Uint8Array(await file.blob.arrayBuffer());
+    damaged[damaged.length >> 1]! ^= 1;
+    await expect(studio.importProject(new File([damaged], "x.zip"))).rejects.toMatchObject({
+      name: "RetuneError",
+    });
+    expect(await studio.projects()).toHaveLength(2);
+    await studio.removeProject(back.id);
+    expect((await studio.projects()).map((each) => each.id)).toEqual([id]);
+  });
+
+  test("imported vectors take the encoder's place; rows that do not fit are refused", async () => {
+    const page = open({ modelMissing: true });
+    const { studio } = page;
+    const { id } = await studio.createProject("Black box");
+    const sample = (name: string): File =>
+      new File([new Uint8Array(readFileSync(`public/samples/handbook/${name}`))], name.split("/").at(-1)!);
+    await studio.addFiles(id, [sample("train.json"), sample("test.json")]);
+    const wrong = studio.importVectors(id, "test", "corpus", sample("vectors/test_queries.npy"));
+    await expect(wrong).rejects.toMatchObject({ code: "E_MISMATCH" });
+    for (const split of ["train", "test"] as const) {
+      await studio.importVectors(id, split, "queries", sample(`vectors/${split}_queries.npy`));
+      await studio.importVectors(id, split, "corpus", sample(`vectors/${split}_corpus.npy`));
+    }
+    const { vectors, encoderId } = await studio.project(id);
+    expect(vectors.cached).toBe(vectors.needed);
+    expect(encoderId).toBe(`vectors-${id}`);
+    const runId = await studio.startRun(id, compatible);
+    await runReaches(page, runId, ["finished"]);
+    const { systems } = await studio.report(runId);
+    expect(systems.baseInstruction).toBeUndefined();
+    const base = systems.base!["mrr@10"];
+    const { id: sampleId } = await studio.openSample();
+    const sampleRun = await studio.startRun(sampleId, compatible);
+    await runReaches(page, sampleRun, ["finished"]);
+    expect((await studio.report(sampleRun)).systems.base!["mrr@10"]).toBeCloseTo(base, 6);
+  });
+
+  test("new texts are embedded once by the real model, then searched", async () => {
+    const page = open();
+    const { studio } = page;
+    const { id } = await studio.createProject("Embedded");
+    const text =
+      "# Tea\n\nTea is served at four in the hall.\n\n# Keys\n\nThe keys hang behind the blue door.";
+    await studio.addFiles(id, [textFile("a.md", text)]);
+    const job = await jobEnds(page, studio.embed(id));
+    expect(job.state, job.error?.message).toBe("finished");
+    const again = await jobEnds(page, studio.embed(id));
+    expect(again.label).toBe("All vectors were there");
+    const { base } = await studio.search(id, { text: "Where do I find the keys?", view: "dense", top: 1 });
+    expect(base[0]!.text).toContain("blue door");
+  });
+});
