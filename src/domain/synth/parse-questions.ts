@@ -28,15 +28,20 @@ export function parseStrict(answer: string, count: number): string[] {
 }
 
 const MARKS =
-  /^(?:[-*+•–—>#]+\s*|\(?\p{Nd}{1,3}[).:\]]\s*|\p{Nd}{1,3}\s+|Q(?:uestion)?\s*\p{Nd}{0,3}\s*[.:)-]\s*|["'“‘`]+)/iu;
+  /^(?:[-*+•–—>#]+\s*|\(?\p{Nd}{1,3}[).:\]]\s*|Q(?:uestion)?\s*\p{Nd}{0,3}\s*[.:)-]\s*|["'“‘`]+)/iu;
+const BARE_NUMBER = /^\p{Nd}{1,2}\s+(?=\p{Lu})/u; // "3 How?", but "401 errors" is a text
 
 function bareQuestion(line: string): string | undefined {
   let bare = line.replaceAll(/\*\*|__/g, "").trim();
-  for (let next = bare.replace(MARKS, ""); next !== bare; next = bare.replace(MARKS, "")) bare = next;
+  for (let next = unmarked(bare); next !== bare; next = unmarked(bare)) bare = next;
   const end = Math.max(...["?", "？", "؟", "⸮", ";?"].map((mark) => bare.lastIndexOf(mark)));
   if (end < 0) return undefined;
   const question = bare.slice(0, end + 1).trim();
   return /[\p{L}\p{N}]/u.test(question) ? question : undefined;
+}
+
+function unmarked(line: string): string {
+  return line.replace(MARKS, "").replace(BARE_NUMBER, "");
 }
 
 /** Some models answer with a JSON list, in a code fence or bare. */

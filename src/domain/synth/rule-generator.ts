@@ -1,5 +1,6 @@
 // Questions without any model: deterministic, offline, each with the sentence it asks about and the rule that made it.
 import type { GeneratedQuestion } from "../ports.ts";
+import { copyRate } from "../eval/tokens.ts";
 import { copiedTrigrams } from "./copy-rate.ts";
 import type { TeacherGenerator } from "./endpoint.ts";
 import { glossaryOf } from "./rules/glossary.ts";
@@ -9,7 +10,7 @@ import { pickFrom, wordsOf } from "./rules/words.ts";
 
 /** Raise when the same passage would get other questions, so that stored rows are made anew. */
 const VERSION = 1;
-const MOST_COPIED = 0.5; // share of 3-word runs a question may share with its passage, where there is a choice
+const MOST_COPIED = 0.5; // of a question's words, and of its 3-word runs, where there is a choice
 
 /**
  * `corpus` are the texts the passages come from: its definitions let house words be asked for in everyday words, and
@@ -32,7 +33,7 @@ export function ruleGenerator(corpus: readonly string[] = []): TeacherGenerator 
 
 function questionsFor(passage: RulePassage, text: string, count: number): GeneratedQuestion[] {
   const proposals = RULES.flatMap((rule) => [...rule(passage)])
-    .map((proposal) => ({ ...proposal, text: proposal.text.replace(/\s+/g, " ").trim() }))
+    .map((proposal) => ({ ...proposal, text: asTyped(proposal.text) }))
     .filter((proposal) => wordsOf(proposal.text).length >= 3)
     .map((proposal) => ({ ...proposal, merit: proposal.merit - penalty(proposal.text, text) }))
     .sort((a, b) => b.merit - a.merit);
@@ -43,11 +44,23 @@ function questionsFor(passage: RulePassage, text: string, count: number): Genera
   }));
 }
 
+/** As typed into a search box: single spaces, lower case but for "I". */
+function asTyped(question: string): string {
+  return question.replace(/\s+/g, " ").trim().toLowerCase().replace(/\bi\b/g, "I");
+}
+
 /** Copies and very short or long questions make poor training rows. */
 function penalty(question: string, passage: string): number {
   const length = wordsOf(question).length;
   const copied = copiedTrigrams(question, passage);
-  return copied + (copied > MOST_COPIED ? 2 : 0) + (length < 4 ? 0.5 : 0) + (length > 14 ? 0.5 : 0);
+  const words = copyRate(question, passage);
+  return (
+    copied +
+    Math.max(0, words - MOST_COPIED) * 2 +
+    (copied > MOST_COPIED ? 2 : 0) +
+    (length < 4 ? 0.5 : 0) +
+    (length > 14 ? 0.5 : 0)
+  );
 }
 
 /** The best proposals of different sentences and, where possible, different rules. */

@@ -2,7 +2,7 @@
 // booking desk, …", "churn means …". With them a question about another passage can be asked in everyday words.
 import { sentencesOf } from "../../text/sentences.ts";
 import { FUNCTION_WORDS } from "./lexicon.ts";
-import { wordsOf } from "./words.ts";
+import { isTopicWord, wordsOf } from "./words.ts";
 
 export interface Definition {
   readonly term: string; // as written, without article
@@ -11,7 +11,7 @@ export interface Definition {
 }
 
 const TERM = "((?:\\p{Lu}|\\p{Ll})[\\p{L}\\p{N}&’'-]*(?: [\\p{L}\\p{N}&’'-]+){0,2})";
-const NOUN_PHRASE = "((?:an?|the|one|our|your|my|any|every|each|when|what) [^.;:!?]{3,160})";
+const NOUN_PHRASE = "((?:an?|the|our|your|any|every|each) [^.;:!?]{3,160})";
 const IS = new RegExp(
   `^(?:An?|The|Our|Your)?\\s*${TERM} (?:is|are|means|refers to|is called|stands for) ${NOUN_PHRASE}`,
   "u",
@@ -20,8 +20,15 @@ const LATER_IS = new RegExp(
   `(?:^|[,;] (?:and |while )?)(?:an? |the )?${TERM} (?:is|are|means) ${NOUN_PHRASE}`,
   "giu",
 );
-const APPOSITION =
-  /(\p{Lu}[\p{L}\p{N}&’'-]*(?: \p{Lu}[\p{L}\p{N}&’'-]*){0,2}), ((?:an?|the|our) [\p{Ll}][^,.;:()]{3,60})[,.]/gu;
+const NAME = "(\\p{Lu}[\\p{L}\\p{N}&’'-]*(?: \\p{Lu}[\\p{L}\\p{N}&’'-]*){0,2})";
+const ASIDE = "[\\p{Ll}][^,.;:()]{3,60}";
+// "…, Magpie, our booking desk, …": an aside with "our" or "the" after a name; with "a" only where it ends the sentence,
+// for "a badge, a locker, a key" is a list.
+const APPOSITION = new RegExp(`${NAME}, ((?:the|our) ${ASIDE})[,.]`, "gu");
+const LAST_APPOSITION = new RegExp(
+  `^[^,]*\\b(?:an?|every|each|your|our|the) ([\\p{L}-]+(?: [\\p{Ll}-]+)?), (an? ${ASIDE})(?:\\.$|, (?:and (?!an? )|who|which|so|but))`,
+  "u",
+);
 const NO_TERM =
   /^(?:it|this|that|there|these|those|he|she|they|we|you|i|what|who|here|nothing|something|everybody|nobody|one|all)\b/i;
 
@@ -32,6 +39,8 @@ export function definitionsIn(text: string): Definition[] {
     const direct = IS.exec(sentence);
     const candidates = direct ? [direct] : [];
     candidates.push(...sentence.matchAll(LATER_IS), ...sentence.matchAll(APPOSITION));
+    const last = LAST_APPOSITION.exec(sentence);
+    if (last) candidates.push(last);
     for (const match of candidates) {
       const [term, meaning] = [cleanTerm(match[1]!), cleanMeaning(match[2]!)];
       const known = found.some((definition) => definition.term.toLowerCase() === term.toLowerCase());
@@ -61,9 +70,10 @@ function cleanTerm(term: string): string {
 }
 
 /** The first clause of what follows "is", without asides. */
-function cleanMeaning(meaning: string): string {
-  const first = meaning.split(/, (?!and )|, and (?=(?:an?|the) \p{L}+(?: \p{L}+)? is )| – | — | \(/u)[0]!;
-  return first.trim().replace(/\s+/g, " ");
+function cleanMeaning(text: string): string {
+  const first = text.split(/, (?!and )|, and (?=(?:an?|the) \p{L}+(?: \p{L}+)? is )| – | — | \(/u)[0]!;
+  const meaning = first.trim().replace(/\s+/g, " ");
+  return wordsOf(meaning).filter(isTopicWord).length >= 2 ? meaning : "";
 }
 
 function isTerm(term: string): boolean {

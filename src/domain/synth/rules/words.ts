@@ -30,15 +30,19 @@ const PERSONS: Readonly<Record<string, string>> = {
   us: "you",
 };
 
+const AFTER_OBJECT =
+  "about|to|from|with|at|in|on|for|by|of|after|before|when|if|the|an?|any|some|what|more|one|your|it|and|or|as|home|out|back";
+const OBJECT = new RegExp(
+  `(?<!\\b(?:if|when|that|whether|because|and|or|while|as|than) )(?<=[\\p{L}] )you(?= (?:${AFTER_OBJECT})\\b|[,.;]|$)`,
+  "giu",
+);
+
 export function asAsker(text: string): string {
   return text
+    .replace(OBJECT, "me")
     .replace(/\b(?:you|your|yours|yourself|we|our|ours|us)\b/gi, (word) => PERSONS[word.toLowerCase()]!)
     .replace(/\bI are\b/g, "I am")
-    .replace(/\bI were\b/g, "I was")
-    .replace(
-      /\b(to|with|for|by|of|from|at|on|in|give|gives|tell|ask|call|help|pay|send|get|gets) I\b/g,
-      "$1 me",
-    );
+    .replace(/\bI were\b/g, "I was");
 }
 
 /** A clause in other words: glossary terms by their meaning, common words by their synonyms. `pick` varies the choice. */
@@ -55,6 +59,8 @@ export function reworded(clause: string, glossary: ReadonlyMap<string, string>, 
     .join(" ");
 }
 
+const MOST_EXPLAINED = 1; // a question that explains every word is no question any more
+
 /** Replaces the longest glossary terms; a term in the text may carry a plural s. */
 function withGlossary(clause: string, glossary: ReadonlyMap<string, string>, pick: number): string {
   if (glossary.size === 0) return clause;
@@ -63,13 +69,18 @@ function withGlossary(clause: string, glossary: ReadonlyMap<string, string>, pic
   const result: string[] = [];
   for (let index = 0; index < words.length;) {
     const match = termAt(words, index, glossary);
-    if (match && (pick + replaced) % 4 !== 3) {
+    if (match && replaced < MOST_EXPLAINED && (pick + replaced) % 4 !== 3) {
       result.push(match.meaning);
       index += match.length;
       replaced++;
     } else result.push(words[index++]!);
   }
-  return result.join(" ").replace(/\b(?:a|an|the|my|your|every|each|one) (?=(?:a|an|the|my|your) )/gi, "");
+  return result
+    .join(" ")
+    .replace(
+      /\b(?:a|an|the|my|your|every|each|one|this|that) (?=(?:a|an|the|my|your|any|every|each) )/gi,
+      "",
+    );
 }
 
 function termAt(

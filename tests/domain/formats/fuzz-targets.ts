@@ -1,0 +1,126 @@
+import { readFileSync } from "node:fs";
+import { readAdapterConfig } from "../../../src/domain/formats/adapter-config-json.ts";
+import { readFusion, writeFusion } from "../../../src/domain/formats/fusion-json.ts";
+import { readLlamaIndexDataset } from "../../../src/domain/formats/llamaindex-dataset.ts";
+import { readNpy, writeNpy } from "../../../src/domain/formats/npy.ts";
+import { readProjectZip, writeProjectZip } from "../../../src/domain/formats/project-zip.ts";
+import { readSafetensors, writeSafetensors } from "../../../src/domain/formats/safetensors.ts";
+import { readTorchZip } from "../../../src/domain/formats/torch-zip.ts";
+import { writeTorchZip } from "../../../src/domain/formats/torch-zip-writer.ts";
+import { readVectorsJsonl } from "../../../src/domain/formats/vectors-jsonl.ts";
+import { readPickle } from "../../../src/domain/formats/pickle.ts";
+import { openZip } from "../../../src/domain/formats/zip.ts";
+import { chunkBlocks } from "../../../src/domain/text/chunk.ts";
+import { decodeText } from "../../../src/domain/text/decode.ts";
+import { readDocument } from "../../../src/domain/text/documents.ts";
+import type { FuzzTarget } from "./mutations.ts";
+
+const utf8 = (text: string) => new TextEncoder().encode(text);
+const fixture = (path: string) => new Uint8Array(readFileSync(`tests/fixtures/formats/${path}`));
+const matrix = { rows: 3, columns: 4, values: Float32Array.from({ length: 12 }, (_, index) => index / 3) };
+const weights = new Map([
+  ["linear.weight", { shape: [4, 3], values: matrix.values }],
+  ["linear.bias", { shape: [3], values: Float32Array.of(1, 2, 3) }],
+]);
+const torch = ["adapter-linear", "adapter-half-offset", "adapter-strided"].map((name) =>
+  fixture(`${name}/pytorch_model.bin`),
+);
+const pickles = torch.map((bytes) => {
+  const archive = openZip(bytes);
+  return archive.extract(archive.entries.get("pytorch_model/data.pkl")!).slice();
+});
+const NO_WORLD = {
+  names: new Set([
+    "torch._utils._rebuild_tensor_v2",
+    "torch.FloatStorage",
+    "torch.HalfStorage",
+    "collections.OrderedDict",
+  ]),
+  call: () => ({ kind: "dict" as const, entries: new Map() }),
+  persistent: () => null,
+};
+const HTML = `<!doctype html><html><head><title>T</title><script>if (a < b) x()</script></head><body><h1>A &amp; B</h1><ul><li>x<li>y</ul><pre>
+ code</pre><table><tr><td>1<td>2</table><!-- c --><p title="a>b">text</p></body></html>`;
+const MARKDOWN =
+  "---\na: b\n---\n# T *x*\n\nSome **bold** [link](u) and `code`.\n\n- item\n  more\n\n```\nfence\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n";
+
+/** Every reader of files from outside, with what it should read. */
+export const FUZZ_TARGETS: readonly FuzzTarget[] = [
+  {
+    name: "llamaindex dataset",
+    seeds: [fixture("dataset/indented.json"), fixture("dataset/one-line.json")],
+    read: (bytes) => readLlamaIndexDataset(bytes, "d.json"),
+  },
+  { name: "npy", seeds: [writeNpy(matrix)], read: (bytes) => readNpy(bytes, "v.npy") },
+  {
+    name: "safetensors",
+    seeds: [writeSafetensors(weights, new Map([["format", "pt"]]))],
+    read: (bytes) => readSafetensors(bytes, "m.safetensors"),
+  },
+  {
+    name: "torch zip",
+    seeds: [...torch, writeTorchZip(weights)],
+    read: (bytes) => readTorchZip(bytes, "m.bin"),
+  },
+  { name: "pickle", seeds: pickles, read: (bytes) => readPickle(bytes, NO_WORLD, "data.pkl") },
+  {
+    name: "project zip",
+    seeds: [
+      await writeProjectZip(
+        new Map([
+          ["a.json", utf8("[1,2,3]".repeat(40))],
+          ["b.bin", new Uint8Array(99)],
+        ]),
+      ),
+    ],
+    read: (bytes) => readProjectZip(bytes, "p.zip"),
+  },
+  {
+    name: "vectors jsonl",
+    seeds: [utf8('{"id": "a", "embedding": [1, 2.5e-3]}\r\n\n{"id": "b", "vector": [-3, 4]}\n')],
+    read: (bytes) => readVectorsJsonl(bytes, "v.jsonl", { skipBadRows: true }),
+  },
+  {
+    name: "adapter config",
+    seeds: [
+      utf8(
+        '{"in_features": 4, "hidden_features": 8, "out_features": 4, "bias": true, "activation_fn_str": "relu", "add_residual": true}',
+      ),
+      utf8(
+        '{"kind": "custom", "in_features": 4, "out_features": 4, "layers": [{"out_features": 4, "activation": "gelu", "bias": true}]}',
+      ),
+    ],
+    read: (bytes) => readAdapterConfig(decodeText(bytes).text, "config.json"),
+  },
+  {
+    name: "fusion",
+    seeds: [
+      utf8(
+        writeFusion({
+          lexical: { kind: "bm25", k1: 1.2, b: 0.75, tokens: "[a-z0-9]+" },
+          normalise: "z-score per query over all passages, population sd",
+          weights: { dense: 0.5, lexical: 0.5 },
+        }),
+      ),
+    ],
+    read: (bytes) => readFusion(decodeText(bytes).text, "fusion.json"),
+  },
+  {
+    name: "html and chunks",
+    seeds: [utf8(HTML)],
+    read: (bytes) => chunkBlocks(readDocument("a.html", bytes).blocks, { maxTokens: 9 }),
+  },
+  {
+    name: "markdown and chunks",
+    seeds: [utf8(MARKDOWN)],
+    read: (bytes) => chunkBlocks(readDocument("a.md", bytes).blocks),
+  },
+  {
+    name: "plain text",
+    seeds: [
+      utf8("Title\n=====\nOne line.\n\nTWO\n\nThree é ü 😀."),
+      Uint8Array.of(0xff, 0xfe, 0x41, 0, 0x42, 0, 0x20, 0, 0x43, 0),
+    ],
+    read: (bytes) => readDocument("a.txt", bytes),
+  },
+];
