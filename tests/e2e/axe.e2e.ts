@@ -52,6 +52,20 @@ const FACES: readonly (readonly [string, Scenario, string, string])[] = [
   ["No project", "empty", "#/train", "No project is open"],
 ];
 
+test("the check itself catches planted faults: a nameless button, text too faint to read", async () => {
+  const { page } = await openPage(browser);
+  await page.goto(faceUrl("better"));
+  await page.getByText("Projects").first().waitFor();
+  await page.evaluate(() => {
+    const faint = document.createElement("p");
+    faint.textContent = "faint";
+    faint.style.color = "#ccc";
+    document.querySelector("main")!.append(document.createElement("button"), faint);
+  });
+  const found = (await findings(page)).map((line) => line.split(":")[0]);
+  expect(found).toEqual(expect.arrayContaining(["button-name", "color-contrast"]));
+});
+
 describe.each(["light", "dark"] as const)("in the %s theme axe finds nothing", (colorScheme) => {
   test.each(FACES)("on %s", async (_name, scenario, hash, text) => {
     const { page } = await openPage(browser, { colorScheme, reducedMotion: "reduce" });

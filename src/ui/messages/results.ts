@@ -92,10 +92,16 @@ function judgedBy(view: VerdictView): string {
   return `Judged by MRR@10: ${change} (${difference(value)}, 95 % CI ${difference(low)}…${difference(high)}, p ${probability(p)}), over ${plural(view.clusters, "group", "groups")} of questions.`;
 }
 
+/** hit@5 moved beyond its interval while MRR@10, which decides, did not. */
+function onlyTopChanged(view: VerdictView): boolean {
+  return view.hit5 !== null && (view.hit5.low > 0 || view.hit5.high < 0);
+}
+
 function advice(view: VerdictView): readonly string[] {
   if (view.verdict === "cannot-tell") {
     return [
-      `The interval holds zero: ${plural(view.queries, "question", "questions")} can show a change of ${metric(view.smallestDetectable)} MRR@10 or more, not a smaller one.`,
+      ...(onlyTopChanged(view) ? ["The top 5 changed, the ranking as a whole did not reliably."] : []),
+      `The interval of MRR@10 holds zero: ${plural(view.queries, "question", "questions")} can show a change of ${metric(view.smallestDetectable)} MRR@10 or more, not a smaller one.`,
       "More test questions narrow the interval; about four times as many halve it.",
       "More or better training questions help most where the base fails: see the Queries tab.",
       "If hybrid search is what you run, read that view first: word search often brings more than tuning.",
