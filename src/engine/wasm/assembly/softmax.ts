@@ -64,11 +64,31 @@ function exponentials(strip: usize, bytes: usize, top: f32, center: f32, moment:
   return sumLanes(sums);
 }
 
-/** How many positives a row names before the first NONE; 1 (its own column) where none are given. */
+/** How many positives a row names before the first NONE. */
 function countPositives(positives: usize, perRow: u32): u32 {
   let count: u32 = 0;
   while (count < perRow && load<u32>(positives + ((<usize>count) << 2)) !== NONE) count++;
   return count;
+}
+
+/** Scores of the positives into `strip`, whatever group they are in; returns their mean. */
+function keepPositives(line: usize, factor: f32, positives: usize, count: u32, strip: usize): f32 {
+  let sum: f32 = 0;
+  for (let p: u32 = 0; p < count; p++) {
+    const at = load<usize>(positives + ((<usize>p) << 2)) << 2;
+    const s = load<f32>(line + at) * factor;
+    store<f32>(strip + at, s);
+    sum += s;
+  }
+  return sum / <f32>count;
+}
+
+/** e − share at the positives: t is taken off before the common factor, so that a p near 1 keeps its digits. */
+function subtractTargets(positives: usize, count: u32, share: f32, strip: usize): void {
+  for (let p: u32 = 0; p < count; p++) {
+    const at = strip + (load<usize>(positives + ((<usize>p) << 2)) << 2);
+    store<f32>(at, load<f32>(at) - share);
+  }
 }
 
 function writeCoefficients(
@@ -111,7 +131,8 @@ export function softmaxRows(
   const bytes = ((columns + 3) & ~3) << 2;
   for (let row: usize = 0; row < rows; row++) {
     const target = coefficients ? coefficients + ((row * stride) << 2) : 0;
-    const own = positives + ((row * <usize>perRow) << 2);
+    const own = positives ? positives + ((row * <usize>perRow) << 2) : workspace + 4;
+    if (!positives) store<u32>(own, <u32>row);
     const count: u32 = positives ? countPositives(own, perRow) : 1;
     if (count === 0) {
       store<f32>(loss + (row << 2), 0);
@@ -126,14 +147,7 @@ export function softmaxRows(
     const line = logits + ((row * stride) << 2);
     const group: u32 = rowGroups ? load<u32>(rowGroups + (row << 2)) : 0;
     scores(line, columns, factor, rowGroups ? columnGroups : 0, group, strip);
-    let mean: f32 = 0;
-    for (let p: u32 = 0; p < count; p++) {
-      const column = positives ? <usize>load<u32>(own + ((<usize>p) << 2)) : row;
-      const s = load<f32>(line + (column << 2)) * factor;
-      store<f32>(strip + (column << 2), s);
-      mean += s;
-    }
-    mean /= <f32>count;
+    const mean = keepPositives(line, factor, own, count, strip);
     const top = largest(strip, bytes);
     const sum = exponentials(strip, bytes, top, mean, workspace);
     store<f32>(loss + (row << 2), log(sum) + (top - mean));
@@ -142,12 +156,7 @@ export function softmaxRows(
       store<f32>(beta + (row << 2), norm <= SMALLEST_NORM ? 0 : inverse * inverse * moment);
     }
     if (!target) continue;
-    // t is subtracted before the common factor, so p near 1 keeps its digits
-    const share = sum / <f32>count;
-    for (let p: u32 = 0; p < count; p++) {
-      const at = strip + ((positives ? <usize>load<u32>(own + ((<usize>p) << 2)) : row) << 2);
-      store<f32>(at, load<f32>(at) - share);
-    }
+    subtractTargets(own, count, sum / <f32>count, strip);
     writeCoefficients(strip, columns, stride, factor / <f32>rows, sum, target);
   }
 }
