@@ -51,27 +51,33 @@ fn writeLog(squares: f32, finite: bool) {
   }
 }
 
-fn updateBlock(i: u32, clip: f32) {
-  let weightDecay = decay[i / 16u];
-  if (weightDecay < 0.0) { return; }
-  let second = settings.elements / 4u + i;
-  let gradient = gradients[i] * clip;
-  let m = settings.beta1 * moments[i] + settings.rest1 * gradient;
-  let v = settings.beta2 * moments[second] + settings.rest2 * gradient * gradient;
-  moments[i] = m;
-  moments[second] = v;
-  let rate = learningRate.x;
-  let update = (m * correction1.x) / (sqrt(v * correction2.x) + settings.epsilon);
-  weights[i] = weights[i] * (1.0 - rate * weightDecay) - rate * update;
-}
-
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) thread: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let blocks = settings.elements >> 2u;
+  let partialCount = settings.partialCount;
   var squares = 0.0;
-  for (var p = 0u; p < settings.partialCount; p++) { squares += partials[p]; }
+  for (var p = 0u; p < partialCount; p++) { squares += partials[p]; }
   let finite = (bitcast<u32>(squares) & 0x7f800000u) != 0x7f800000u;
   if (thread.x == 0u) { writeLog(squares, finite); }
   if (!finite) { return; }
   let clip = min(1.0, settings.maxNorm / (sqrt(squares) + 1e-6));
-  for (var i = thread.x; i < settings.elements / 4u; i += groups.x * 64u) { updateBlock(i, clip); }
+  // Read once: in a loop, a software adapter would load every uniform again.
+  let beta = vec2f(settings.beta1, settings.beta2);
+  let rest = vec2f(settings.rest1, settings.rest2);
+  let correction = vec2f(correction1.x, correction2.x);
+  let rate = learningRate.x;
+  let epsilon = settings.epsilon;
+  let step = groups.x * 64u;
+  for (var i = thread.x; i < blocks; i += step) {
+    let weightDecay = decay[i >> 4u];
+    if (weightDecay >= 0.0) {
+      let gradient = gradients[i] * clip;
+      let m = beta.x * moments[i] + rest.x * gradient;
+      let v = beta.y * moments[blocks + i] + rest.y * gradient * gradient;
+      moments[i] = m;
+      moments[blocks + i] = v;
+      let update = (rate * correction.x) * m / (sqrt(v * correction.y) + epsilon);
+      weights[i] = weights[i] * (1.0 - rate * weightDecay) - update;
+    }
+  }
 }

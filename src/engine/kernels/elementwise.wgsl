@@ -36,6 +36,17 @@ fn sourceAt(row: u32, column: u32) -> vec4f {
   return vec4f(source[index], source[index + stride], source[index + 2u * stride], source[index + 3u * stride]);
 }
 
+// Four operand values at [row, column …] as bits. broadcast: 0 full, 1 row vector, 2 column vector, 3 one value
+fn operandAt(slot: u32, broadcast: u32, row: u32, column: u32) -> vec4u {
+  var index = select(0u, row, broadcast == 2u);
+  if (broadcast < 2u) { index = select(row * shape.n, 0u, broadcast == 1u) + column; }
+  let i = vec4u(index) + select(vec4u(), vec4u(0u, 1u, 2u, 3u), broadcast < 2u);
+  if (OPERANDS > 3u && slot == 3u) { return vec4u(operand3[i.x], operand3[i.y], operand3[i.z], operand3[i.w]); }
+  if (OPERANDS > 2u && slot == 2u) { return vec4u(operand2[i.x], operand2[i.y], operand2[i.z], operand2[i.w]); }
+  if (OPERANDS > 1u && slot == 1u) { return vec4u(operand1[i.x], operand1[i.y], operand1[i.z], operand1[i.w]); }
+  return vec4u(operand0[i.x], operand0[i.y], operand0[i.z], operand0[i.w]);
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) thread: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let blocks = (shape.n + 3u) / 4u;
@@ -57,17 +68,6 @@ struct Step {
   choice: u32, // activation, or the bits below which dropout drops
   factor: f32, // scale, 1 / (1 - rate), or the largest norm
   seed: u32,
-}
-
-// Four operand values at [row, column …] as bits. broadcast: 0 full, 1 row vector, 2 column vector, 3 one value
-fn operandAt(slot: u32, broadcast: u32, row: u32, column: u32) -> vec4u {
-  var index = select(0u, row, broadcast == 2u);
-  if (broadcast < 2u) { index = select(row * shape.n, 0u, broadcast == 1u) + column; }
-  let i = vec4u(index) + select(vec4u(), vec4u(0u, 1u, 2u, 3u), broadcast < 2u);
-  if (OPERANDS > 3u && slot == 3u) { return vec4u(operand3[i.x], operand3[i.y], operand3[i.z], operand3[i.w]); }
-  if (OPERANDS > 2u && slot == 2u) { return vec4u(operand2[i.x], operand2[i.y], operand2[i.z], operand2[i.w]); }
-  if (OPERANDS > 1u && slot == 1u) { return vec4u(operand1[i.x], operand1[i.y], operand1[i.z], operand1[i.w]); }
-  return vec4u(operand0[i.x], operand0[i.y], operand0[i.z], operand0[i.w]);
 }
 
 // Abramowitz & Stegun 7.1.26: |error| < 1.5e-7

@@ -1,11 +1,13 @@
 // result[r, :] = table[indices[r], :]   table : [T, D]   indices : u32 [B]   result : [B, D], up to three at once
 //
-// Bits are copied, so tables of f32 and of u32 go the same way. One copy per workgroup row (y); a thread takes single
-// elements and strides over the grid, so any size fits.
+// Bits are copied, so tables of f32 and of u32 go the same way. One copy per workgroup row (y), one row of it per
+// workgroup at a time: LANES threads share its columns. No division, which a software adapter does lane by lane.
 //
 // Edges: an index past the table reads its last row.
 //
 // Plan: GatherLaunch     CPU twin: ../reference/launches.ts     Test: tests/engine/rows.gpu.test.ts
+override LANES: u32 = 64u;
+
 struct Copy {
   rows: u32,
   columns: u32,
@@ -28,18 +30,23 @@ fn indexAt(slot: u32, row: u32) -> u32 {
   return indices0[row];
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(
-  @builtin(global_invocation_id) thread: vec3u,
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
 ) {
   let copy = copies[group.y];
-  for (var i = thread.x; i < copy.rows * copy.columns; i += groups.x * 64u) {
-    let row = i / copy.columns;
-    let origin = min(indexAt(copy.indexSlot, row), copy.tableRows - 1u) * copy.columns + i % copy.columns;
-    if (group.y == 0u) { result0[i] = table0[origin]; }
-    if (group.y == 1u) { result1[i] = table1[origin]; }
-    if (group.y == 2u) { result2[i] = table2[origin]; }
+  let width = copy.columns;
+  for (var row = group.x; row < copy.rows; row += groups.x) {
+    let origin = min(indexAt(copy.indexSlot, row), copy.tableRows - 1u) * width;
+    let start = row * width;
+    if (group.y == 0u) {
+      for (var c = lane; c < width; c += LANES) { result0[start + c] = table0[origin + c]; }
+    } else if (group.y == 1u) {
+      for (var c = lane; c < width; c += LANES) { result1[start + c] = table1[origin + c]; }
+    } else {
+      for (var c = lane; c < width; c += LANES) { result2[start + c] = table2[origin + c]; }
+    }
   }
 }

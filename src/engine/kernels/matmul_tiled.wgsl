@@ -25,6 +25,10 @@ struct Shape {
   strideOut: u32,
   stepCount: u32,
   arrangement: u32, // 0 NT, 1 NN, 2 TN, 3 TT
+  factor: f32, // of every sum, before the chain
+  factorSlot: u32, // operand that holds one more such factor; 255: none
+  spare0: u32,
+  spare1: u32,
   steps: array<Step, 8>,
 }
 
@@ -52,12 +56,25 @@ fn valueB(column: u32, k: u32) -> f32 {
 
 fn store(row: u32, column: u32, sums: vec4f) {
   if (row >= shape.m || column >= shape.n) { return; }
-  let value = chain(sums, row, column);
+  var factor = shape.factor;
+  if (shape.factorSlot != 255u) { factor *= bitcast<f32>(operandAt(shape.factorSlot, 3u, row, column).x); }
+  let value = chain(factor * sums, row, column);
   let at = row * shape.strideOut + column;
   result[at] = value.x;
   if (column + 1u < shape.n) { result[at + 1u] = value.y; }
   if (column + 2u < shape.n) { result[at + 2u] = value.z; }
   if (column + 3u < shape.n) { result[at + 3u] = value.w; }
+}
+
+// Four operand values at [row, column …] as bits. broadcast: 0 full, 1 row vector, 2 column vector, 3 one value
+fn operandAt(slot: u32, broadcast: u32, row: u32, column: u32) -> vec4u {
+  var index = select(0u, row, broadcast == 2u);
+  if (broadcast < 2u) { index = select(row * shape.n, 0u, broadcast == 1u) + column; }
+  let i = vec4u(index) + select(vec4u(), vec4u(0u, 1u, 2u, 3u), broadcast < 2u);
+  if (OPERANDS > 3u && slot == 3u) { return vec4u(operand3[i.x], operand3[i.y], operand3[i.z], operand3[i.w]); }
+  if (OPERANDS > 2u && slot == 2u) { return vec4u(operand2[i.x], operand2[i.y], operand2[i.z], operand2[i.w]); }
+  if (OPERANDS > 1u && slot == 1u) { return vec4u(operand1[i.x], operand1[i.y], operand1[i.z], operand1[i.w]); }
+  return vec4u(operand0[i.x], operand0[i.y], operand0[i.z], operand0[i.w]);
 }
 
 @compute @workgroup_size(SIDE, SIDE)
@@ -105,17 +122,6 @@ struct Step {
   choice: u32, // activation, or the bits below which dropout drops
   factor: f32, // scale, 1 / (1 - rate), or the largest norm
   seed: u32,
-}
-
-// Four operand values at [row, column …] as bits. broadcast: 0 full, 1 row vector, 2 column vector, 3 one value
-fn operandAt(slot: u32, broadcast: u32, row: u32, column: u32) -> vec4u {
-  var index = select(0u, row, broadcast == 2u);
-  if (broadcast < 2u) { index = select(row * shape.n, 0u, broadcast == 1u) + column; }
-  let i = vec4u(index) + select(vec4u(), vec4u(0u, 1u, 2u, 3u), broadcast < 2u);
-  if (OPERANDS > 3u && slot == 3u) { return vec4u(operand3[i.x], operand3[i.y], operand3[i.z], operand3[i.w]); }
-  if (OPERANDS > 2u && slot == 2u) { return vec4u(operand2[i.x], operand2[i.y], operand2[i.z], operand2[i.w]); }
-  if (OPERANDS > 1u && slot == 1u) { return vec4u(operand1[i.x], operand1[i.y], operand1[i.z], operand1[i.w]); }
-  return vec4u(operand0[i.x], operand0[i.y], operand0[i.z], operand0[i.w]);
 }
 
 // Abramowitz & Stegun 7.1.26: |error| < 1.5e-7

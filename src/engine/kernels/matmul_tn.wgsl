@@ -25,6 +25,10 @@ struct Shape {
   strideOut: u32,
   stepCount: u32,
   arrangement: u32, // 0 NT, 1 NN, 2 TN, 3 TT
+  factor: f32, // of every sum, before the chain
+  factorSlot: u32, // operand that holds one more such factor; 255: none
+  spare0: u32,
+  spare1: u32,
   steps: array<Step, 8>,
 }
 
@@ -32,23 +36,39 @@ struct Shape {
 @group(0) @binding(1) var<storage, read> a: array<vec4f>;
 @group(0) @binding(2) var<storage, read> b: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> result: array<vec4f>;
-@group(0) @binding(4) var<storage, read> operand0: array<u32>; // f32 bits, or u32
-@group(0) @binding(5) var<storage, read> operand1: array<u32>;
-@group(0) @binding(6) var<storage, read> operand2: array<u32>;
-@group(0) @binding(7) var<storage, read> operand3: array<u32>;
+@group(0) @binding(4) var<storage, read> operand0: array<vec4u>; // f32 bits, or u32
+@group(0) @binding(5) var<storage, read> operand1: array<vec4u>;
+@group(0) @binding(6) var<storage, read> operand2: array<vec4u>;
+@group(0) @binding(7) var<storage, read> operand3: array<vec4u>;
 
-// Threads past the edge read the last row again and store nothing.
-fn store(row: u32, block: u32, sums: vec4f) {
-  if (row < shape.m && block * 4u < shape.strideOut) { result[row * (shape.strideOut / 4u) + block] = sums; }
+// What every sum is multiplied by: read once a thread, where a step of the chain would be read once a value.
+fn commonFactor() -> f32 {
+  if (shape.factorSlot == 255u) { return shape.factor; }
+  return shape.factor * bitcast<f32>(blockOf(shape.factorSlot, 0u).x);
+}
+
+fn blockOf(slot: u32, index: u32) -> vec4u {
+  if (OPERANDS > 3u && slot == 3u) { return operand3[index]; }
+  if (OPERANDS > 2u && slot == 2u) { return operand2[index]; }
+  if (OPERANDS > 1u && slot == 1u) { return operand1[index]; }
+  return operand0[index];
+}
+
+// Four operand values at [row, column …] as bits. broadcast: 0 full, 1 row vector, 2 column vector, 3 one value
+fn operandAt(slot: u32, broadcast: u32, row: u32, column: u32) -> vec4u {
+  var index = select(0u, row, broadcast == 2u);
+  if (broadcast < 2u) { index = select(row * shape.n, 0u, broadcast == 1u) + column; }
+  let bits = blockOf(slot, index >> 2u);
+  return select(bits, vec4u(bits[index & 3u]), broadcast >= 2u);
 }
 
 // The chain over what this thread has stored: in a loop over memory, so that its code stands in the pipeline once.
-fn chainStored(row: u32, block: u32) {
-  for (var i = 0u; i < ROWS * BLOCKS; i++) {
-    let at = vec2u(row + i / BLOCKS, block + i % BLOCKS);
-    if (at.x < shape.m && at.y * 4u < shape.n) {
-      let index = at.x * (shape.strideOut / 4u) + at.y;
-      result[index] = chain(result[index], at.x, at.y * 4u);
+fn chainStored(row: u32, block: u32, blocks: u32, stride: u32) {
+  let rows = min(ROWS, shape.m - row);
+  for (var r = 0u; r < rows; r++) {
+    for (var c = 0u; c < blocks; c++) {
+      let at = (row + r) * stride + block + c;
+      result[at] = chain(result[at], row + r, (block + c) * 4u);
     }
   }
 }
@@ -66,11 +86,11 @@ fn main(@builtin(global_invocation_id) thread: vec3u) {
   var c50 = vec4f(); var c51 = vec4f();
   var c60 = vec4f(); var c61 = vec4f();
   var c70 = vec4f(); var c71 = vec4f();
-  let strideA = shape.strideA / 4u;
-  let strideB = shape.strideB / 4u;
-  let lastBlock = shape.n / 4u - 1u;
-  let column0 = row / 4u;
-  let column1 = min(column0 + 1u, (shape.m + 3u) / 4u - 1u);
+  let strideA = shape.strideA >> 2u;
+  let strideB = shape.strideB >> 2u;
+  let lastBlock = (shape.n >> 2u) - 1u;
+  let column0 = row >> 2u;
+  let column1 = min(column0 + 1u, ((shape.m + 3u) >> 2u) - 1u);
   let block1 = min(block + 1u, lastBlock);
   for (var k = 0u; k < shape.k; k++) {
     let a0 = a[k * strideA + column0];
@@ -101,37 +121,48 @@ fn main(@builtin(global_invocation_id) thread: vec3u) {
       }
     }
   }
-  store(row, block, c00);
-  if (BLOCKS > 1u) { store(row + 0u, block + 1u, c01); }
-  if (ROWS > 1u) {
-    store(row + 1u, block, c10);
-    if (BLOCKS > 1u) { store(row + 1u, block + 1u, c11); }
+  let factor = commonFactor();
+  let stride = shape.strideOut >> 2u;
+  let second = BLOCKS > 1u && block + 1u < stride;
+  var at = row * stride + block;
+  result[at] = factor * c00;
+  if (second) { result[at + 1u] = factor * c01; }
+  if (ROWS > 1u && row + 1u < shape.m) {
+    at += stride;
+    result[at] = factor * c10;
+    if (second) { result[at + 1u] = factor * c11; }
   }
-  if (ROWS > 2u) {
-    store(row + 2u, block, c20);
-    if (BLOCKS > 1u) { store(row + 2u, block + 1u, c21); }
+  if (ROWS > 2u && row + 2u < shape.m) {
+    at += stride;
+    result[at] = factor * c20;
+    if (second) { result[at + 1u] = factor * c21; }
   }
-  if (ROWS > 3u) {
-    store(row + 3u, block, c30);
-    if (BLOCKS > 1u) { store(row + 3u, block + 1u, c31); }
+  if (ROWS > 3u && row + 3u < shape.m) {
+    at += stride;
+    result[at] = factor * c30;
+    if (second) { result[at + 1u] = factor * c31; }
   }
-  if (ROWS > 4u) {
-    store(row + 4u, block, c40);
-    if (BLOCKS > 1u) { store(row + 4u, block + 1u, c41); }
+  if (ROWS > 4u && row + 4u < shape.m) {
+    at += stride;
+    result[at] = factor * c40;
+    if (second) { result[at + 1u] = factor * c41; }
   }
-  if (ROWS > 5u) {
-    store(row + 5u, block, c50);
-    if (BLOCKS > 1u) { store(row + 5u, block + 1u, c51); }
+  if (ROWS > 5u && row + 5u < shape.m) {
+    at += stride;
+    result[at] = factor * c50;
+    if (second) { result[at + 1u] = factor * c51; }
   }
-  if (ROWS > 6u) {
-    store(row + 6u, block, c60);
-    if (BLOCKS > 1u) { store(row + 6u, block + 1u, c61); }
+  if (ROWS > 6u && row + 6u < shape.m) {
+    at += stride;
+    result[at] = factor * c60;
+    if (second) { result[at + 1u] = factor * c61; }
   }
-  if (ROWS > 7u) {
-    store(row + 7u, block, c70);
-    if (BLOCKS > 1u) { store(row + 7u, block + 1u, c71); }
+  if (ROWS > 7u && row + 7u < shape.m) {
+    at += stride;
+    result[at] = factor * c70;
+    if (second) { result[at + 1u] = factor * c71; }
   }
-  if (KINDS != 0u && shape.stepCount > 0u) { chainStored(row, block); }
+  if (KINDS != 0u && shape.stepCount > 0u) { chainStored(row, block, select(1u, 2u, second), stride); }
 }
 
 // --- the chain: what happens to a value on its way out (the same text in five kernels; a test holds that) ---
@@ -140,17 +171,6 @@ struct Step {
   choice: u32, // activation, or the bits below which dropout drops
   factor: f32, // scale, 1 / (1 - rate), or the largest norm
   seed: u32,
-}
-
-// Four operand values at [row, column …] as bits. broadcast: 0 full, 1 row vector, 2 column vector, 3 one value
-fn operandAt(slot: u32, broadcast: u32, row: u32, column: u32) -> vec4u {
-  var index = select(0u, row, broadcast == 2u);
-  if (broadcast < 2u) { index = select(row * shape.n, 0u, broadcast == 1u) + column; }
-  let i = vec4u(index) + select(vec4u(), vec4u(0u, 1u, 2u, 3u), broadcast < 2u);
-  if (OPERANDS > 3u && slot == 3u) { return vec4u(operand3[i.x], operand3[i.y], operand3[i.z], operand3[i.w]); }
-  if (OPERANDS > 2u && slot == 2u) { return vec4u(operand2[i.x], operand2[i.y], operand2[i.z], operand2[i.w]); }
-  if (OPERANDS > 1u && slot == 1u) { return vec4u(operand1[i.x], operand1[i.y], operand1[i.z], operand1[i.w]); }
-  return vec4u(operand0[i.x], operand0[i.y], operand0[i.z], operand0[i.w]);
 }
 
 // Abramowitz & Stegun 7.1.26: |error| < 1.5e-7

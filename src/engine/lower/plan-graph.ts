@@ -10,7 +10,7 @@ import { assignSlots } from "./slots.ts";
 import { aligned, StorageDraft } from "./storage-draft.ts";
 
 const PARTIALS = 64; // at most: every thread of the optimizer sums them
-const SMALLEST_CHUNK = 512;
+const SMALLEST_CHUNK = 16_384;
 const SKIPPED = 1; // log[0] is the skipped flag
 
 type Group = Record<string, NamedBuffer>;

@@ -2,11 +2,32 @@ import { ACTIVATION_CODES } from "../../activation.ts";
 import { MAX_STEPS, type Broadcast, type BufferId, type Step } from "../../plan.ts";
 import { dropThreshold } from "../../random.ts";
 
+/** Leading factors of a product, which a matmul kernel applies to its sums, and the steps that are left. */
+export interface Factored {
+  readonly factor: number;
+  readonly buffer: BufferId | undefined; // one value
+  readonly rest: readonly Step[];
+}
+
+export function leadingFactors(steps: readonly Step[]): Factored {
+  const [first, ...others] = steps;
+  if (first?.kind === "scale") {
+    const inner = leadingFactors(others);
+    return { ...inner, factor: inner.factor * first.factor };
+  }
+  if (first?.kind === "multiply" && first.operand.broadcast === "scalar") {
+    const inner = leadingFactors(others);
+    if (inner.buffer === undefined) return { ...inner, buffer: first.operand.buffer };
+  }
+  return { factor: 1, buffer: undefined, rest: steps };
+}
+
 /** A chain as the kernels read it: steps for the uniform buffer, operand buffers, and which arms of the kernel it needs. */
 export interface ChainCode {
   readonly operands: readonly BufferId[];
   readonly kinds: number; // bit i: step kind i occurs
   readonly activations: number; // bit i: activation i occurs
+  readonly leadSlot: number; // operand slot of `lead`
   /** Writes MAX_STEPS steps of 16 bytes from `offset`. */
   write(view: DataView, offset: number): void;
 }
@@ -36,10 +57,12 @@ const { column: COLUMN, scalar: SCALAR } = BROADCAST_CODES;
 
 export const STEP_BYTES = 16;
 export const CHAIN_BYTES = MAX_STEPS * STEP_BYTES;
+const NO_SLOT = 255;
 const LARGEST = 3.4028234663852886e38; // Infinity has no place in WGSL
 
-export function chainCode(steps: readonly Step[]): ChainCode {
-  const operands: BufferId[] = [];
+/** @param lead a buffer that takes an operand slot of its own, before those of the steps */
+export function chainCode(steps: readonly Step[], lead?: BufferId): ChainCode {
+  const operands: BufferId[] = lead === undefined ? [] : [lead];
   const slotOf = (buffer: BufferId): number => {
     const known = operands.indexOf(buffer);
     return known >= 0 ? known : operands.push(buffer) - 1;
@@ -51,7 +74,7 @@ export function chainCode(steps: readonly Step[]): ChainCode {
     0,
   );
   return {
-    ...{ operands, kinds, activations },
+    ...{ operands, kinds, activations, leadSlot: lead === undefined ? NO_SLOT : 0 },
     write(view, offset) {
       words.forEach(({ code, choice, factor, seed }, index) => {
         const at = offset + index * STEP_BYTES;

@@ -10,7 +10,7 @@ import type {
   SoftmaxRowsLaunch,
 } from "../../plan.ts";
 import { ALIGNMENT } from "../../plan.ts";
-import { BROADCAST_CODES, CHAIN_BYTES, chainCode, type ChainCode } from "./chain-code.ts";
+import { BROADCAST_CODES, CHAIN_BYTES, chainCode, leadingFactors, type ChainCode } from "./chain-code.ts";
 import type { KernelName } from "./kernel-table.ts";
 import { matmulShape, type TileChoice } from "./tiles.ts";
 
@@ -36,7 +36,8 @@ const THREADS = 64;
 const MOST_GROUPS = 65_535;
 const NONE = 0xffffffff;
 const NO_SLOT = 255;
-const OPTIMIZER_BLOCKS = 8; // vec4s a thread updates, so that summing the partial norms costs little beside it
+// vec4s that a thread of the optimizer updates: summing the partial norms, which each does, must cost little beside it.
+const OPTIMIZER_BLOCKS = { hardware: 8, software: 64 };
 
 /** Lanes of the row kernels: one SIMD group on a software adapter, where barriers between groups are dear. */
 function lanesOf({ software }: CodeOptions): number {
@@ -47,7 +48,7 @@ export function launchCode(launch: Launch, options: CodeOptions, plan: Pick<Plan
   const LANES = lanesOf(options);
   switch (launch.kind) {
     case "gather":
-      return gatherCode(launch);
+      return gatherCode(launch, LANES);
     case "scatter": {
       const { rows, tableRows, columns, source, indices, out } = launch;
       const elements = tableRows * columns;
@@ -94,7 +95,7 @@ export function launchCode(launch: Launch, options: CodeOptions, plan: Pick<Plan
       };
     }
     case "adamw":
-      return adamwCode(launch);
+      return adamwCode(launch, options);
     default:
       return launch satisfies never;
   }
@@ -119,7 +120,7 @@ function rowwise(rows: number, columns: number, LANES: number): Omit<LaunchCode,
   return { constants: { LANES }, groups, settings: integers([rows, columns]), flops: rows * columns * 4 };
 }
 
-function gatherCode({ copies }: GatherLaunch): LaunchCode {
+function gatherCode({ copies }: GatherLaunch, LANES: number): LaunchCode {
   const indices = [...new Set(copies.map((copy) => copy.indices))];
   const words = copies.flatMap((copy) => [
     copy.rows,
@@ -131,20 +132,23 @@ function gatherCode({ copies }: GatherLaunch): LaunchCode {
   const [tables, results] = [copies.map(({ table }) => table), copies.map(({ out }) => out)];
   return {
     kernel: "gather",
-    constants: {},
+    constants: { LANES },
     settings: integers([...words, ...Array<number>(12 - words.length).fill(0)]),
     bindings: [tables[0], tables[1], tables[2], indices[0], indices[1], results[0], results[1], results[2]],
-    groups: [groupsFor(most), copies.length],
+    groups: [Math.min(MOST_GROUPS, Math.max(...copies.map(({ rows }) => rows))), copies.length],
     flops: most,
   };
 }
 
 function matmulCode(launch: MatmulLaunch, { tiles, software }: CodeOptions): LaunchCode {
   const { m, n, k, strideA, strideB, strideOut, layout } = launch;
-  const chain = chainCode(launch.steps);
+  const { factor, buffer, rest } = leadingFactors(launch.steps);
+  const chain = chainCode(rest, buffer);
   const shape = matmulShape(launch, tiles, software);
   const code = ["NT", "NN", "TN", "TT"].indexOf(layout);
-  const settings = withChain([m, n, k, strideA, strideB, strideOut, launch.steps.length, code], chain);
+  const head = [m, n, k, strideA, strideB, strideOut, rest.length, code, 0, chain.leadSlot, 0, 0];
+  const settings = withChain(head, chain);
+  new DataView(settings).setFloat32(32, factor, true);
   return {
     ...shape,
     constants: { ...shape.constants, ...chainConstants(chain) },
@@ -244,7 +248,7 @@ function softmaxCode(launch: SoftmaxRowsLaunch, LANES: number): LaunchCode {
   };
 }
 
-function adamwCode(launch: AdamWLaunch): LaunchCode {
+function adamwCode(launch: AdamWLaunch, { software }: CodeOptions): LaunchCode {
   const { elements, partialCount, loss, normAt, maxNorm, epsilon, betas, segments } = launch;
   const settings = integers([
     elements,
@@ -283,7 +287,7 @@ function adamwCode(launch: AdamWLaunch): LaunchCode {
       ...[launch.learningRate, ...launch.corrections, launch.weights, launch.gradients, launch.moments],
       ...[decay, launch.partials, loss?.rows, launch.log],
     ],
-    groups: [groupsFor(elements / 4 / OPTIMIZER_BLOCKS), 1],
+    groups: [groupsFor(elements / 4 / OPTIMIZER_BLOCKS[software ? "software" : "hardware"]), 1],
     flops: elements * 14,
   };
 }
