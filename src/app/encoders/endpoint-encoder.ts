@@ -102,6 +102,8 @@ async function requestOnce(
       headers,
       body: JSON.stringify({ model, input: texts, encoding_format: "float" }),
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      redirect: "error",
+      credentials: "omit",
     });
   } catch (error) {
     const text = `${url} did not answer: ${String(error)}. Is the server running, and does it allow this page (CORS)?`;
@@ -109,10 +111,9 @@ async function requestOnce(
   }
   if (!response.ok) {
     const code = response.status === 429 || response.status >= 500 ? "network" : "usage";
-    throw new RetuneError(
-      code,
-      `${url} answered ${response.status}: ${(await response.text()).slice(0, 200)}`,
-    );
+    const answer = await response.text();
+    const blotted = key?.blot(answer) ?? answer; // servers repeat the key they refuse, and errors get stored
+    throw new RetuneError(code, `${url} answered ${response.status}: ${blotted.slice(0, 200)}`);
   }
   return vectorsOf((await response.json()) as Partial<EmbeddingReply>, texts.length, url);
 }
