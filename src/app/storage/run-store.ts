@@ -42,10 +42,13 @@ export class RunStore {
     return runs.sort((a, b) => a.number - b.number);
   }
 
+  /** A run that goes on leaves behind what stopped it. */
   async update(runId: string, change: Partial<Omit<RunRecord, "id">>): Promise<RunRecord> {
     return this.connection.write(["runs"], "the run's state", async (transaction) => {
       const store = transaction.objectStore("runs");
-      const changed = { ...existing(await store.get(runId), runId), ...change };
+      const known = existing(await store.get(runId), runId);
+      const { error: _past, ...going } = known;
+      const changed = { ...(change.state === "running" ? going : known), ...change };
       await store.put(changed);
       return changed;
     });
