@@ -14,7 +14,7 @@ export const NUMERIC_SETTINGS: readonly NumericSetting[] = [
 
 /** What LlamaIndex's fine_tune.py starts with; shown in compatible mode where nothing is fixed. */
 export const COMPATIBLE_DEFAULTS: Readonly<Record<NumericSetting, number>> = {
-  epochs: 4,
+  epochs: 1,
   batchSize: 10,
   learningRate: 2e-5,
   scale: 20,
