@@ -20,7 +20,7 @@ import { loadPartial, maxLanes, multiplyAdd, sumLanes } from "./vector";
 const NONE: u32 = 0xffffffff; // no further positive; excluded column
 const MASKED: f32 = -3e38;
 
-/** s of one row into `strip`, masked; returns nothing that positives could still change. */
+/** s of one row into `strip`, −3e38 where the groups leave a column out; positives are put back afterwards. */
 function scores(logits: usize, columns: usize, factor: f32, groups: usize, group: u32, strip: usize): void {
   const scale = f32x4.splat(factor),
     masked = f32x4.splat(MASKED);
