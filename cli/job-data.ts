@@ -11,16 +11,20 @@ export interface LoadedDataset {
   readonly dataset: Dataset;
   readonly hash: string; // SHA-256 of the file
   readonly file: string;
+  readonly warnings: readonly string[];
 }
 
-/** Reads a LlamaIndex dataset file; warnings go to stderr. `field` is the job's name for it. */
+/** Reads a LlamaIndex dataset file. `field` is the job's name for it. */
 export async function loadDataset(file: string, field?: string): Promise<LoadedDataset> {
   const bytes = await readBytes(file, field);
   const { dataset, warnings } = readLlamaIndexDataset(bytes, file);
-  for (const { message, count } of warnings) {
-    process.stderr.write(`warning: ${message}${count > 1 ? ` (${count} cases)` : ""}\n`);
-  }
-  return { dataset, hash: sha256(bytes), file };
+  const lines = warnings.map(({ message, count }) => `${message}${count > 1 ? ` (${count} cases)` : ""}`);
+  return { dataset, hash: sha256(bytes), file, warnings: lines };
+}
+
+/** Says what is odd about a dataset, once nothing is wrong with it. */
+export function showWarnings({ warnings }: LoadedDataset): void {
+  for (const line of warnings) process.stderr.write(`warning: ${line}\n`);
 }
 
 /** Reads given vectors and checks them against the dataset. Errors name the file and the job's field. */

@@ -77,7 +77,8 @@ const jobSchema = v.strictObject({
   ),
   backend: v.optional(v.picklist(["webgpu", "cpu"], 'must be "webgpu" or "cpu"')),
   queryInstruction: v.optional(v.string("must be a text")),
-  checkpointSteps: v.optional(count),
+  // A hardware GPU is asked for ten steps at a time (recipes/back-pressure.ts).
+  checkpointSteps: v.optional(v.pipe(count, v.multipleOf(10, "must be a multiple of 10"))),
   export: v.optional(
     v.array(
       v.picklist(["llamaindex", "safetensors"], 'may hold "llamaindex" and "safetensors"'),

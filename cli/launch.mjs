@@ -93,7 +93,8 @@ async function ensureBundle(entry) {
   await bundle(join(root, entry), temporary);
   publish(temporary, folder);
   removeOlder(cache, name, folder);
-  console.error(`retune: built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  // Only for people: a script that reads stderr expects nothing but what the command says.
+  if (process.stderr.isTTY) console.error(`built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
   return file;
 }
 

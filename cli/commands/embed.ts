@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import { writeNpy } from "../../src/domain/formats/npy.ts";
 import type { Command } from "../command.ts";
-import { loadDataset } from "../job-data.ts";
+import { loadDataset, showWarnings } from "../job-data.ts";
 import { embedTexts } from "../ports/vectors.ts";
 import { openEncoder } from "../ports/encoder.ts";
 import { writeWhole } from "../ports/files.ts";
@@ -20,9 +20,11 @@ export const embedCommand: Command = {
     details: "float32 [rows, dimension], L2-normalised, rows in the order of the file's keys.",
   },
   async run({ positionals, options }, { root }) {
-    const { dataset } = await loadDataset(resolve(positionals[0]!));
+    const loaded = await loadDataset(resolve(positionals[0]!));
+    const { dataset } = loaded;
     const out = resolve(options["out"]!);
     const encoder = await openEncoder(root, options["model"]!);
+    showWarnings(loaded);
     try {
       const instruction = options["instruction"] ?? "";
       const queries = dataset.queries.map(({ text }) => text);

@@ -6,7 +6,7 @@ import { readFusion } from "../../src/domain/formats/fusion-json.ts";
 import { RetuneError } from "../../src/engine/errors.ts";
 import type { Arguments } from "../arguments.ts";
 import type { Command } from "../command.ts";
-import { loadDataset, loadMatrix, requireDimension, type LoadedDataset } from "../job-data.ts";
+import { loadDataset, loadMatrix, requireDimension, showWarnings, type LoadedDataset } from "../job-data.ts";
 import { readAdapter, requireFeatures } from "../ports/adapters.ts";
 import { openEncoder } from "../ports/encoder.ts";
 import { exists, readText, writeWhole } from "../ports/files.ts";
@@ -39,6 +39,7 @@ export const evaluateCommand: Command = {
     const adapter = path === undefined ? undefined : await readAdapter(path);
     if (adapter) requireFeatures(adapter, vectors.corpus.columns, path!);
     const fusion = await fusionBeside(path);
+    showWarnings(loaded);
     const report = evaluate(loaded.dataset, vectors, {
       instruction,
       ...(adapter ? { adapter } : {}),

@@ -46,7 +46,6 @@ async function runJob(job: Job, out: string, root: string): Promise<RunRecord> {
   const folder = join(out, "llamaindex");
   const backend = await chooseBackend(job.backend, root);
   try {
-    process.stderr.write(`backend: ${backend.label}\n`);
     const started = performance.now();
     const { adapter } = job;
     const trained = await train(job, inputs, backend, async (step, weights) => {

@@ -4,6 +4,7 @@ import { openAdapterRun } from "../../src/domain/recipes/adapter.ts";
 import type { AdapterRun, TrainedAdapter } from "../../src/domain/recipes/adapter-run.ts";
 import type { AdapterSettings, TrainingStep } from "../../src/domain/recipes/adapter-job.ts";
 import { adapterConfig, type Job } from "../job.ts";
+import { showWarnings } from "../job-data.ts";
 import { ProgressLine } from "../ports/progress.ts";
 import type { JobInputs } from "./inputs.ts";
 
@@ -16,7 +17,7 @@ export type SaveCheckpoint = (step: number, weights: TrainedAdapter["weights"]) 
 /** Trains the adapter of a job to its end. */
 export async function train(
   job: Job,
-  { train: set, instruction }: JobInputs,
+  { train: set, validation, instruction }: JobInputs,
   backend: Backend,
   save: SaveCheckpoint,
 ): Promise<TrainedAdapter> {
@@ -28,6 +29,9 @@ export async function train(
       throw named(job, error);
     },
   );
+  // Bad input has ended by now with the one line that names it.
+  for (const loaded of [set, validation]) if (loaded) showWarnings(loaded);
+  process.stderr.write(`backend: ${backend.label}\n`);
   try {
     return await pull(run, checkpointSteps(job), save);
   } finally {

@@ -1,5 +1,10 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { adapterConfig, parseJob } from "../../cli/job.ts";
+import { jobFileOf } from "../../src/app/page/job-file.ts";
+import type { RunRecord } from "../../src/app/storage/records.ts";
 import { RetuneError } from "../../src/engine/errors.ts";
 
 const MINIMAL = { task: "adapter", model: "bge-small-en-v1.5", train: "train.json" };
@@ -109,3 +114,33 @@ test("a custom stack must give back the dimension of the vectors", () => {
   expect(() => adapterConfig(job, 16)).toThrow(/"adapter\.layers\.0\.features" must be 16/);
   expect(adapterConfig(job, 8)).toMatchObject({ kind: "custom", features: 8, residual: false });
 });
+
+test("a run copied from the page is a job that runs the same settings", () => {
+  const adapter = { kind: "two-layer", features: 384, hiddenFeatures: 64, activation: "tanh" } as const;
+  const settings = {
+    mode: "recommended" as const,
+    adapter: { ...adapter, residual: true, bias: true },
+    epochs: 7,
+    seed: 3,
+    queryInstruction: "query: ",
+  };
+  const job = parseJob("/data/job.json", jobFileOf({ settings } as RunRecord, "bge-small-en-v1.5", "cpu"));
+  expect(job).toMatchObject({
+    mode: "recommended",
+    epochs: 7,
+    seed: 3,
+    queryInstruction: "query: ",
+    backend: "cpu",
+  });
+  expect(adapterConfig(job, 384)).toEqual(settings.adapter);
+});
+
+const examples = fileURLToPath(new URL("../../docs/jobs", import.meta.url));
+
+test.each(readdirSync(examples).filter((name) => name.endsWith(".json")))(
+  "the example %s is a job",
+  (name) => {
+    const job = parseJob(join(examples, name), readFileSync(join(examples, name), "utf8"));
+    expect(JSON.parse(readFileSync(job.train, "utf8"))).toHaveProperty("relevant_docs");
+  },
+);

@@ -27,7 +27,7 @@ export function runCliIn(
   return { code: result.status, stdout: result.stdout, stderr: result.stderr };
 }
 
-/** The one line an error must be: launcher notes about building left out. */
+/** What a command said on stderr, line by line. */
 export function errorLines({ stderr }: Outcome): readonly string[] {
-  return stderr.split("\n").filter((line) => line !== "" && !line.startsWith("retune: built in"));
+  return stderr.split("\n").filter((line) => line !== "");
 }
