@@ -213,12 +213,8 @@ class RecommendedRun implements AdapterRun {
 
   async #keepFinal({ settings, fusion, heldOut }: FinalPlan): Promise<TrainedAdapter> {
     const total = finalSteps(this.#ground, settings.epochs);
-    const notes: string[] = [];
+    const notes = notesOf({ settings, fusion, heldOut });
     if (this.#progress.taken < total) notes.push(`Stopped at step ${this.#progress.taken} of ${total}.`);
-    if (!heldOut)
-      notes.push("All questions belong to one group, so nothing could be held out: settings are defaults.");
-    if (settings.alpha === 0)
-      notes.push("No setting beat the base on held-out questions, so the adapter changes nothing.");
     return {
       config: this.#ground.settings.adapter,
       weights: await this.weights(),
@@ -271,6 +267,18 @@ class RecommendedRun implements AdapterRun {
     if (trials) return trials.reduce((sum, { fold }) => sum + stepsOf(fold), 0);
     return trialCount(search).reduce((sum, count, fold) => sum + count * stepsOf(fold), 0);
   }
+}
+
+function notesOf({ settings, heldOut }: FinalPlan): string[] {
+  if (!heldOut)
+    return ["All questions belong to one group, so nothing could be held out: settings are defaults."];
+  if (settings.alpha === 0)
+    return ["No setting beat the base on held-out questions, so the adapter changes nothing."];
+  if (heldOut.tuned > heldOut.base) return [];
+  const figures = `MRR@10 ${heldOut.tuned.toFixed(3)} against ${heldOut.base.toFixed(3)}`;
+  return [
+    `On held-out questions the adapter does not beat the base (${figures}). A residual or a linear adapter may.`,
+  ];
 }
 
 function keyOf(candidate: number, fold: number, look: number): string {

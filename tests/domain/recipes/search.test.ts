@@ -6,7 +6,6 @@ import type { AdapterSettings } from "../../../src/domain/recipes/adapter-job.ts
 import { AdapterBatches } from "../../../src/domain/recipes/all-documents-batches.ts";
 import { lookAt } from "../../../src/domain/recipes/held-out-look.ts";
 import type { TrialResult } from "../../../src/domain/recipes/recipe-state.ts";
-import { layGround } from "../../../src/domain/recipes/search-ground.ts";
 import {
   candidatesOf,
   choose,
@@ -214,7 +213,7 @@ test("given values stand in what was chosen, and the strength is part of the wei
   expectClose(half.weights.get("linear.weight")!.values, want, { absolute: 1e-6 });
 });
 
-test("a random start without residual is only offered at strength 1", async () => {
+test("a random start without residual is only offered at strength 1, and a note says when it loses to the base", async () => {
   const adapter: AdapterConfig = {
     kind: "two-layer",
     features: 8,
@@ -223,9 +222,11 @@ test("a random start without residual is only offered at strength 1", async () =
     residual: false,
     bias: true,
   };
-  const ground = await layGround(cpu, plantedData(20, 2, 8, 1), { mode: "recommended", adapter, seed: 0 });
-  expect(ground.search.strengths).toEqual([1]);
-  ground.steps.dispose();
+  const settings: AdapterSettings = { mode: "recommended", adapter, seed: 0, epochs: 1 };
+  const { result } = await runToEnd(await openAdapterRun(cpu, plantedData(20, 2, 8, 1), settings));
+  expect(result.chosen.alpha).toBe(1);
+  expect(result.heldOut!.tuned).toBeLessThan(result.heldOut!.base);
+  expect(result.notes[0]).toMatch(/does not beat the base \(MRR@10 0\.\d+ against 0\.\d+\)/);
 });
 
 test("where the file has one group nothing is held out: defaults are trained and the note says so", async () => {
