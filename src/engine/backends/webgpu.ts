@@ -2,6 +2,7 @@ import type { Backend } from "../backend.ts";
 import { RetuneError } from "../errors.ts";
 import { GpuDevice } from "./webgpu/device.ts";
 import { GpuExecutable } from "./webgpu/executable.ts";
+import { tuneTiles, type TuneResult } from "./webgpu/tune.ts";
 import { buildOf, SOFTWARE_TILES, tilesOf } from "./webgpu/tiles.ts";
 
 export interface WebGpuOptions {
@@ -39,8 +40,8 @@ export async function openWebGpu(gpu: GPU, options: WebGpuOptions = {}): Promise
   }
   const facts = adapterFacts(adapter);
   const device = new GpuDevice(await requestDevice(adapter), facts.software, options.watchdogMs);
-  const tiles = options.tiles !== undefined ? tilesOf(options.tiles) : SOFTWARE_TILES;
-  const gpuOptions = { tiles, software: facts.software, flopsPerSubmit: Infinity };
+  const { tiles, flopsPerMs } = await tilesFor(device, options);
+  const gpuOptions = { tiles, software: facts.software, flopsPerSubmit: SUBMIT_MS * flopsPerMs };
   return {
     kind: "webgpu",
     ...facts,
@@ -48,6 +49,18 @@ export async function openWebGpu(gpu: GPU, options: WebGpuOptions = {}): Promise
     prepare: (plan, sharing) => GpuExecutable.prepare(device, plan, gpuOptions, sharing),
     dispose: () => device.dispose(),
   };
+}
+
+const SUBMIT_MS = 50; // of work at most: longer submits make a desktop stutter, and drivers kill them
+const SOFTWARE_FLOPS_PER_MS = 6e6;
+const UNMEASURED_FLOPS_PER_MS = 1e8; // a small integrated GPU
+
+/** The stored choice, the fixed one of software adapters, or the winner of a search. */
+async function tilesFor(device: GpuDevice, { tiles }: WebGpuOptions): Promise<TuneResult> {
+  const flopsPerMs = device.software ? SOFTWARE_FLOPS_PER_MS : UNMEASURED_FLOPS_PER_MS;
+  if (tiles !== undefined) return { tiles: tilesOf(tiles), flopsPerMs };
+  if (device.software) return { tiles: SOFTWARE_TILES, flopsPerMs };
+  return await tuneTiles(device);
 }
 
 /** WebGPU's defaults are a fraction of what most adapters can do, so what the adapter has is asked for. */

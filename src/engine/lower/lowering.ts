@@ -1,6 +1,6 @@
 import { RetuneError } from "../errors.ts";
-import { elementCount, matrixShape, type GraphNode, type Tensor } from "../graph.ts";
-import type { BufferId, Launch, MatmulLaunch, Reduction, Step } from "../plan.ts";
+import { elementCount, matrixShape, showShape, type GraphNode, type Tensor } from "../graph.ts";
+import type { BufferId, Launch, MatmulLaunch, Operand, Reduction, Step } from "../plan.ts";
 import { broadcastOf, chainOf } from "./chain.ts";
 import type { GraphView } from "./graph-view.ts";
 import type { StorageDraft } from "./storage-draft.ts";
@@ -37,8 +37,7 @@ export class Lowering {
       if (this.bufferOf(tensor) === buffer) return;
     }
     const { rows, columns } = matrixShape(tensor.shape);
-    const constant = this.#view.node(tensor).operation.kind === "constant";
-    const source = { buffer: this.bufferOf(tensor), broadcast: constant ? "scalar" : "full" } as const;
+    const source = this.#operand(tensor, tensor.shape);
     this.launches.push({ kind: "elementwise", rows, columns, source, out: buffer, steps: [] });
   }
 
@@ -97,7 +96,7 @@ export class Lowering {
     const { rows, columns } = matrixShape(node.shape);
     switch (node.operation.kind) {
       case "constant":
-        return this.#draft.scalar(`constant ${node.operation.value}`, node.operation.value);
+        return this.#filled(node, rows, columns);
       case "reduce":
       case "meanLoss": {
         const out = this.#result(node);
@@ -141,6 +140,27 @@ export class Lowering {
     }
   }
 
+  /** A constant is one value; where a launch reads it as a matrix, it is written out once. */
+  #filled(node: GraphNode, rows: number, columns: number): BufferId {
+    const source = this.#constant(node);
+    if (rows * columns === 1) return source.buffer;
+    const out = this.#result(node);
+    this.#emit(node, { kind: "elementwise", rows, columns, source, out, steps: [] });
+    return out;
+  }
+
+  #constant({ operation }: GraphNode): Operand {
+    const value = operation.kind === "constant" ? operation.value : 0;
+    return { buffer: this.#draft.scalar(`constant ${value}`, value), broadcast: "scalar" };
+  }
+
+  /** A whole tensor as an operand, a constant as one value. */
+  #operand(tensor: Tensor, shape: readonly number[]): Operand {
+    const node = this.#view.node(tensor);
+    if (node.operation.kind === "constant") return this.#constant(node);
+    return { buffer: this.bufferOf(tensor), broadcast: broadcastOf(tensor, shape) };
+  }
+
   #gather(node: GraphNode, rows: number, columns: number): BufferId {
     const [table, indices] = [node.inputs[0]!, node.inputs[1]!];
     const vector = table.shape.length === 1;
@@ -180,10 +200,7 @@ export class Lowering {
     ) {
       return this.#matmul(baseNode, node, steps);
     }
-    const plain = this.#view.unrepeated(base);
-    const constant = baseNode.operation.kind === "constant";
-    const broadcast = constant ? "scalar" : broadcastOf(plain, node.shape);
-    const source = { buffer: this.bufferOf(plain), broadcast };
+    const source = this.#operand(this.#view.unrepeated(base), node.shape);
     const out = this.#result(node);
     const { rows, columns } = matrixShape(node.shape);
     this.#emit(node, { kind: "elementwise", rows, columns, source, out, steps });
@@ -311,7 +328,7 @@ export class Lowering {
   #derivedName(tensor: Tensor): string {
     const { operation, inputs } = this.#view.node(tensor);
     if ("name" in operation) return operation.name;
-    return `${JSON.stringify(operation)}(${inputs.map((input) => this.#derivedName(input)).join(",")})`;
+    return `${JSON.stringify(operation)} ${showShape(tensor.shape)}(${inputs.map((input) => this.#derivedName(input)).join(",")})`;
   }
 }
 

@@ -14,6 +14,9 @@ export function subtract(a: Tensor, b: Tensor): Tensor {
 
 /** a · b, element by element */
 export function multiply(a: Tensor, b: Tensor): Tensor {
+  const { operation } = a.graph.node(a);
+  if (operation.kind === "constant" && showShape(a.shape) === showShape(b.shape))
+    return scaleBy(b, operation.value);
   return binary("multiply", a, b, (upstream) => [multiply(upstream, b), reduceTo(multiply(upstream, a), b)]);
 }
 

@@ -28,6 +28,11 @@ export function reduceTo(x: Tensor, target: Tensor): Tensor {
 }
 
 function reduce(x: Tensor, axis: ReduceAxis, scale: number, shape: readonly number[]): Tensor {
+  const { operation } = x.graph.node(x);
+  if (operation.kind === "constant") {
+    const terms = elementCount(x.shape) / elementCount(shape);
+    return x.graph.constant(operation.value * scale * terms, shape);
+  }
   const derivative = (upstream: Tensor) => [broadcast(upstream, scale, x.shape)];
   return x.graph.add({ kind: "reduce", axis, scale }, [x], shape, derivative);
 }

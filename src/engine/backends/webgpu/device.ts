@@ -55,6 +55,12 @@ export class GpuDevice {
     return done;
   }
 
+  /** Waits as long as it takes, but not past a loss: compiling takes seconds on some drivers, and that is no hang. */
+  async waitPatiently<T>(work: Promise<T>): Promise<T> {
+    this.check();
+    return await Promise.race([work, this.#failure]);
+  }
+
   /** The layout and compiled pipeline of a kernel with constants; compiled once. */
   pipeline(kernel: KernelName, constants: Readonly<Record<string, number>>): Promise<GPUComputePipeline> {
     const key = `${kernel} ${JSON.stringify(constants)}`;

@@ -72,7 +72,7 @@ export class GpuExecutable implements Executable {
     compiled.catch(() => undefined); // awaited below; an allocation that fails first must not leave it unheard
     const store = sharing ? sharing.#store : new GpuStore();
     const memory = await GpuMemory.allocate(gpu, plan, store);
-    const pipelines = await gpu.wait(compiled);
+    const pipelines = await gpu.waitPatiently(compiled);
     store.users++;
     const constants: GPUBuffer[] = [];
     const dispatches = codes.map((code, index) =>
