@@ -23,7 +23,7 @@ export class AdapterBatches {
   readonly #seed: number;
   readonly #perRow: number;
 
-  constructor(data: PreparedData, batchSize: number, seed: number) {
+  constructor(data: PreparedData, batchSize: number, seed: number, mostDocuments = MOST_DOCUMENTS) {
     const used = [...new Set(data.positives.flat())].sort((a, b) => a - b);
     this.#data = data;
     this.#seed = seed;
@@ -31,7 +31,7 @@ export class AdapterBatches {
     this.#groups = Uint32Array.from(used, (passage) => data.copyOf[passage]!);
     this.documents = selectRows(data.corpus, used);
     this.batchSize = Math.min(batchSize, data.usable.length);
-    this.allDocuments = used.length <= MOST_DOCUMENTS;
+    this.allDocuments = used.length <= mostDocuments;
     const most = Math.max(...data.positives.map((found) => found.length));
     this.#perRow = Math.min(MOST_POSITIVES, most);
   }

@@ -1,8 +1,10 @@
 import { beforeAll, expect, test } from "vitest";
 import type { Dataset } from "../../../src/domain/data/dataset.ts";
 import type { AdapterConfig } from "../../../src/domain/models/adapter-config.ts";
+import { initialWeights } from "../../../src/domain/models/adapter-weights.ts";
 import { openAdapterRun } from "../../../src/domain/recipes/adapter.ts";
 import type { AdapterSettings } from "../../../src/domain/recipes/adapter-job.ts";
+import { AdapterSteps } from "../../../src/domain/recipes/adapter-steps.ts";
 import { AdapterBatches } from "../../../src/domain/recipes/all-documents-batches.ts";
 import { lookAt } from "../../../src/domain/recipes/held-out-look.ts";
 import type { TrialResult } from "../../../src/domain/recipes/recipe-state.ts";
@@ -87,6 +89,35 @@ test("every epoch takes every question once, in another order, and batch i depen
   expect(epoch(1)).not.toEqual(first);
   expect(new AdapterBatches(data, 4, 5).over(data.usable)(4)["queries"]).toEqual(at(4)["queries"]);
   expect(epoch(0)).toEqual(first);
+});
+
+test("where documents are too many for one softmax, batches bring their own and copies are masked", async () => {
+  const small = smallSet();
+  const feeds = new AdapterBatches(small, 4, 1, 4).over(small.usable);
+  const [first, second] = [feeds(0), feeds(1)];
+  const rowOf = (query: number, made: typeof first) => made["queries"]!.indexOf(query);
+  expect(first["groups"]![rowOf(0, first)]).toBe(first["groups"]![rowOf(3, first)]); // p5 is a copy of p0
+  expect(first["documents"]![rowOf(0, first)]).not.toBe(first["documents"]![rowOf(3, first)]);
+  const ofTwo = [first, second].map((made) => made["documents"]![rowOf(1, made)]);
+  expect(ofTwo).toEqual([1, 3]); // its two positives take turns
+
+  const data = prepareData(plantedData(60, 2, 16, 8));
+  const batches = new AdapterBatches(data, 20, 1, 10);
+  expect(batches.kind(30).loss).toBe("in-batch-groups");
+  const adapter = linear(16);
+  const steps = new AdapterSteps(cpu, adapter, {
+    queries: data.queries,
+    documents: batches.documents,
+    corpus: data.corpus,
+  });
+  await steps.prepare(batches.kind(30));
+  steps.reset(initialWeights(adapter, 0));
+  const at = batches.over(data.usable);
+  for (let step = 0; step < 60; step++) steps.run(batches.kind(30), { ...at(step), learningRate: 3e-3 });
+  const losses = (await steps.collect()).map((row) => row["loss"]!);
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  expect(mean(losses.slice(-12))).toBeLessThan(0.7 * mean(losses.slice(0, 12)));
+  steps.dispose();
 });
 
 test("a look at strength α ranks as the adapter of strength α would, from scores alone", () => {
