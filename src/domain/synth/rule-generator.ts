@@ -3,6 +3,7 @@ import type { GeneratedQuestion } from "../ports.ts";
 import { copyRate } from "../eval/tokens.ts";
 import { copiedTrigrams } from "./copy-rate.ts";
 import type { TeacherGenerator } from "./endpoint.ts";
+import { inSomeForm } from "./rules/forms.ts";
 import { glossaryOf } from "./rules/glossary.ts";
 import { splitPassage, wordWeights, type Proposal, type RulePassage } from "./rules/passage.ts";
 import { RULES } from "./rules/rules.ts";
@@ -38,7 +39,7 @@ function questionsFor(passage: RulePassage, text: string, count: number): Genera
     .map((proposal) => ({ ...proposal, merit: proposal.merit - penalty(proposal.text, text) }))
     .sort((a, b) => b.merit - a.merit);
   return chosen(proposals, count).map(({ text: question, rule, sentence }) => ({
-    text: question,
+    text: inSomeForm(question, rule === "topic"),
     rule,
     sentence,
   }));
@@ -57,7 +58,7 @@ function penalty(question: string, passage: string): number {
   return (
     copied +
     Math.max(0, words - MOST_COPIED) * 2 +
-    (copied > MOST_COPIED ? 2 : 0) +
+    (copied > MOST_COPIED ? 9 : 0) +
     (length < 4 ? 0.5 : 0) +
     (length > 14 ? 0.5 : 0)
   );
@@ -75,7 +76,8 @@ function chosen(proposals: readonly Proposal[], count: number): Proposal[] {
     );
   for (const strict of [true, false]) {
     for (const proposal of proposals) {
-      if (result.length < count && fresh(proposal, strict)) result.push(proposal);
+      if (result.length >= count || (strict && proposal.merit < 0)) break;
+      if (fresh(proposal, strict)) result.push(proposal);
     }
   }
   return result;

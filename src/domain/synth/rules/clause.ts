@@ -29,6 +29,11 @@ const VERBS: ReadonlySet<string> = new Set(
     "turn understand update use vary verify visit vote wait wake walk want warn wash watch wear weigh wipe wish withdraw work write"
   ).split(" "),
 );
+/** Whether a word is the base form of a common verb. */
+export function isVerb(word: string): boolean {
+  return VERBS.has(word);
+}
+
 const HELPERS = new Set("is are was were can may must should will would could shall cannot might".split(" "));
 const NO_SUBJECT =
   /^(?:and|but|or|so|then|if|when|while|because|that|which|who|whom|whose|what|whatever|whoever|where|how|as|for|with|without|in|on|at|by|after|before|until|to|of|from|not|no|also|only|once|unless)$/i;
@@ -37,7 +42,7 @@ const DETERMINER =
 const OPENING =
   /^(?:So|But|And|Then|Also|Here|Instead|Otherwise|Usually|Please|Always|Still|However|Therefore|In addition|For example),? /;
 
-/** The first clause of a sentence that can be read, its words as they stand. */
+/** The clauses of a sentence that can be read, their words as they stand. */
 export function clausesOf(sentence: string): Clause[] {
   return sentence
     .split(/[,;:–—()] ?/)

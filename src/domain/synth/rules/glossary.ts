@@ -1,6 +1,7 @@
 // House words and what they mean, from sentences that say so: "A raisin day is a day of paid holiday", "Magpie, our
 // booking desk, …", "churn means …". With them a question about another passage can be asked in everyday words.
 import { sentencesOf } from "../../text/sentences.ts";
+import { isVerb } from "./clause.ts";
 import { FUNCTION_WORDS } from "./lexicon.ts";
 import { isTopicWord, wordsOf } from "./words.ts";
 
@@ -66,7 +67,9 @@ export function glossaryOf(texts: readonly string[]): ReadonlyMap<string, string
 }
 
 function cleanTerm(term: string): string {
-  return term.replace(/^(?:an?|the|our|your|and|while) /i, "").trim();
+  const bare = term.replace(/^(?:an?|the|our|your|and|while) /i, "").trim();
+  const [first = "", ...others] = bare.split(" ");
+  return others.length > 0 && isVerb(first.toLowerCase()) ? others.join(" ") : bare; // "Open Magpie, our …"
 }
 
 /** The first clause of what follows "is", without asides. */

@@ -84,7 +84,7 @@ export const clauseRule: Rule = (passage) =>
     clausesOf(sentence).flatMap((clause): Proposal[] => {
       if (clause.subject.toLowerCase() === "there") return [];
       const text = spoken(passage, inverted(clause, pickFrom(sentence)), sentence);
-      return text === undefined ? [] : [{ text, rule: "clause", sentence, merit: 2.1 - index * 0.01 }];
+      return text === undefined ? [] : [{ text, rule: "clause", sentence, merit: 2.6 - index * 0.01 }];
     }),
   );
 

@@ -47,7 +47,7 @@ export function asAsker(text: string): string {
 
 /** A clause in other words: glossary terms by their meaning, common words by their synonyms. `pick` varies the choice. */
 export function reworded(clause: string, glossary: ReadonlyMap<string, string>, pick: number): string {
-  const explained = withGlossary(clause, glossary, pick);
+  const explained = withGlossary(clause, glossary);
   let position = 0;
   return explained
     .split(" ")
@@ -59,17 +59,17 @@ export function reworded(clause: string, glossary: ReadonlyMap<string, string>, 
     .join(" ");
 }
 
-const MOST_EXPLAINED = 1; // a question that explains every word is no question any more
+const MOST_EXPLAINED = 2; // a question that explains every word is no question any more
 
 /** Replaces the longest glossary terms; a term in the text may carry a plural s. */
-function withGlossary(clause: string, glossary: ReadonlyMap<string, string>, pick: number): string {
+function withGlossary(clause: string, glossary: ReadonlyMap<string, string>): string {
   if (glossary.size === 0) return clause;
   let replaced = 0;
   const words = clause.split(" ");
   const result: string[] = [];
   for (let index = 0; index < words.length;) {
     const match = termAt(words, index, glossary);
-    if (match && replaced < MOST_EXPLAINED && (pick + replaced) % 4 !== 3) {
+    if (match && replaced < MOST_EXPLAINED) {
       result.push(match.meaning);
       index += match.length;
       replaced++;
