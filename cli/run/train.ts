@@ -24,7 +24,9 @@ export async function train(
   const { dataset, vectors } = set;
   const queries = (instruction ? vectors.queriesInstruction : undefined) ?? vectors.queries;
   const settings = settingsOf(job, vectors.corpus.columns);
-  const run = await openAdapterRun(backend, { dataset, queries, corpus: vectors.corpus }, settings).catch(
+  const data = { dataset, queries, corpus: vectors.corpus };
+  const yieldAt = checkpointSteps(job);
+  const run = await openAdapterRun(backend, data, settings, undefined, { yieldAt }).catch(
     (error: unknown) => {
       throw named(job, error);
     },

@@ -13,7 +13,7 @@ import { mergeAdapter } from "../models/merge-adapter.ts";
 import type { AdapterSettings, ChosenSettings, TrainingStep } from "./adapter-job.ts";
 import { checkState, type AdapterRun, type RunEstimate, type TrainedAdapter } from "./adapter-run.ts";
 import { AdapterSteps, type StepKind } from "./adapter-steps.ts";
-import { stepsAtOnce } from "./back-pressure.ts";
+import { nextYield, rhythmOf, type PullOptions, type Rhythm } from "./back-pressure.ts";
 import { baseFusion } from "./held-out-fusion.ts";
 import type { RecipeState } from "./recipe-state.ts";
 import { checkSettings } from "./settings.ts";
@@ -35,17 +35,17 @@ class CompatibleRun implements AdapterRun {
   readonly #batches: readonly Batch[]; // of one epoch
   readonly #total: number;
   readonly #rateAt: Schedule;
-  readonly #atOnce: number;
+  readonly #rhythm: Rhythm;
   readonly #fingerprint: string;
   #taken = 0;
   #losses: number[] = [];
 
   constructor(
-    backend: Backend,
     data: PreparedData,
     settings: AdapterSettings,
     steps: AdapterSteps,
     summary: PlanSummary,
+    rhythm: Rhythm,
   ) {
     const { batchSize, ...chosen } = withDefaults(settings);
     this.#steps = steps;
@@ -56,7 +56,7 @@ class CompatibleRun implements AdapterRun {
     this.#total = this.#batches.length * chosen.epochs;
     const warmupSteps = Math.floor(this.#total * 0.1);
     this.#rateAt = warmupLinear({ peak: chosen.learningRate, warmupSteps, totalSteps: this.#total });
-    this.#atOnce = stepsAtOnce(backend);
+    this.#rhythm = rhythm;
     this.#fingerprint = fingerprintOf(data, settings);
     this.plan = { summary, searchSteps: 0, finalSteps: this.#total };
   }
@@ -77,7 +77,7 @@ class CompatibleRun implements AdapterRun {
 
   async *steps(): AsyncGenerator<TrainingStep, TrainedAdapter, void> {
     while (this.#taken < this.#total) {
-      const until = Math.min(this.#total, this.#taken + this.#atOnce);
+      const until = nextYield(this.#taken, this.#total, this.#rhythm);
       for (let step = this.#taken; step < until; step++) {
         const batch = this.#batches[step % this.#batches.length]!;
         this.#steps.run(this.#kindOf(batch), { ...batch, learningRate: this.#rateAt(step) });
@@ -162,6 +162,7 @@ export async function openCompatibleRun(
   data: TrainingData,
   settings: AdapterSettings,
   saved?: RecipeState,
+  options: PullOptions = {},
 ): Promise<AdapterRun> {
   checkSettings(settings, data);
   const prepared = prepareData(data);
@@ -170,7 +171,7 @@ export async function openCompatibleRun(
   const steps = new AdapterSteps(backend, settings.adapter, { queries, documents: corpus, corpus });
   const sizes = new Set(batchesOf(prepared, batchSize).map((batch) => batch.queries.length));
   const [summary] = await prepareAll(steps, [...sizes], scale);
-  const run = new CompatibleRun(backend, prepared, settings, steps, summary!);
+  const run = new CompatibleRun(prepared, settings, steps, summary!, rhythmOf(backend, options));
   run.begin(saved);
   return run;
 }

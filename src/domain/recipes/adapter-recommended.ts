@@ -14,6 +14,7 @@ import type { Matrix, Weights } from "../matrix.ts";
 import { mergeAdapter } from "../models/merge-adapter.ts";
 import type { AdapterSettings, ChosenSettings, TrainingStep } from "./adapter-job.ts";
 import { checkState, type AdapterRun, type RunEstimate, type TrainedAdapter } from "./adapter-run.ts";
+import type { PullOptions } from "./back-pressure.ts";
 import { baseFusion, fusionSamples, heldOutFusion, type HeldOutScores } from "./held-out-fusion.ts";
 import type { Look } from "./held-out-look.ts";
 import { HeldOut, scoresAt } from "./held-out.ts";
@@ -290,8 +291,9 @@ export async function openRecommendedRun(
   data: TrainingData,
   settings: AdapterSettings,
   saved?: RecipeState,
+  options: PullOptions = {},
 ): Promise<AdapterRun> {
-  const ground = await layGround(backend, data, settings);
+  const ground = await layGround(backend, data, settings, options);
   const run = new RecommendedRun(ground, await HeldOut.open(ground));
   if (saved) run.restore(saved);
   return run;

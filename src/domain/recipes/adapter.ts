@@ -1,4 +1,5 @@
 import type { Backend } from "../../engine/backend.ts";
+import type { PullOptions } from "./back-pressure.ts";
 import { openCompatibleRun } from "./adapter-compatible.ts";
 import type { AdapterSettings } from "./adapter-job.ts";
 import { openRecommendedRun } from "./adapter-recommended.ts";
@@ -16,8 +17,9 @@ export async function openAdapterRun(
   data: TrainingData,
   settings: AdapterSettings,
   saved?: RecipeState,
+  options: PullOptions = {},
 ): Promise<AdapterRun> {
   return settings.mode === "compatible"
-    ? await openCompatibleRun(backend, data, settings, saved)
-    : await openRecommendedRun(backend, data, settings, saved);
+    ? await openCompatibleRun(backend, data, settings, saved, options)
+    : await openRecommendedRun(backend, data, settings, saved, options);
 }

@@ -5,7 +5,7 @@ import { initialWeights } from "../models/adapter-weights.ts";
 import type { AdapterSettings } from "./adapter-job.ts";
 import { AdapterSteps } from "./adapter-steps.ts";
 import { AdapterBatches } from "./all-documents-batches.ts";
-import { stepsAtOnce } from "./back-pressure.ts";
+import { rhythmOf, type PullOptions, type Rhythm } from "./back-pressure.ts";
 import { FOLDS } from "./held-out-fusion.ts";
 import { candidatesOf, strengthsOf, type SearchPlan } from "./search-schedule.ts";
 import { checkSettings } from "./settings.ts";
@@ -34,7 +34,7 @@ export interface SearchGround {
   readonly search: SearchPlan;
   readonly folds: readonly Fold[];
   readonly initial: Weights;
-  readonly atOnce: number;
+  readonly rhythm: Rhythm;
   readonly summary: PlanSummary;
 }
 
@@ -43,6 +43,7 @@ export async function layGround(
   backend: Backend,
   data: TrainingData,
   settings: AdapterSettings,
+  options: PullOptions,
 ): Promise<SearchGround> {
   checkSettings(settings, data);
   const prepared = prepareData(data);
@@ -59,8 +60,8 @@ export async function layGround(
   const folds = flops > MOST_FLOPS ? dealt.slice(0, 2) : dealt;
   const search = planSearch(settings, folds, epochs);
   const initial = initialWeights(adapter, seed);
-  const atOnce = stepsAtOnce(backend);
-  return { data: prepared, settings, steps, batches, search, folds, initial, atOnce, summary: summary! };
+  const rhythm = rhythmOf(backend, options);
+  return { data: prepared, settings, steps, batches, search, folds, initial, rhythm, summary: summary! };
 }
 
 /** Four folds of whole groups; none where there is only one group, since nothing can be held out then. */

@@ -1,4 +1,5 @@
 import type { TrainingStep } from "./adapter-job.ts";
+import { nextYield } from "./back-pressure.ts";
 import type { SearchGround } from "./search-ground.ts";
 
 /** One training from the initial weights: a trial of the search, or the final training. */
@@ -20,7 +21,7 @@ export interface StretchProgress {
 
 /** Takes the steps of a stretch from where it stands. A look follows its last step, before that step is yielded. */
 export async function* takeSteps(
-  { steps, batches, initial, atOnce }: SearchGround,
+  { steps, batches, initial, rhythm }: SearchGround,
   progress: StretchProgress,
   stretch: Stretch,
 ): AsyncGenerator<TrainingStep, void, void> {
@@ -31,7 +32,7 @@ export async function* takeSteps(
   if (progress.taken === 0) steps.reset(initial);
   let next = looks.filter((end) => end <= progress.taken).length;
   while (progress.taken < looks.at(-1)!) {
-    const until = Math.min(looks[next]!, progress.taken + atOnce);
+    const until = nextYield(progress.taken, looks[next]!, rhythm);
     for (let step = progress.taken; step < until; step++) steps.run(kind, { ...feedsAt(step), learningRate });
     const rows = await steps.collect();
     progress.taken = until;

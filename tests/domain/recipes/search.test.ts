@@ -6,6 +6,7 @@ import { openAdapterRun } from "../../../src/domain/recipes/adapter.ts";
 import type { AdapterSettings } from "../../../src/domain/recipes/adapter-job.ts";
 import { AdapterSteps } from "../../../src/domain/recipes/adapter-steps.ts";
 import { AdapterBatches } from "../../../src/domain/recipes/all-documents-batches.ts";
+import { nextYield } from "../../../src/domain/recipes/back-pressure.ts";
 import { lookAt } from "../../../src/domain/recipes/held-out-look.ts";
 import type { TrialResult } from "../../../src/domain/recipes/recipe-state.ts";
 import {
@@ -183,6 +184,14 @@ test("a neighbour must beat the centre by more than one standard error over fold
   expect(
     choose(plan, searched((c, fold) => (c === 0 ? 1 + steady[fold]! : c === 1 ? 1 : 2)).results)!.candidate,
   ).toBe(1);
+});
+
+test("a GPU run yields at every tenth step, at the multiples asked for and at the end, from wherever it resumed", () => {
+  const rhythm = { atOnce: 10, yieldAt: 25 };
+  const yields: number[] = [];
+  for (let taken = 3; taken < 58; taken = yields.at(-1)!) yields.push(nextYield(taken, 58, rhythm));
+  expect(yields).toEqual([10, 20, 25, 30, 40, 50, 58]);
+  expect(nextYield(7, 100, { atOnce: 1, yieldAt: Infinity })).toBe(8);
 });
 
 test("what the settings fix is not searched", () => {
