@@ -44,7 +44,7 @@ export const runCommand: Command = {
 async function runJob(job: Job, out: string, root: string): Promise<RunRecord> {
   const inputs = await loadInputs(job, root);
   const folder = join(out, "llamaindex");
-  const backend = await chooseBackend(job.backend, root);
+  const { backend, reason } = await chooseBackend(job.backend, root);
   try {
     const started = performance.now();
     const { adapter } = job;
@@ -67,6 +67,7 @@ async function runJob(job: Job, out: string, root: string): Promise<RunRecord> {
       trained,
       report,
       backend,
+      reason,
       seconds,
       versions,
       hashes: await hashesOf(job, inputs),

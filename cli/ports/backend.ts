@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Backend } from "../../src/engine/backend.ts";
 import { openCpu } from "../../src/engine/backends/cpu.ts";
 import { openWebGpu } from "../../src/engine/backends/webgpu.ts";
+import { chooseBackend as chooseByProbe } from "../../src/engine/choose.ts";
 import { openDawn } from "./dawn.ts";
 import { readBytes } from "./files.ts";
 
@@ -17,12 +18,19 @@ export async function openBackend(kind: BackendKind, root: string): Promise<Back
   return openCpu({ simd: new Uint8Array(simd!), relaxed: new Uint8Array(relaxed!) });
 }
 
-/** The asked backend; without one, a hardware GPU where there is one, else the CPU, which beats a software adapter. */
-export async function chooseBackend(asked: BackendKind | undefined, root: string): Promise<Backend> {
-  if (asked) return openBackend(asked, root);
-  if (/swiftshader/i.test(process.env["VK_ICD_FILENAMES"] ?? "")) return openBackend("cpu", root);
-  const gpu = await openBackend("webgpu", root).catch(() => undefined);
-  if (gpu && !gpu.software) return gpu;
-  gpu?.dispose();
-  return openBackend("cpu", root);
+export interface OpenedBackend {
+  readonly backend: Backend;
+  readonly reason: string;
+}
+
+/** The asked backend; without one, what adapter info and a short probe say (never a software adapter). */
+export async function chooseBackend(asked: BackendKind | undefined, root: string): Promise<OpenedBackend> {
+  if (asked) return { backend: await openBackend(asked, root), reason: "asked for by the job" };
+  if (/swiftshader/i.test(process.env["VK_ICD_FILENAMES"] ?? "")) {
+    return {
+      backend: await openBackend("cpu", root),
+      reason: "the only WebGPU driver here draws on the CPU",
+    };
+  }
+  return chooseByProbe({ webGpu: () => openBackend("webgpu", root), cpu: () => openBackend("cpu", root) });
 }

@@ -30,6 +30,7 @@ export interface RunRecord extends Readonly<Record<SystemName, Metrics | null>> 
   readonly seconds: RunSeconds;
   readonly backend: string;
   readonly backendLabel: string;
+  readonly backendReason: string;
   readonly kernelBuild: string;
   readonly versions: Readonly<Record<string, string>>;
   readonly hashes: Readonly<Record<string, string>>;
@@ -41,12 +42,13 @@ export interface RunFacts {
   readonly trained: TrainedAdapter;
   readonly report: EvaluationReport | undefined; // of the validation file
   readonly backend: Backend;
+  readonly reason: string; // why this backend
   readonly seconds: RunSeconds;
   readonly versions: Readonly<Record<string, string>>;
   readonly hashes: Readonly<Record<string, string>>;
 }
 
-export function recordOf({ inputs, trained, report, backend, ...facts }: RunFacts): RunRecord {
+export function recordOf({ inputs, trained, report, backend, reason, ...facts }: RunFacts): RunRecord {
   return {
     ...systemsOf(report),
     delta: report?.delta ?? null,
@@ -66,6 +68,7 @@ export function recordOf({ inputs, trained, report, backend, ...facts }: RunFact
     ...facts,
     backend: backend.kind,
     backendLabel: backend.label,
+    backendReason: reason,
     kernelBuild: backend.build,
     notes: [...inputs.notes, ...trained.notes],
   };
