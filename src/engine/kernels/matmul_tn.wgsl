@@ -221,8 +221,13 @@ fn chain(start: vec4f, row: u32, column: u32) -> vec4f {
     let step = shape.steps[s];
     let kind = step.code & 255u;
     var bits = vec4u();
+    var matrix = vec4u(); // read first, by the one kind that has two operands
     if ((KINDS & 0xf7eu) != 0u && kind != 0u && kind != 7u) {
-      bits = operandAt((step.code >> 8u) & 15u, (step.code >> 16u) & 15u, row, column);
+      for (var o = select(1u, 0u, kind == 9u); o < 2u; o++) {
+        matrix = bits;
+        let slot = (step.code >> select(12u, 8u, o == 1u)) & 15u;
+        bits = operandAt(slot, select(0u, step.code >> 16u, o == 1u), row, column);
+      }
     }
     let operand = bitcast<vec4f>(bits);
     if ((KINDS & 1u) != 0u && kind == 0u) { value *= step.factor; }
@@ -234,9 +239,7 @@ fn chain(start: vec4f, row: u32, column: u32) -> vec4f {
     if ((KINDS & 64u) != 0u && kind == 6u) { value = operand / value; }
     if ((KINDS & 128u) != 0u && kind == 7u) { value = activated(step.choice, value); }
     if ((KINDS & 256u) != 0u && kind == 8u) { value *= activationSlope(step.choice, operand); }
-    if ((KINDS & 512u) != 0u && kind == 9u) {
-      value -= operand * bitcast<vec4f>(operandAt((step.code >> 12u) & 15u, 0u, row, column));
-    }
+    if ((KINDS & 512u) != 0u && kind == 9u) { value -= operand * bitcast<vec4f>(matrix); }
     if ((KINDS & 1024u) != 0u && kind == 10u) {
       let keeps = randomBits(row * shape.n + column, bits.x, step.seed) >= vec4u(step.choice);
       value = select(vec4f(), value * step.factor, keeps);

@@ -6,9 +6,9 @@
 //   beta[i]            = inverse² · Σ s · (p − t) / B          so dQuery = coefficients · documents − beta · query
 // Kept: columnGroups[j] is neither 0xffffffff nor the row's group. Positives (default: column i) always take part.
 //
-// One workgroup of LANES threads takes a row at a time, a thread every LANES-th column, in three passes: largest score,
-// sum of exponentials, results. The positives of a column are handled by the thread that owns the column, so no
-// result is written twice by two threads. With queries this is the middle of the three launches of mnrl (ops/mnrl.ts).
+// One workgroup of LANES threads takes a row at a time, a thread every LANES-th column, in four passes: norm, largest
+// score, sum of exponentials, results. A positive is visited after the columns, by the thread that owns its column, so
+// no result is written by two threads. All passes share one text, which keeps the pipeline small. With queries this is the middle of the three launches of mnrl (ops/mnrl.ts).
 //
 // Edges: N and LANES are free; a row without positives gives zeros; barriers stand in uniform control flow.
 //
@@ -19,6 +19,12 @@ const SMALLEST_NORM = 1e-12;
 const NO_COLUMN = 0xffffffffu;
 const EXCLUDED = 0xffffffffu;
 const LEAST = -3.4e38;
+
+// The passes over a row.
+const NORM = 0u;
+const LARGEST = 1u;
+const SUM = 2u;
+const RESULTS = 3u;
 
 struct Shape {
   rows: u32,
@@ -43,124 +49,131 @@ struct Shape {
 
 var<workgroup> partials: array<vec2f, LANES>;
 
-fn total(lane: u32, value: vec2f) -> vec2f {
+struct Combined {
+  sum: vec2f,
+  largest: f32,
+}
+
+// Σ and max of what the threads hold, in one order.
+fn combined(lane: u32, value: vec2f) -> Combined {
   workgroupBarrier(); // the last partials have been read by all
   partials[lane] = value;
   workgroupBarrier();
-  var sum = vec2f();
-  for (var i = 0u; i < LANES; i++) { sum += partials[i]; }
-  return sum;
-}
-
-fn largest(lane: u32, value: f32) -> f32 {
-  workgroupBarrier();
-  partials[lane] = vec2f(value);
-  workgroupBarrier();
-  var most = LEAST;
-  for (var i = 0u; i < LANES; i++) { most = max(most, partials[i].x); }
-  return most;
+  var result = Combined(vec2f(), LEAST);
+  for (var i = 0u; i < LANES; i++) {
+    result.sum += partials[i];
+    result.largest = max(result.largest, partials[i].x);
+  }
+  return result;
 }
 
 fn positiveCount(row: u32) -> u32 {
   if (shape.perRow == 0u) { return 1u; }
+  var count = 0u;
   for (var p = 0u; p < shape.perRow; p++) {
-    if (positives[row * shape.perRow + p] == NO_COLUMN) { return p; }
+    if (positives[row * shape.perRow + p] == NO_COLUMN) { break; }
+    count++;
   }
-  return shape.perRow;
+  return count;
 }
 
-fn positiveAt(row: u32, p: u32) -> u32 {
-  if (shape.perRow == 0u) { return row; }
-  return positives[row * shape.perRow + p];
-}
-
-fn kept(row: u32, column: u32) -> bool {
+fn kept(group: u32, column: u32) -> bool {
   if (shape.grouped == 0u) { return true; }
-  let group = columnGroups[column];
-  return group != EXCLUDED && group != rowGroups[row];
+  let other = columnGroups[column];
+  return other != EXCLUDED && other != group;
 }
 
-fn queryNorm(row: u32, lane: u32) -> f32 {
-  if (shape.width == 0u) { return 1.0; }
-  var squares = 0.0;
+// What a row has found out so far.
+struct Row {
+  index: u32,
+  group: u32,
+  positives: u32,
+  factor: f32, // scale · inverse
+  most: f32, // largest score
+  exponentials: f32,
+}
+
+// One item (a column, or a positive) in one pass. The result is added to, or for the first pass maximised over.
+fn visit(row: Row, scan: u32, column: u32, positive: bool) -> vec2f {
+  let keeps = kept(row.group, column);
+  let at = row.index * shape.stride + column;
+  let score = row.factor * logits[at];
+  if (scan == LARGEST) { return vec2f(select(LEAST, score, positive || keeps), 0.0); }
+  let exponential = exp(score - row.most);
+  let part = select(0.0, exponential, positive != keeps); // a positive that is kept has been counted as a column
+  let share = select(0.0, 1.0 / f32(row.positives), positive);
+  if (scan == SUM) { return vec2f(part, share * score); }
+  let probability = select(0.0, exponential / row.exponentials, positive || keeps);
+  let error = (probability - share) / f32(shape.rows);
+  coefficients[at] = row.factor * error;
+  return vec2f((part / row.exponentials - share) * score / f32(shape.rows), 0.0);
+}
+
+// This thread's part of one pass over the columns and then the positives that it owns.
+fn scanRow(row: Row, scan: u32, lane: u32) -> vec2f {
+  var result = vec2f(select(0.0, LEAST, scan == LARGEST), 0.0);
+  let visits = shape.columns + row.positives;
+  for (var i = select(lane, shape.columns, lane >= shape.columns); i < visits; ) {
+    let positive = i >= shape.columns;
+    var column = i;
+    if (positive) {
+      column = row.index;
+      if (shape.perRow > 0u) { column = positives[row.index * shape.perRow + i - shape.columns]; }
+    }
+    if (!positive || column % LANES == lane) {
+      let found = visit(row, scan, column, positive);
+      if (scan == LARGEST) { result.x = max(result.x, found.x); } else { result += found; }
+    }
+    // Columns are LANES apart; every thread then looks at every positive.
+    i = select(i + 1u, select(i + LANES, shape.columns, i + LANES >= shape.columns), !positive);
+  }
+  return result;
+}
+
+fn squares(row: u32, lane: u32) -> f32 {
+  var sum = 0.0;
   for (var i = lane; i < shape.width; i += LANES) {
     let value = queries[row * shape.width + i];
-    squares += value * value;
+    sum += value * value;
   }
-  return sqrt(total(lane, vec2f(squares)).x);
-}
-
-fn largestScore(row: u32, lane: u32, count: u32, factor: f32) -> f32 {
-  var most = LEAST;
-  for (var j = lane; j < shape.columns; j += LANES) {
-    if (kept(row, j)) { most = max(most, factor * logits[row * shape.stride + j]); }
-  }
-  for (var p = lane; p < count; p += LANES) {
-    most = max(most, factor * logits[row * shape.stride + positiveAt(row, p)]);
-  }
-  return largest(lane, most);
-}
-
-// Σ exp(s − most) over all that takes part, and Σ t·s
-fn sums(row: u32, lane: u32, count: u32, factor: f32, most: f32) -> vec2f {
-  var sum = vec2f();
-  for (var j = lane; j < shape.columns; j += LANES) {
-    if (kept(row, j)) { sum.x += exp(factor * logits[row * shape.stride + j] - most); }
-  }
-  for (var p = lane; p < count; p += LANES) {
-    let column = positiveAt(row, p);
-    let score = factor * logits[row * shape.stride + column];
-    if (!kept(row, column)) { sum.x += exp(score - most); }
-    sum.y += score / f32(count);
-  }
-  return total(lane, sum);
-}
-
-// Writes the coefficients of a row; returns this thread's part of Σ s·(p − t).
-fn writeCoefficients(row: u32, lane: u32, count: u32, factor: f32, most: f32, exponentials: f32) -> f32 {
-  let start = row * shape.stride;
-  let share = 1.0 / f32(shape.rows);
-  var weighted = 0.0;
-  for (var j = lane; j < shape.stride; j += LANES) {
-    var error = 0.0;
-    if (j < shape.columns && count > 0u && kept(row, j)) {
-      let score = factor * logits[start + j];
-      error = exp(score - most) / exponentials;
-      weighted += error * score;
-    }
-    coefficients[start + j] = factor * error * share;
-  }
-  for (var p = 0u; p < count; p++) {
-    let column = positiveAt(row, p);
-    if (column % LANES == lane) {
-      let score = factor * logits[start + column];
-      let probability = exp(score - most) / exponentials;
-      let target_ = 1.0 / f32(count);
-      coefficients[start + column] = factor * (probability - target_) * share;
-      weighted += select(probability - target_, -target_, kept(row, column)) * score;
-    }
-  }
-  return weighted * share;
+  return sum;
 }
 
 @compute @workgroup_size(LANES)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  for (var row = group.x; row < shape.rows; row += groups.x) {
-    let norm = queryNorm(row, lane);
-    let factor = shape.scale / max(norm, SMALLEST_NORM);
-    let count = positiveCount(row);
-    let most = largestScore(row, lane, count, factor);
-    let both = sums(row, lane, count, factor, most);
-    if (lane == 0u) { loss[row] = select(0.0, most + log(both.x) - both.y, count > 0u); }
-    if (shape.wantsGradient == 1u) {
-      let weighted = total(lane, vec2f(writeCoefficients(row, lane, count, factor, most, both.x))).x;
-      if (lane == 0u && shape.width > 0u) {
-        beta[row] = select(0.0, weighted / (norm * norm), norm > SMALLEST_NORM);
+  for (var index = workgroup.x; index < shape.rows; index += workgroups.x) {
+    var row = Row(index, 0u, positiveCount(index), shape.scale, 0.0, 1.0);
+    if (shape.grouped == 1u) { row.group = rowGroups[index]; }
+    var norm = 1.0;
+    for (var scan = NORM; scan <= RESULTS; scan++) {
+      var part = vec2f();
+      if (scan == NORM) {
+        part.x = squares(index, lane);
+      } else if (row.positives > 0u && (scan != RESULTS || shape.wantsGradient == 1u)) {
+        part = scanRow(row, scan, lane);
       }
+      let found = combined(lane, part);
+      if (scan == NORM && shape.width > 0u) {
+        norm = sqrt(found.sum.x);
+        row.factor = shape.scale / max(norm, SMALLEST_NORM);
+      }
+      if (scan == LARGEST) { row.most = found.largest; }
+      if (scan == SUM) {
+        row.exponentials = found.sum.x;
+        let value = row.most + log(found.sum.x) - found.sum.y;
+        if (lane == 0u) { loss[index] = select(0.0, value, row.positives > 0u); }
+      }
+      if (scan == RESULTS && lane == 0u && shape.wantsGradient == 1u && shape.width > 0u) {
+        beta[index] = select(0.0, found.sum.x / (norm * norm), norm > SMALLEST_NORM);
+      }
+    }
+    if (shape.wantsGradient == 1u) {
+      let first = select(shape.columns, 0u, row.positives == 0u); // padding, or a row without positives
+      for (var j = first + lane; j < shape.stride; j += LANES) { coefficients[index * shape.stride + j] = 0.0; }
     }
   }
 }
