@@ -80,7 +80,7 @@ test("compatible linear, 4 epochs of batches of 10, moves the base as little as 
 test("recommended, everything chosen inside the training file, is better than the base beyond chance", async () => {
   const { trained, report } = await finish({ mode: "recommended", adapter: linear, seed: 0 });
   expect(trained.heldOut!.tuned).toBeGreaterThan(trained.heldOut!.base);
-  expect(report.systems.tuned!["mrr@10"]).toBeGreaterThan(report.systems.base!["mrr@10"]);
+  expect(report.systems.hybridTuned!["mrr@10"]).toBeGreaterThan(report.systems.base!["mrr@10"]);
   if (!guide) return;
   expect(report.systems.tuned!["mrr@10"]).toBeGreaterThanOrEqual(0.68);
   expect(report.delta!["mrr@10"].low).toBeGreaterThan(0);
