@@ -44,8 +44,9 @@ function hashOf(paths) {
   return hash.digest("hex");
 }
 
-function runOrThrow(command, args, what) {
-  const result = spawnSync(command, args, { encoding: "utf8", maxBuffer: 1 << 26 });
+function runOrThrow(command, args, what, variables = {}) {
+  const env = { ...process.env, ...variables };
+  const result = spawnSync(command, args, { encoding: "utf8", maxBuffer: 1 << 26, env });
   if (result.status !== 0) throw new Error(`${what} failed:\n${result.stdout ?? ""}${result.stderr ?? ""}`);
 }
 
@@ -81,6 +82,7 @@ export async function buildAll() {
     process.execPath,
     ["node_modules/vite/bin/vite.js", "build", "--logLevel", "warn"],
     "vite build",
+    { NODE_ENV: "production" }, // a test runner sets "test", which would leave the service worker unregistered
   );
   // Everything of public/ but the models, which scripts/serve.mjs serves from where they were fetched.
   cpSync("public", "dist", { recursive: true, filter: (path) => !path.startsWith(join("public", "models")) });

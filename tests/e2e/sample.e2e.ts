@@ -1,5 +1,5 @@
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { expectVerdict, openBrowser, openPage, trySample } from "./browser.ts";
 
 let browser: Browser;
@@ -45,25 +45,4 @@ test("every search tells whether tuning helped, and one question can be tried in
   await page.getByRole("radio", { name: "Lexical" }).check();
   await page.getByRole("heading", { name: "Word search (BM25)" }).waitFor();
   expect(problems).toEqual([]);
-});
-
-test("from the second visit on the page opens and trains without a network", async () => {
-  const context = await browser.newContext();
-  const first = await context.newPage();
-  await first.goto(inject("studioUrl"));
-  await first.evaluate(() => navigator.serviceWorker.ready);
-  await first.getByRole("button", { name: "Try the sample" }).waitFor();
-  await first.close();
-
-  const warm = await context.newPage(); // controlled by the service worker: what it fetches is kept
-  await warm.goto(inject("studioUrl"));
-  await warm.getByRole("button", { name: "Try the sample" }).waitFor();
-  await warm.close();
-
-  await context.setOffline(true);
-  const page = await context.newPage();
-  await page.goto(inject("studioUrl"));
-  await page.getByRole("button", { name: "Try the sample" }).click();
-  await expectVerdict(page);
-  await context.close();
 });
