@@ -8,7 +8,7 @@ import type { Command } from "../command.ts";
 import { parseJob, type Job } from "../job.ts";
 import { saveAdapterFile, saveAdapterFolder } from "../ports/adapters.ts";
 import { chooseBackend } from "../ports/backend.ts";
-import { readBytes, readText, sha256, writeWhole } from "../ports/files.ts";
+import { makeFolder, readBytes, readText, sha256, writeWhole } from "../ports/files.ts";
 import { ProgressLine } from "../ports/progress.ts";
 import { loadInputs, type JobInputs } from "../run/inputs.ts";
 import { recordOf, type RunRecord } from "../run/record.ts";
@@ -35,6 +35,7 @@ export const runCommand: Command = {
     const file = resolve(positionals[0]!);
     const job = parseJob(file, await readText(file));
     const out = resolve(options["out"]!);
+    await makeFolder(out); // before an hour of work, not after it
     const record = await runJob(job, out, root);
     await writeWhole(join(out, "run.json"), `${JSON.stringify(record, null, 2)}\n`);
     process.stdout.write(summaryOf(record, out));

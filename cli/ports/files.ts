@@ -41,6 +41,21 @@ export async function exists(path: string): Promise<boolean> {
   );
 }
 
+/** Makes a folder where there is none. Throws "usage" where a file stands in its place. */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new RetuneError(
+      "usage",
+      `${folder} is no folder to write to: ${reason}`,
+      { file: folder },
+      { cause: error },
+    );
+  }
+}
+
 /** Writes a file whole: beside its place first, then renamed, so that a reader never sees half of it. */
 export async function writeWhole(file: string, content: Uint8Array | string): Promise<void> {
   const temporary = `${file}.${process.pid}.part`;

@@ -192,6 +192,11 @@ describe("bad input ends with exit code 2 and one line", () => {
     ["an unknown command", ["tune"], 'there is no command "tune"'],
     ["an unknown option", ["run", "job.json", "--output", "x"], "no option --output"],
     ["a missing option", ["run", "job.json"], "needs --out DIR"],
+    [
+      "an output folder that is a file",
+      ["run", writeJob(folder, plantedJob()), "--out", join(folder, "train.json")],
+      "is no folder",
+    ],
     ["a missing job file", ["run", join(folder, "none.json"), "--out", "x"], "none.json does not exist"],
   ])("%s", (_, argv, text) => {
     const outcome = runCli("retune", ...argv);
