@@ -40,12 +40,12 @@ const NO_SUBJECT =
 const DETERMINER =
   /^(?:an?|the|your|our|my|his|her|its|their|every|each|any|some|of|in|on|at|by|for|with|from|to|and|or|no|this|that|new|own|first|last)$/i;
 const OPENING =
-  /^(?:So|But|And|Then|Also|Here|Instead|Otherwise|Usually|Please|Always|Still|However|Therefore|In addition|For example),? /;
+  /^(?:First|So|But|And|Then|Also|Here|Instead|Otherwise|Usually|Please|Always|Still|However|Therefore|In addition|For example),? /;
 
 /** The clauses of a sentence that can be read, their words as they stand. */
 export function clausesOf(sentence: string): Clause[] {
   return sentence
-    .split(/[,;:–—()] ?/)
+    .split(/,(?!\d) ?|[;:–—()] ?/)
     .map((part) => clauseOf(part.trim().replace(/[.!?"”’']+$/, "")))
     .filter((clause) => clause !== undefined);
 }
@@ -79,7 +79,7 @@ function clauseOf(part: string): Clause | undefined {
   return undefined;
 }
 
-/** Helper and base form of the verb at `index`, where it can be no noun. */
+/** Helper and base form of the verb at `index`, where it can be no noun; past forms could be participles. */
 function verbForm(words: readonly string[], index: number): { helper: string; verb: string } | undefined {
   const word = words[index]!;
   const before = words[index - 1]!;
@@ -93,7 +93,7 @@ function verbForm(words: readonly string[], index: number): { helper: string; ve
   return undefined;
 }
 
-function basesOf(word: string): [base: string, helper: "does" | "did"][] {
+function basesOf(word: string): [base: string, helper: "does"][] {
   if (word.endsWith("ies")) return [[`${word.slice(0, -3)}y`, "does"]];
   if (word.endsWith("es"))
     return [
@@ -101,13 +101,6 @@ function basesOf(word: string): [base: string, helper: "does" | "did"][] {
       [word.slice(0, -2), "does"],
     ];
   if (word.endsWith("s")) return [[word.slice(0, -1), "does"]];
-  if (word.endsWith("ied")) return [[`${word.slice(0, -3)}y`, "did"]];
-  if (word.endsWith("ed"))
-    return [
-      [word.slice(0, -1), "did"],
-      [word.slice(0, -2), "did"],
-      [word.slice(0, -3), "did"],
-    ];
   return [];
 }
 

@@ -93,7 +93,7 @@ export const actorRule: Rule = (passage) =>
   passage.sentences.flatMap((sentence) =>
     clausesOf(sentence).flatMap(({ subject, helper, verb, rest }): Proposal[] => {
       if (!/^(?:the |our )?\p{Lu}[\p{L}’'-]+(?: \p{L}+)?$/u.test(subject) || helper === "") return [];
-      const action = helper === "does" || helper === "do" ? thirdPerson(verb) : `${helper} ${verb}`;
+      const action = verb === "" ? helper : thirdPerson(verb);
       const text = spoken(passage, `who ${action} ${rest}`, sentence);
       return text === undefined ? [] : [{ text, rule: "actor", sentence, merit: 2.3 }];
     }),
