@@ -1,26 +1,33 @@
-import relaxedAddress from "../../engine/wasm/build/relaxed.wasm?url";
-import simdAddress from "../../engine/wasm/build/simd.wasm?url";
-import type { Backend } from "../../engine/backend.ts";
-import { openCpu } from "../../engine/backends/cpu.ts";
 import { adapterFacts, openWebGpu } from "../../engine/backends/webgpu.ts";
+import { chooseBackend } from "../../engine/choose.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import type { WasmBuild } from "../../engine/wasm/kernels.ts";
 import type { BackendFacts } from "../protocol/calls.ts";
 import type { BackendPort } from "../services/train-service.ts";
 import type { BackendChoice } from "../studio.ts";
+import { openWasm } from "./wasm-kernels.ts";
 
-/** Opens what computes in this browser: WebGPU on a hardware adapter, else the WASM kernels. */
+type Decision = BackendFacts["backend"];
+
+/** Opens what computes in this browser. What "auto" means is found out once and then kept. */
 export function browserBackends(): BackendPort {
+  let automatic: Promise<Decision> | undefined;
+  const decide = async (choice: BackendChoice): Promise<Decision> => {
+    const gpu = await gpuFacts();
+    if (choice === "webgpu" && gpu.available) {
+      return { active: "webgpu", label: gpu.name, reason: "chosen by hand" };
+    }
+    if (choice === "cpu") return { active: "cpu", label: await wasmLabel(), reason: "chosen by hand" };
+    return (automatic ??= automaticChoice(gpu));
+  };
   return {
     async facts(choice) {
-      const gpu = await gpuFacts();
-      const backend = await decide(choice, gpu);
       const threads = crossOriginIsolated ? navigator.hardwareConcurrency : 1;
-      return { backend, gpu, threads };
+      return { backend: await decide(choice), gpu: await gpuFacts(), threads };
     },
     async open(choice, device) {
       const saved = device === undefined ? undefined : parsed(device);
-      const active = saved?.kind ?? (await decide(choice, await gpuFacts())).active;
+      const active = saved?.kind ?? (await decide(choice)).active;
       if (active === "cpu") return openWasm(saved?.build as WasmBuild | undefined);
       try {
         return await openWebGpu(navigator.gpu, saved ? { tiles: saved.build } : {});
@@ -32,20 +39,6 @@ export function browserBackends(): BackendPort {
   };
 }
 
-async function openWasm(build: WasmBuild | undefined): Promise<Backend> {
-  const [simd, relaxed] = await Promise.all([simdAddress, relaxedAddress].map(fetchBytes));
-  return openCpu({ simd: simd!, relaxed: relaxed! }, build === undefined ? {} : { build });
-}
-
-async function fetchBytes(address: string): Promise<ArrayBuffer> {
-  const response = await fetch(address);
-  if (response.ok) return response.arrayBuffer();
-  throw new RetuneError(
-    "network",
-    `The kernels (${address}) could not be loaded: ${response.status}. Reload.`,
-  );
-}
-
 async function gpuFacts(): Promise<BackendFacts["gpu"]> {
   const gpu = navigator.gpu as GPU | undefined;
   const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
@@ -54,20 +47,27 @@ async function gpuFacts(): Promise<BackendFacts["gpu"]> {
   return { available: true, software, name: label };
 }
 
-async function decide(choice: BackendChoice, gpu: BackendFacts["gpu"]): Promise<BackendFacts["backend"]> {
-  if (choice === "webgpu" && gpu.available) {
-    return { active: "webgpu", label: gpu.name, reason: "chosen by hand" };
+/** A software adapter is not even opened; a hardware one is timed against the CPU on a few real steps. */
+async function automaticChoice(gpu: BackendFacts["gpu"]): Promise<Decision> {
+  if (!gpu.available) {
+    return { active: "cpu", label: await wasmLabel(), reason: "this browser offers no WebGPU adapter" };
   }
-  const cpu = await openWasm(undefined);
-  const { label } = cpu;
-  cpu.dispose();
-  if (choice === "cpu") return { active: "cpu", label, reason: "chosen by hand" };
-  if (!gpu.available) return { active: "cpu", label, reason: "this browser offers no WebGPU adapter" };
   if (gpu.software) {
-    const reason = `${gpu.name} computes WebGPU without a GPU, many times slower than these kernels`;
-    return { active: "cpu", label, reason };
+    const reason = `${gpu.name} draws on the CPU; computing there directly is many times faster`;
+    return { active: "cpu", label: await wasmLabel(), reason };
   }
-  return { active: "webgpu", label: gpu.name, reason: "a GPU with WebGPU" };
+  const openers = { webGpu: () => openWebGpu(navigator.gpu), cpu: () => openWasm(undefined) };
+  const { backend, reason } = await chooseBackend(openers);
+  const { kind, label } = backend;
+  backend.dispose();
+  return { active: kind === "webgpu" ? "webgpu" : "cpu", label, reason };
+}
+
+async function wasmLabel(): Promise<string> {
+  const backend = await openWasm(undefined);
+  const { label } = backend;
+  backend.dispose();
+  return label;
 }
 
 function parsed(device: string): { readonly kind: "webgpu" | "cpu"; readonly build: string } {

@@ -1,20 +1,31 @@
 import type { Dataset } from "../../domain/data/dataset.ts";
 import { readNpy } from "../../domain/formats/npy.ts";
+import { alignVectors, readVectorsJsonl } from "../../domain/formats/vectors-jsonl.ts";
 import type { Matrix } from "../../domain/matrix.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import { normalised } from "../encoders/pooling.ts";
 import type { VectorCache, VectorSpace } from "../storage/vector-cache.ts";
 import type { VectorPart } from "../studio.ts";
 
-/** Vectors someone else made, rows in the order of the dataset's keys; E_MISMATCH where the rows do not fit. */
+const NPY_START = 0x93; // of "\x93NUMPY"; no JSON begins so
+
+/**
+ * Vectors someone else made, as .npy or JSON lines: rows in the order of the dataset's keys, or named by them.
+ * E_MISMATCH where the rows do not fit.
+ */
 export function readGivenVectors(
   bytes: Uint8Array,
   file: string,
   dataset: Dataset,
   part: VectorPart,
 ): Matrix {
+  const texts = part === "corpus" ? dataset.passages : dataset.queries;
+  const rows = texts.length;
+  if (bytes[0] !== NPY_START) {
+    const ids = texts.map(({ id }) => id);
+    return alignVectors(readVectorsJsonl(bytes, file), ids, file);
+  }
   const matrix = readNpy(bytes, file);
-  const rows = part === "corpus" ? dataset.passages.length : dataset.queries.length;
   if (matrix.rows === rows) return matrix;
   const what = part === "corpus" ? "passages" : "questions";
   const text = `${file} has ${matrix.rows} rows, but there are ${rows} ${what}; rows must follow their order.`;

@@ -15,7 +15,7 @@ export function initialFacts(site: string): EnvironmentFacts {
 /** How tightly this page is closed, by the headers it really came with. */
 export async function sealOf(site: string): Promise<EnvironmentFacts["seal"]> {
   try {
-    const { headers } = await fetch(site, { method: "HEAD", cache: "no-store" });
+    const { headers } = await fetch(site, { cache: "no-store" }); // offline the service worker answers a GET
     if (headers.has("connection-allowlist")) return "browser";
     return headers.has("content-security-policy") ? "policy" : "none";
   } catch {

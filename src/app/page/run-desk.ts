@@ -63,7 +63,8 @@ export class RunDesk {
     const { encoderId } = await workspace.projects.get(projectId);
     const { vectors } = await workers.data.call("facts", { projectId });
     const textsToEmbed = vectors.needed - vectors.cached;
-    const planned = await workers.train.call("plan", { projectId, settings });
+    const choice = this.ports.environment.backendChoice;
+    const planned = await workers.train.call("plan", { projectId, settings, choice });
     const measured = (await workspace.setting(`texts per second ${encoderId}`)) as number | undefined;
     const secondsToEmbed = textsToEmbed === 0 ? 0 : measured ? textsToEmbed / measured : null;
     return { ...planned, textsToEmbed, secondsToEmbed };

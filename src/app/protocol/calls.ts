@@ -106,7 +106,10 @@ export interface EmbedMethods {
 
 export interface TrainMethods {
   readonly probe: Call<{ readonly choice: BackendChoice }, BackendFacts>;
-  readonly plan: Call<OfProject & { readonly settings: AdapterSettings }, Omit<RunPlan, "textsToEmbed">>;
+  readonly plan: Call<
+    OfProject & { readonly settings: AdapterSettings; readonly choice: BackendChoice },
+    Omit<RunPlan, "textsToEmbed">
+  >;
   /** Resolves when the run ends, pauses or fails; progress comes as events. */
   readonly train: Call<
     { readonly runId: string; readonly choice: BackendChoice; readonly stop: boolean },

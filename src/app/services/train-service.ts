@@ -38,12 +38,12 @@ export class TrainService {
   }
 
   /** What a run would take: the plan of one step, and its time measured on a few. */
-  async plan({ projectId, settings }: Of<"plan">): Promise<TrainMethods["plan"]["result"]> {
+  async plan({ projectId, settings, choice }: Of<"plan">): Promise<TrainMethods["plan"]["result"]> {
     const project = await this.workspace.projects.get(projectId);
     const { train, test } = projectData(await this.workspace.projects.contents(projectId), project.split);
     const { dimension } = await encoderById(this.workspace, project.encoderId);
     const random = (rows: number): Matrix => noise(rows, dimension);
-    const backend = await this.backends.open("auto", undefined);
+    const backend = await this.backends.open(choice, undefined);
     try {
       const data = {
         dataset: train,

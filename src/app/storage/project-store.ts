@@ -65,12 +65,15 @@ export class ProjectStore {
 
   /** Removes the project with its files, rows, runs, reports and checkpoints. */
   async remove(projectId: string): Promise<void> {
-    const stores = [...CONTENT, "runs", "reports", "manifests", "chunks", "encoders"] as const;
+    const stores = [...CONTENT, "runs", "reports", "manifests", "chunks", "encoders", "settings"] as const;
     await this.connection.write(stores, "removing the project", async (transaction) => {
       const within = IDBKeyRange.bound([projectId], [projectId, []]);
       await transaction.objectStore("projects").delete(projectId);
       await transaction.objectStore("passages").delete(within);
       await transaction.objectStore("questions").delete(within);
+      await transaction.objectStore("encoders").delete(`vectors-${projectId}`);
+      await transaction.objectStore("settings").delete(`generation rows ${projectId}`);
+      await transaction.objectStore("settings").delete(`generation failures ${projectId}`);
       for (const key of await transaction.objectStore("sources").index("project").getAllKeys(projectId)) {
         await transaction.objectStore("sources").delete(key);
       }
