@@ -45,15 +45,41 @@ export function clusterDifferences(
 
 /** Value, 95 % interval and p of every metric. One cluster says nothing about others: interval [−1, 1], p 1. */
 export function pairedDeltas(differences: ClusteredDifferences, options: PairedOptions): readonly Delta[] {
-  const { metrics, sizes } = differences;
-  const values = meanDifferences(differences);
-  if (sizes.length < 2) return Array.from(values, (value) => ({ value, low: -1, high: 1, p: 1 }));
-  const resamples = bootstrap(differences, options.resamples ?? 2000, CounterRandom.stream(options.seed, 1));
-  const p = signFlip(differences, options.flips ?? 10_000, CounterRandom.stream(options.seed, 2));
-  return Array.from({ length: metrics }, (_, m) => {
-    const sorted = resamples[m]!.sort();
+  if (differences.sizes.length < 2) {
+    return Array.from(meanDifferences(differences), (value) => ({ value, low: -1, high: 1, p: 1 }));
+  }
+  const { distinct, column } = distinctMetrics(differences);
+  const values = meanDifferences(distinct);
+  const resamples = bootstrap(distinct, options.resamples ?? 2000, CounterRandom.stream(options.seed, 1));
+  const p = signFlip(distinct, options.flips ?? 10_000, CounterRandom.stream(options.seed, 2));
+  const deltas = resamples.map((samples, m): Delta => {
+    const sorted = samples.sort();
     return { value: values[m]!, low: percentile(sorted, 0.025), high: percentile(sorted, 0.975), p: p[m]! };
   });
+  return Array.from(column, (place) => deltas[place]!);
+}
+
+/**
+ * Metrics whose differences are equal in every cluster are resampled once: with one positive a question hit, accuracy
+ * and recall are one number. `column` [metrics] says where each metric stands among the distinct ones.
+ */
+function distinctMetrics({ metrics, sums, sizes }: ClusteredDifferences): {
+  readonly distinct: ClusteredDifferences;
+  readonly column: Uint32Array;
+} {
+  const kept: number[] = [];
+  const column = new Uint32Array(metrics);
+  for (let m = 0; m < metrics; m++) {
+    const same = (other: number): boolean =>
+      sizes.every((_size, cluster) => sums[cluster * metrics + m] === sums[cluster * metrics + other]);
+    const known = kept.findIndex(same);
+    column[m] = known < 0 ? kept.push(m) - 1 : known;
+  }
+  const own = new Float64Array(sizes.length * kept.length);
+  for (let at = 0; at < own.length; at++) {
+    own[at] = sums[Math.floor(at / kept.length) * metrics + kept[at % kept.length]!]!;
+  }
+  return { distinct: { metrics: kept.length, sums: own, sizes }, column };
 }
 
 function meanDifferences({ metrics, sums, sizes }: ClusteredDifferences): Float64Array {

@@ -84,6 +84,17 @@ test("the same seed gives the same interval, another seed another", () => {
   expect(at(1).low).not.toBe(at(2).low);
 });
 
+test("a metric gets the same interval and p alone as beside others, equal ones included", () => {
+  const pair = Array.from({ length: 40 }, (_, index) => [Math.sin(index * 3), Math.cos(index * 5)] as const);
+  const together = pair.map(([a, b]) => Float64Array.of(a, b, a));
+  const nothing = pair.map(() => new Float64Array(3));
+  const deltas = pairedDeltas(clusterDifferences(together, nothing, names(40)), { seed: 4 });
+  for (const [column, place] of [0, 1, 0].entries()) {
+    const alone = clusterDifferences(rows(pair.map((values) => values[place]!)), zeros(40), names(40));
+    expect(deltas[column]).toEqual(pairedDeltas(alone, { seed: 4 })[0]);
+  }
+});
+
 test("one cluster says nothing: the interval is everything and the verdict open", () => {
   const [delta] = pairedDeltas(clusterDifferences(rows([1, 1]), zeros(2), ["a", "a"]), { seed: 1 });
   expect(delta).toEqual({ value: 1, low: -1, high: 1, p: 1 });
