@@ -1,6 +1,7 @@
-/**
- * The plan: what all backends execute. An ordered list of launches over buffers; a buffer is a region of a storage.
- * (One table of types, read top to bottom: storages and buffers, steps, launches, plan.)
+/** One table of types, which is why it is long: the plan.
+ *
+ * What all backends execute. An ordered list of launches over buffers; a buffer is a region of a storage.
+ * Read top to bottom: storages and buffers, steps, launches, plan.
  *
  * Matrices are row-major f32 unless a line says u32. Letters: M, N rows and columns of a result, K the summed length.
  */

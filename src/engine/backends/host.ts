@@ -84,7 +84,7 @@ export class HostExecutable implements Executable {
   }
 
   read(name: string): Promise<Float32Array> {
-    return Promise.resolve(Float32Array.from(this.values(name)));
+    return new Promise((resolve) => resolve(Float32Array.from(this.values(name))));
   }
 
   /** As `read`, at once and in the machine's own precision. */

@@ -1,3 +1,4 @@
+/** One family: every operation to its launch, which is why this file is long. */
 import { RetuneError } from "../errors.ts";
 import { elementCount, matrixShape, showShape, type GraphNode, type Tensor } from "../graph.ts";
 import type { BufferId, Launch, MatmulLaunch, Operand, Reduction, Step } from "../plan.ts";
@@ -98,34 +99,15 @@ export class Lowering {
       case "constant":
         return this.#filled(node, rows, columns);
       case "reduce":
-      case "meanLoss": {
-        const out = this.#result(node);
-        this.#emit(node, { kind: "reduce", reductions: [this.reductionOf(node, out, 0)] });
-        return out;
-      }
+      case "meanLoss":
+        return this.#reduce(node);
       case "gather":
         return this.#gather(node, rows, columns);
       case "scatter":
         return this.#scatter(node, rows, columns);
-      case "l2Normalize": {
-        const source = this.bufferOf(node.inputs[0]!);
-        const out = this.#result(node);
-        this.#emit(node, { kind: "rowNormalize", rows, columns, source, out });
-        return out;
-      }
-      case "l2NormalizeGradient": {
-        const [upstream, source] = node.inputs.map((input) => this.bufferOf(input));
-        const out = this.#result(node);
-        this.#emit(node, {
-          kind: "rowNormalizeGradient",
-          rows,
-          columns,
-          source: source!,
-          upstream: upstream!,
-          out,
-        });
-        return out;
-      }
+      case "l2Normalize":
+      case "l2NormalizeGradient":
+        return this.#unitRows(node, rows, columns);
       case "softmaxRows":
         return this.#softmaxRows(node);
       case "pick":
@@ -159,6 +141,23 @@ export class Lowering {
     const node = this.#view.node(tensor);
     if (node.operation.kind === "constant") return this.#constant(node);
     return { buffer: this.bufferOf(tensor), broadcast: broadcastOf(tensor, shape) };
+  }
+
+  #reduce(node: GraphNode): BufferId {
+    const out = this.#result(node);
+    this.#emit(node, { kind: "reduce", reductions: [this.reductionOf(node, out, 0)] });
+    return out;
+  }
+
+  #unitRows(node: GraphNode, rows: number, columns: number): BufferId {
+    const [first, second] = node.inputs.map((input) => this.bufferOf(input));
+    const out = this.#result(node);
+    const launch: Launch =
+      second === undefined
+        ? { kind: "rowNormalize", rows, columns, source: first!, out }
+        : { kind: "rowNormalizeGradient", rows, columns, source: second, upstream: first!, out };
+    this.#emit(node, launch);
+    return out;
   }
 
   #gather(node: GraphNode, rows: number, columns: number): BufferId {

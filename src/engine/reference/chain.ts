@@ -15,40 +15,57 @@ export function applySteps(
   columns: number,
   read: Reader,
 ): number {
+  return steps.reduce((value, step) => applyStep(step, value, { row, column, columns, read }), start);
+}
+
+interface Place {
+  readonly row: number;
+  readonly column: number;
+  readonly columns: number;
+  readonly read: Reader;
+}
+
+function applyStep(step: Step, value: number, { row, column, columns, read }: Place): number {
   const at = row * columns + column;
-  const of = (operand: Operand): number => readOperand(operand, row, column, columns, read);
-  return steps.reduce((value, step) => {
-    switch (step.kind) {
-      case "scale":
-        return value * step.factor;
-      case "add":
-        return value + of(step.operand);
-      case "multiply":
-        return value * of(step.operand);
-      case "subtract":
-        return value - of(step.operand);
-      case "subtractFrom":
-        return of(step.operand) - value;
-      case "divide":
-        return value / of(step.operand);
-      case "divideInto":
-        return of(step.operand) / value;
-      case "activation":
-        return activationOf(step.activation, value);
-      case "activationGradient":
-        return value * activationDerivative(step.activation, read(step.saved)[at]!);
-      case "subtractScaledRows":
-        return value - read(step.factors)[row]! * read(step.matrix)[at]!;
-      case "dropout": {
-        const kept = keeps(at, read(step.counter)[0]!, step.seed, dropThreshold(step.rate));
-        return kept ? value / (1 - step.rate) : 0;
-      }
-      case "clip":
-        return value * Math.min(1, step.maxNorm / (read(step.norm)[0]! + 1e-6));
-      default:
-        return step satisfies never;
+  switch (step.kind) {
+    case "scale":
+      return value * step.factor;
+    case "activation":
+      return activationOf(step.activation, value);
+    case "activationGradient":
+      return value * activationDerivative(step.activation, read(step.saved)[at]!);
+    case "subtractScaledRows":
+      return value - read(step.factors)[row]! * read(step.matrix)[at]!;
+    case "dropout": {
+      const kept = keeps(at, read(step.counter)[0]!, step.seed, dropThreshold(step.rate));
+      return kept ? value / (1 - step.rate) : 0;
     }
-  }, start);
+    case "clip":
+      return value * Math.min(1, step.maxNorm / (read(step.norm)[0]! + 1e-6));
+    default:
+      return combine(step.kind, value, readOperand(step.operand, row, column, columns, read));
+  }
+}
+
+type Combination = "add" | "multiply" | "subtract" | "subtractFrom" | "divide" | "divideInto";
+
+function combine(kind: Combination, value: number, operand: number): number {
+  switch (kind) {
+    case "add":
+      return value + operand;
+    case "multiply":
+      return value * operand;
+    case "subtract":
+      return value - operand;
+    case "subtractFrom":
+      return operand - value;
+    case "divide":
+      return value / operand;
+    case "divideInto":
+      return operand / value;
+    default:
+      return kind satisfies never;
+  }
 }
 
 export function readOperand(

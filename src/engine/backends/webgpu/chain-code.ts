@@ -1,6 +1,7 @@
 import { ACTIVATION_CODES } from "../../activation.ts";
 import { MAX_STEPS, type Broadcast, type BufferId, type Step } from "../../plan.ts";
 import { dropThreshold } from "../../random.ts";
+import { LARGEST } from "./code.ts";
 
 /** Leading factors of a product, which a matmul kernel applies to its sums, and the steps that are left. */
 export interface Factored {
@@ -58,7 +59,6 @@ const { column: COLUMN, scalar: SCALAR } = BROADCAST_CODES;
 export const STEP_BYTES = 16;
 export const CHAIN_BYTES = MAX_STEPS * STEP_BYTES;
 const NO_SLOT = 255;
-const LARGEST = 3.4028234663852886e38; // Infinity has no place in WGSL
 
 /** @param lead a buffer that takes an operand slot of its own, before those of the steps */
 export function chainCode(steps: readonly Step[], lead?: BufferId): ChainCode {

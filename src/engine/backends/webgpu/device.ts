@@ -33,7 +33,7 @@ export class GpuDevice {
     });
     this.#failure.catch(() => undefined); // seen by those who wait, and by `check`
     device.addEventListener("uncapturederror", (event) => {
-      this.#fault ??= new Error(`WebGPU: ${(event as GPUUncapturedErrorEvent).error.message}`);
+      this.#fault ??= new Error(`WebGPU: ${event.error.message}`);
     });
     const spare = { size: 4096, usage: BUFFER_USAGE.storage | BUFFER_USAGE.uniform };
     this.spareRead = device.createBuffer(spare);

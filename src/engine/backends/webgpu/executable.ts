@@ -4,7 +4,9 @@ import { summaryOf, type Launch, type ParameterLayout, type Plan, type PlanSumma
 import type { GpuDevice } from "./device.ts";
 import { BUFFER_USAGE } from "./flags.ts";
 import { KERNELS, type KernelName } from "./kernel-table.ts";
-import { launchCode, shareChains, type CodeOptions, type LaunchCode } from "./launch-code.ts";
+import type { CodeOptions, LaunchCode } from "./code.ts";
+import { launchCode } from "./launch-code.ts";
+import { shareChains } from "./share-chains.ts";
 import { GpuMemory, GpuStore, wrongBackend } from "./memory.ts";
 import { ReadBack } from "./read-back.ts";
 

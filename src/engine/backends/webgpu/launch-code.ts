@@ -1,99 +1,45 @@
 import type {
-  AdamWLaunch,
-  BufferId,
   ElementwiseLaunch,
   GatherLaunch,
   Launch,
   MatmulLaunch,
   Plan,
-  ReduceLaunch,
+  RowNormalizeGradientLaunch,
+  RowNormalizeLaunch,
+  ScatterLaunch,
   SoftmaxRowsLaunch,
 } from "../../plan.ts";
-import { ALIGNMENT } from "../../plan.ts";
+import type { BufferId } from "../../plan.ts";
 import { BROADCAST_CODES, CHAIN_BYTES, chainCode, leadingFactors, type ChainCode } from "./chain-code.ts";
-import type { KernelName } from "./kernel-table.ts";
-import { matmulShape, type TileChoice } from "./tiles.ts";
+import { groupsFor, integers, lanesOf, MOST_GROUPS, type CodeOptions, type LaunchCode } from "./code.ts";
+import { adamwCode, sumSquaresCode } from "./optimizer-code.ts";
+import { reduceCode } from "./reduce-code.ts";
+import { matmulShape } from "./tiles.ts";
 
-/** A buffer, the whole storage that a buffer lies in, a constant table, or nothing: a spare buffer. */
-export type Binding = BufferId | { readonly storageOf: BufferId } | Float32Array | undefined;
-
-/** A launch as WebGPU takes it. Bindings follow the uniform at binding 0, in order. */
-export interface LaunchCode {
-  readonly kernel: KernelName;
-  readonly constants: Readonly<Record<string, number>>;
-  readonly settings: ArrayBuffer; // the uniform at binding 0
-  readonly bindings: readonly Binding[];
-  readonly groups: readonly [number, number];
-  readonly flops: number;
-}
-
-export interface CodeOptions {
-  readonly tiles: TileChoice;
-  readonly software: boolean;
-}
-
-const THREADS = 64;
-const MOST_GROUPS = 65_535;
-const NONE = 0xffffffff;
-const NO_SLOT = 255;
-// vec4s that a thread of the optimizer updates: summing the partial norms, which each does, must cost little beside it.
-const OPTIMIZER_BLOCKS = { hardware: 8, software: 64 };
-
-/** Lanes of the row kernels: one SIMD group on a software adapter, where barriers between groups are dear. */
-function lanesOf({ software }: CodeOptions): number {
-  return software ? 4 : 64;
-}
-
+/** A launch as a dispatch of its kernel. `plan` tells where buffers lie in their storages. */
 export function launchCode(launch: Launch, options: CodeOptions, plan: Pick<Plan, "buffers">): LaunchCode {
   const LANES = lanesOf(options);
   switch (launch.kind) {
     case "gather":
       return gatherCode(launch, LANES);
-    case "scatter": {
-      const { rows, tableRows, columns, source, indices, out } = launch;
-      const elements = tableRows * columns;
-      const settings = integers([rows, tableRows, columns]);
-      return {
-        ...plain(elements),
-        kernel: "scatter",
-        settings,
-        bindings: [source, indices, out],
-        flops: elements * rows,
-      };
-    }
+    case "scatter":
+      return scatterCode(launch);
     case "matmul":
       return matmulCode(launch, options);
     case "elementwise":
       return elementwiseCode(launch);
     case "reduce":
       return reduceCode(launch, options, plan);
-    case "rowNormalize": {
-      const { rows, columns, source, out } = launch;
-      return { ...rowwise(rows, columns, LANES), kernel: "rowNormalize", bindings: [source, out] };
-    }
+    case "rowNormalize":
+      return { ...rowwise(launch, LANES), kernel: "rowNormalize", bindings: [launch.source, launch.out] };
     case "rowNormalizeGradient": {
-      const { rows, columns, source, upstream, out } = launch;
-      return {
-        ...rowwise(rows, columns, LANES),
-        kernel: "rowNormalizeGradient",
-        bindings: [source, upstream, out],
-      };
+      const bindings = [launch.source, launch.upstream, launch.out];
+      return { ...rowwise(launch, LANES), kernel: "rowNormalizeGradient", bindings };
     }
     case "softmaxRows":
       return softmaxCode(launch, LANES);
-    case "sumSquares": {
-      const { source, partials, elements, chunk, count } = launch;
-      const settings = integers([elements, chunk]);
-      const groups = [count, 1] as const;
-      return {
-        kernel: "sumSquares",
-        constants: { LANES },
-        settings,
-        bindings: [source, partials],
-        groups,
-        flops: elements,
-      };
-    }
+    case "sumSquares":
+      return sumSquaresCode(launch, options);
     case "adamw":
       return adamwCode(launch, options);
     default:
@@ -101,21 +47,22 @@ export function launchCode(launch: Launch, options: CodeOptions, plan: Pick<Plan
   }
 }
 
-function integers(values: readonly number[]): ArrayBuffer {
-  const words = new Uint32Array(Math.ceil(values.length / 4) * 4);
-  words.set(values);
-  return words.buffer;
+function scatterCode({ rows, tableRows, columns, source, indices, out }: ScatterLaunch): LaunchCode {
+  const elements = tableRows * columns;
+  return {
+    kernel: "scatter",
+    constants: {},
+    settings: integers([rows, tableRows, columns]),
+    bindings: [source, indices, out],
+    groups: [groupsFor(elements), 1],
+    flops: elements * rows,
+  };
 }
 
-function groupsFor(threads: number): number {
-  return Math.max(1, Math.min(MOST_GROUPS, Math.ceil(threads / THREADS)));
-}
-
-function plain(threads: number): Pick<LaunchCode, "constants" | "groups"> {
-  return { constants: {}, groups: [groupsFor(threads), 1] };
-}
-
-function rowwise(rows: number, columns: number, LANES: number): Omit<LaunchCode, "kernel" | "bindings"> {
+function rowwise(
+  { rows, columns }: RowNormalizeLaunch | RowNormalizeGradientLaunch,
+  LANES: number,
+): Omit<LaunchCode, "kernel" | "bindings"> {
   const groups = [Math.min(rows, MOST_GROUPS), 1] as const;
   return { constants: { LANES }, groups, settings: integers([rows, columns]), flops: rows * columns * 4 };
 }
@@ -185,43 +132,6 @@ function fourOperands({ operands }: ChainCode): (BufferId | undefined)[] {
   return [operands[0], operands[1], operands[2], operands[3]];
 }
 
-/** Reductions that share a launch may write different buffers of one storage, so the storage is bound whole. */
-function reduceCode(
-  { reductions }: ReduceLaunch,
-  options: CodeOptions,
-  plan: Pick<Plan, "buffers">,
-): LaunchCode {
-  const sources = [
-    ...new Set(reductions.flatMap(({ source, times, factor }) => [source, times, factor])),
-  ].filter((buffer) => buffer !== undefined);
-  const slot = (buffer: BufferId | undefined): number =>
-    buffer === undefined ? NO_SLOT : sources.indexOf(buffer);
-  const settings = new ArrayBuffer(4 * 32);
-  const view = new DataView(settings);
-  reductions.forEach((reduction, index) => {
-    const { axis, rows, columns, source, times, factor, scale, root, out, at } = reduction;
-    const slots = slot(source) | (slot(times) << 8) | (slot(factor) << 16);
-    [["all", "rows", "columns"].indexOf(axis), rows, columns, slots].forEach((word, place) =>
-      view.setUint32(index * 32 + place * 4, word, true),
-    );
-    view.setFloat32(index * 32 + 16, scale, true);
-    view.setUint32(index * 32 + 20, root ? 1 : 0, true);
-    view.setUint32(index * 32 + 24, plan.buffers[out]!.offset + at, true);
-  });
-  const LANES = lanesOf(options);
-  const results = reductions.map(({ axis, rows, columns }) =>
-    axis === "all" ? 1 : axis === "rows" ? rows : columns,
-  );
-  return {
-    kernel: "reduce",
-    constants: { LANES },
-    settings,
-    bindings: [sources[0], sources[1], sources[2], sources[3], sources[4], { storageOf: reductions[0]!.out }],
-    groups: [Math.min(MOST_GROUPS, Math.ceil(Math.max(...results) / LANES)), reductions.length],
-    flops: reductions.reduce((sum, { rows, columns }) => sum + rows * columns, 0),
-  };
-}
-
 function softmaxCode(launch: SoftmaxRowsLaunch, LANES: number): LaunchCode {
   const { rows, columns, stride, scale, logits, queries, positives, groups, loss, coefficients } = launch;
   const flags = [groups ? 1 : 0, coefficients === undefined ? 0 : 1];
@@ -246,68 +156,4 @@ function softmaxCode(launch: SoftmaxRowsLaunch, LANES: number): LaunchCode {
     groups: [Math.min(rows, MOST_GROUPS), 1],
     flops: rows * columns * 12,
   };
-}
-
-function adamwCode(launch: AdamWLaunch, { software }: CodeOptions): LaunchCode {
-  const { elements, partialCount, loss, normAt, maxNorm, epsilon, betas, segments } = launch;
-  const settings = integers([
-    elements,
-    partialCount,
-    loss?.count ?? 0,
-    normAt ?? NONE,
-    loss?.at ?? NONE,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-  ]);
-  const view = new DataView(settings);
-  const largest = 3.4028234663852886e38;
-  const floats = [
-    loss?.scale ?? 0,
-    Math.min(maxNorm, largest),
-    epsilon,
-    ...betas,
-    1 - betas[0],
-    1 - betas[1],
-  ];
-  floats.forEach((value, index) => view.setFloat32(20 + index * 4, value, true));
-  const decay = new Float32Array(elements / ALIGNMENT).fill(-1);
-  for (const { offset, elements: size, weightDecay } of segments) {
-    decay.fill(weightDecay, offset / ALIGNMENT, Math.ceil((offset + size) / ALIGNMENT));
-  }
-  return {
-    kernel: "adamw",
-    constants: {},
-    settings,
-    bindings: [
-      ...[launch.learningRate, ...launch.corrections, launch.weights, launch.gradients, launch.moments],
-      ...[decay, launch.partials, loss?.rows, launch.log],
-    ],
-    groups: [groupsFor(elements / 4 / OPTIMIZER_BLOCKS[software ? "software" : "hardware"]), 1],
-    flops: elements * 14,
-  };
-}
-
-/** Kernels that differ only in the arms of their chain become one: fewer pipelines to compile before the first step. */
-export function shareChains(codes: readonly LaunchCode[]): LaunchCode[] {
-  const union = new Map<string, { KINDS: number; ACTIVATIONS: number; OPERANDS: number }>();
-  const keyOf = ({ kernel, constants }: LaunchCode): string => {
-    const { KINDS: _kinds, ACTIVATIONS: _activations, OPERANDS: _operands, ...rest } = constants;
-    return `${kernel} ${JSON.stringify(rest)}`;
-  };
-  for (const code of codes) {
-    const { KINDS, ACTIVATIONS = 0, OPERANDS = 0 } = code.constants;
-    if (KINDS === undefined) continue;
-    const known = union.get(keyOf(code)) ?? { KINDS: 0, ACTIVATIONS: 0, OPERANDS: 0 };
-    union.set(keyOf(code), {
-      KINDS: known.KINDS | KINDS,
-      ACTIVATIONS: known.ACTIVATIONS | ACTIVATIONS,
-      OPERANDS: Math.max(known.OPERANDS, OPERANDS),
-    });
-  }
-  return codes.map((code) => ({ ...code, constants: { ...code.constants, ...union.get(keyOf(code)) } }));
 }
