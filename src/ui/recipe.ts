@@ -49,6 +49,9 @@ export function defaultLayer(features: number): CustomLayer {
   return { features, activation: "relu", bias: true };
 }
 
+/** Of bge-small, used until the encoders of this page are known. */
+export const DEFAULT_DIMENSION = 384;
+
 /** The settings a newcomer starts with. */
 export function defaultSettings(features: number, queryInstruction?: string): AdapterSettings {
   return {

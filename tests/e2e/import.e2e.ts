@@ -103,7 +103,7 @@ test("own documents: dropped, cut, asked by rules, trained, judged and exported"
     const saved = page.waitForEvent("download");
     await page.getByRole("menuitem", { name: format }).click();
     const name = (await saved).suggestedFilename();
-    await page.getByText(`${name} saved.`).waitFor();
+    await page.getByText(`${name} saved:`).waitFor();
   }
   expect(problems).toEqual([]);
 });

@@ -31,7 +31,7 @@ export const models = {
   export: "Export",
   exportHint: "Plain files that you own. Each is read back and compared before it is handed over.",
   formats: FORMATS,
-  saved: (name: string, verified: string): string => `${name} saved. ${verified}`,
+  saved: (name: string, verified: string): string => `${name} saved: ${verified.replace(/\.$/, "")}.`,
   saving: "Writing…",
   importAdapter: "Import an adapter",
   importHint:

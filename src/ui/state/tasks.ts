@@ -1,5 +1,5 @@
 import type { ExportedFile } from "../../app/studio.ts";
-import { defaultSettings } from "../recipe.ts";
+import { DEFAULT_DIMENSION, defaultSettings } from "../recipe.ts";
 import { href } from "../router.ts";
 import type { StudioState } from "./studio.svelte.ts";
 
@@ -27,7 +27,7 @@ export function trySample(page: StudioState): Promise<string | undefined> {
     if (live) return href("train", sample.id, ["run", live.id]);
     const [view, encoders] = await Promise.all([studio.project(sample.id), studio.encoders()]);
     const encoder = encoders.find((candidate) => candidate.id === view.encoderId);
-    const runId = await studio.startRun(sample.id, defaultSettings(encoder?.dimension ?? 384));
+    const runId = await studio.startRun(sample.id, defaultSettings(encoder?.dimension ?? DEFAULT_DIMENSION));
     return href("train", sample.id, ["run", runId]);
   });
 }
