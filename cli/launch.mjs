@@ -25,6 +25,9 @@ const RELAXED_PROBE = new Uint8Array([
  * @param {{ entry: string, argv: string[], gpu: boolean }} options entry: path from the root, "cli/main.ts"
  */
 export async function launch({ entry, argv, gpu }) {
+  // npm starts scripts in the package's folder; paths are meant from where the person stands.
+  const { INIT_CWD: caller, npm_lifecycle_event: script } = process.env;
+  if (caller && ["retune", "parity"].includes(script)) process.chdir(caller);
   const restart = restartOptions(gpu);
   if (restart) return void (await runAgain(restart));
   let bundle;

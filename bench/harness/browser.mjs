@@ -38,7 +38,7 @@ export async function bundlePage(name) {
 }
 
 /** Chromium's arguments: those of the tests; SwiftShader only where the machine has no GPU of its own. */
-function chromiumArguments() {
+export function chromiumArguments() {
   const software = gpuEnvironment().VK_ICD_FILENAMES !== undefined;
   return [
     "--no-sandbox",

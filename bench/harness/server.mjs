@@ -28,6 +28,8 @@ export async function serve(mounts, { isolated = false } = {}) {
       );
     }
     const file = locate(mounts, path);
+    if (file && headers["cross-origin-embedder-policy"])
+      headers["cross-origin-resource-policy"] = "same-origin";
     if (!file) return response.writeHead(404, headers).end("not found");
     const type = TYPES[extname(file)] ?? "application/octet-stream";
     response.writeHead(200, { ...headers, "content-type": type, "content-length": statSync(file).size });

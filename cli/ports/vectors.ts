@@ -1,7 +1,7 @@
 import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Matrix } from "../../src/domain/matrix.ts";
-import type { Encoder } from "../../src/domain/ports.ts";
+import type { Encoder, Progress } from "../../src/domain/ports.ts";
 import { sha256, writeWhole } from "./files.ts";
 import { ProgressLine } from "./progress.ts";
 
@@ -26,14 +26,18 @@ export async function embedTexts(
   let done = 0;
   for (let start = 0; start < missing.length; start += PORTION) {
     const portion = missing.slice(start, start + PORTION);
-    const vectors = await encoder.encode(portion.map((text) => instruction + text));
+    const size = portion.reduce((sum, text) => sum + text.length, 0);
+    const show = ({ done: tokens, total: all }: Progress): void => {
+      const characters = done + (size * tokens) / all;
+      const counted = { done: Math.round(characters / 1000), total: Math.ceil(total / 1000) };
+      line.show({ ...counted, label: "thousand characters" });
+    };
+    const vectors = await encoder.encode(
+      portion.map((text) => instruction + text),
+      { onProgress: show },
+    );
     await cache.add(portion, vectors);
-    done += portion.reduce((sum, text) => sum + text.length, 0);
-    line.show({
-      done: Math.round(done / 1000),
-      total: Math.round(total / 1000),
-      label: "thousand characters",
-    });
+    done += size;
   }
   const known = texts.length - missing.length;
   line.finish(`${texts.length} texts${known > 0 ? `, ${known} of them known` : ""}`);
