@@ -30,6 +30,11 @@ export async function launch({ entry, argv, gpu }) {
   if (caller && ["retune", "parity"].includes(script)) process.chdir(caller);
   const restart = restartOptions(gpu);
   if (restart) return void (await runAgain(restart));
+  if (!existsSync(join(root, "node_modules", "vite"))) {
+    console.error(`retune: its packages are not installed; run "npm ci" (or "npm start") in ${root} first`);
+    process.exitCode = 1;
+    return;
+  }
   let bundle;
   try {
     await ensureWasm();
