@@ -67,7 +67,9 @@ describe("R11: without a network", () => {
     const worker = join(site, "sw.js");
     const newer = readFileSync(worker, "utf8").replace(/const VERSION = "[^"]+"/, 'const VERSION = "next"');
     writeFileSync(worker, newer);
-    await page.evaluate(async () => (await navigator.serviceWorker.getRegistration())?.update());
+    await page.evaluate(async () => {
+      await (await navigator.serviceWorker.ready).update();
+    });
     const notice = page.getByText("A newer version of Retune is ready.");
     await notice.waitFor();
     await page.getByText("It will be offered again when the run has ended.").waitFor();

@@ -19,7 +19,7 @@ export function openFaultBrowser(): Promise<Browser> {
 export async function finishSample(page: Page, url = inject("studioUrl")): Promise<string> {
   await page.goto(url);
   await page.getByRole("button", { name: "Try the sample" }).click();
-  await page.waitForURL(/#\/p\/[^/]+\/results/, { timeout: 120_000 });
+  await waitForReport(page);
   return projectOf(page);
 }
 
@@ -95,6 +95,7 @@ export async function resumeRun(page: Page): Promise<void> {
 /** Waits for the run that is watched to end, which leads to its results. */
 export async function waitForResults(page: Page, runId: string): Promise<void> {
   await page.waitForURL(new RegExp(`#/p/[^/]+/results/${runId}`), { timeout: 120_000 });
+  await waitForReport(page);
 }
 
 /** A new, empty project, open on its sources. */
@@ -120,6 +121,15 @@ export async function chooseFiles(page: Page, files: readonly GivenFile[]): Prom
     .getByLabel("Choose files", { exact: true })
     .and(page.locator("input"))
     .setInputFiles([...files]);
+}
+
+/** The report stands there: only then has the page done all the moving it does by itself. */
+async function waitForReport(page: Page): Promise<void> {
+  await page.getByRole("heading", { level: 1, name: "Results" }).waitFor({ timeout: 120_000 });
+  await page
+    .getByText(/finds the right passage in the top 5/)
+    .first()
+    .waitFor();
 }
 
 /** Picks the device in Settings. */
