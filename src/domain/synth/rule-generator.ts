@@ -50,15 +50,19 @@ function asTyped(question: string): string {
   return question.replace(/\s+/g, " ").trim().toLowerCase().replace(/\bi\b/g, "I");
 }
 
-/** Copies and very short or long questions make poor training rows. */
+const LONGEST_WORD = 24; // longer ones are words that lost their spaces on the way out of a PDF
+
+/** Copies, very short or long questions and glued words make poor training rows. */
 function penalty(question: string, passage: string): number {
   const length = wordsOf(question).length;
   const copied = copiedTrigrams(question, passage);
+  const glued = wordsOf(question).some((word) => word.length > LONGEST_WORD || /[.&]/.test(word));
   const words = copyRate(question, passage);
   return (
     copied +
     Math.max(0, words - MOST_COPIED) * 2 +
     (copied > MOST_COPIED ? 9 : 0) +
+    (glued ? 1 : 0) +
     (length < 4 ? 0.5 : 0) +
     (length > 14 ? 0.5 : 0)
   );

@@ -41,7 +41,7 @@ export function definitionsIn(text: string): Definition[] {
     const candidates = direct ? [direct] : [];
     candidates.push(...sentence.matchAll(LATER_IS), ...sentence.matchAll(APPOSITION));
     const last = LAST_APPOSITION.exec(sentence);
-    if (last) candidates.push(last);
+    if (last && !/ (?:or|and|is|are) /.test(last[2]!)) candidates.push(last);
     for (const match of candidates) {
       const [term, meaning] = [cleanTerm(match[1]!), cleanMeaning(match[2]!)];
       const known = found.some((definition) => definition.term.toLowerCase() === term.toLowerCase());
@@ -51,15 +51,23 @@ export function definitionsIn(text: string): Definition[] {
   return found;
 }
 
+const COMMON = 0.35; // a word in more passages than that is no house word, whatever a sentence says of it
+
 /** The glossary of a corpus: terms that are used in at least two passages, the shortest meaning of each. */
 export function glossaryOf(texts: readonly string[]): ReadonlyMap<string, string> {
   const glossary = new Map<string, string>();
-  const lower = texts.map((text) => text.toLowerCase());
+  const most = Math.max(3, texts.length * COMMON);
+  const spaced = texts.map((text) => ` ${wordsOf(text.toLowerCase()).join(" ")} `);
   for (const { term, meaning } of texts.flatMap(definitionsIn)) {
     const key = term.toLowerCase();
-    const uses = lower.filter((text) => text.includes(key)).length;
+    const uses = spaced.filter((text) => text.includes(` ${key} `) || text.includes(` ${key}s `)).length;
     const known = glossary.get(key);
-    if (uses >= 2 && wordsOf(meaning).length <= 9 && (known === undefined || meaning.length < known.length)) {
+    if (
+      uses >= 2 &&
+      uses <= most &&
+      wordsOf(meaning).length <= 9 &&
+      (known === undefined || meaning.length < known.length)
+    ) {
       glossary.set(key, meaning);
     }
   }

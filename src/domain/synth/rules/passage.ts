@@ -21,7 +21,7 @@ export type Rule = (passage: RulePassage) => readonly Proposal[];
 
 /** Heading line and sentences of a passage: a first line that is short and ends no sentence is its heading. */
 export function splitPassage(text: string, heading = ""): { heading: string; sentences: string[] } {
-  const lines = text.split("\n").map((line) => line.trim());
+  const lines = text.split("\n").map((line) => line.replace(/^[\s•·▪◦*–-]+/u, "").trim());
   const titles: string[] = [];
   const body: string[] = [];
   for (const line of lines) {
