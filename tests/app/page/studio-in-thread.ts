@@ -1,4 +1,6 @@
-import { filesOnDisk, DEFAULT_MODEL } from "../encoders/files-on-disk.ts";
+import { afterAll, afterEach, beforeAll } from "vitest";
+import { serve } from "../../../scripts/serve.mjs";
+import type { ModelFolders } from "../../../src/app/encoders/folder-store.ts";
 import { Emitter } from "../../../src/app/page/emitter.ts";
 import { EncoderShelf } from "../../../src/app/page/encoder-shelf.ts";
 import { Environment } from "../../../src/app/page/environment.ts";
@@ -31,6 +33,25 @@ export interface StudioInThread {
   /** Ends a worker as a crash would, without a word to it. */
   crash(name: WorkerName): void;
   close(): Promise<void>;
+}
+
+/** Opens studios for the tests of a file, over a real server for models and samples; closes them after each. */
+export function studioSuite(): (options?: Partial<InThreadOptions>) => StudioInThread {
+  let server: Awaited<ReturnType<typeof serve>>;
+  const opened: StudioInThread[] = [];
+  beforeAll(async () => {
+    server = await serve({ root: "public", models: "public/models" });
+  });
+  afterEach(async () => {
+    for (const each of opened.splice(0)) await each.close();
+  });
+  afterAll(() => server.close());
+  return (options = {}) => {
+    const database = options.database ?? `studio-${crypto.randomUUID()}`;
+    const each = openStudio({ database, site: `${server.url}/`, ...options });
+    opened.push(each);
+    return each;
+  };
 }
 
 export interface InThreadOptions {
@@ -67,7 +88,8 @@ export function openStudio(options: InThreadOptions): StudioInThread {
     port1.start();
     port2.start();
     const life = { over: false };
-    serveWorker(name, port2, new Workspace({ name: options.database }), site, life);
+    const own = new Workspace({ name: options.database });
+    serveWorker(name, port2, { workspace: own, site, life, folders });
     open.set(name, port1);
     const terminate = (): void => {
       life.over = true;
@@ -76,7 +98,7 @@ export function openStudio(options: InThreadOptions): StudioInThread {
     return Object.assign(port1, { terminate });
   };
   const workers = new WorkerPool(openWorker, (event) => studio.hear(event));
-  const folders = { open: () => filesOnDisk(DEFAULT_MODEL), keep: nothing, remove: nothing };
+  const folders = memoryFolders();
   const encoders = new EncoderShelf({ workspace, workers, environment, folders });
   const runs = new RunDesk({
     ...{ workspace, workers, environment, emitter },
@@ -104,6 +126,26 @@ export function openStudio(options: InThreadOptions): StudioInThread {
 
 const nothing = (): Promise<void> => Promise.resolve();
 
+/** Model folders as the browser's private file system would keep them. */
+function memoryFolders(): ModelFolders {
+  const kept = new Map<string, ReadonlyMap<string, Blob>>();
+  return {
+    open: (id, name) => ({
+      name,
+      async read(path) {
+        const blob = kept.get(id)?.get(path);
+        return blob && new Uint8Array(await blob.arrayBuffer());
+      },
+    }),
+    async keep(id, files) {
+      kept.set(id, files);
+    },
+    async remove(id) {
+      kept.delete(id);
+    },
+  };
+}
+
 /** A backend that computes no more once its worker's life is over, as a real worker's would not. */
 async function mortalCpu(life: { readonly over: boolean }): Promise<Backend> {
   const cpu = await openTestCpu();
@@ -120,16 +162,20 @@ async function mortalCpu(life: { readonly over: boolean }): Promise<Backend> {
   };
 }
 
+interface WorkerGround {
+  readonly workspace: Workspace;
+  readonly site: string;
+  readonly life: { readonly over: boolean };
+  readonly folders: ModelFolders;
+}
+
 function serveWorker(
   name: WorkerName,
   scope: Channel,
-  workspace: Workspace,
-  site: string,
-  life: { readonly over: boolean },
+  { workspace, site, life, folders }: WorkerGround,
 ): void {
   const tell = (event: WorkerEvent): void => host.emit(event);
   const data = new DataService(workspace, site);
-  const folders = { open: () => filesOnDisk(DEFAULT_MODEL), keep: nothing, remove: nothing };
   const runtime = () => Promise.resolve({ device: "wasm", threads: 1 } as const);
   const backends = { facts: () => Promise.resolve(FACTS), open: () => mortalCpu(life) };
   const handlers = {
