@@ -12,11 +12,11 @@ Rely on this passage alone, not on anything else you know. You are a teacher who
 them of a search engine. Use other words than the passage where you can, and do not mention "the passage", "the context" \
 or "the document". Write one question a line, without numbers, answers or any other text.`;
 
-const PLACEHOLDERS = ["context_str", "num_questions_per_chunk"];
+const SLOTS = ["context_str", "num_questions_per_chunk"];
 
 /**
- * A template with its two placeholders filled, by Python's str.format rules: {{ and }} are braces, and braces inside the
- * passage are left alone. Error "usage" for another placeholder, a single brace, or a template without {context_str}.
+ * A template with its two slots filled, by Python's str.format rules: {{ and }} are braces, and braces inside the
+ * passage are left alone. Error "usage" for another slot, a single brace, or a template without {context_str}.
  */
 export function fillTemplate(template: string, context: string, count: number): string {
   const values: Readonly<Record<string, string>> = {
@@ -26,8 +26,8 @@ export function fillTemplate(template: string, context: string, count: number): 
   let used = false;
   const filled = template.replace(/\{\{|\}\}|\{([^{}]*)\}|[{}]/g, (whole, name: string | undefined) => {
     if (whole === "{{" || whole === "}}") return whole[0]!;
-    if (name === undefined || !PLACEHOLDERS.includes(name)) {
-      const known = PLACEHOLDERS.map((placeholder) => `{${placeholder}}`).join(" and ");
+    if (name === undefined || !SLOTS.includes(name)) {
+      const known = SLOTS.map((slot) => `{${slot}}`).join(" and ");
       throw new RetuneError(
         "usage",
         `prompt template: ${whole} is not known; write ${known}, and {{ }} for braces`,
