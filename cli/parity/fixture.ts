@@ -2,7 +2,8 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
 import type { AdapterConfig } from "../../src/domain/models/adapter-config.ts";
-import type { TensorData } from "../../src/domain/matrix.ts";
+import { parameterShapes, trainableNames } from "../../src/domain/models/adapter-weights.ts";
+import type { TensorData, Weights } from "../../src/domain/matrix.ts";
 import { readSafetensors } from "../../src/domain/formats/safetensors.ts";
 import { RetuneError } from "../../src/engine/errors.ts";
 import { readBytes, readText } from "../ports/files.ts";
@@ -16,12 +17,13 @@ export interface AdapterFixture {
 }
 
 const numbers = v.array(v.number());
+const count = v.pipe(v.number(), v.integer(), v.minValue(1));
 const settingsSchema = v.object({
   kind: v.literal("adapter"),
-  dim: v.number(),
-  n: v.number(),
-  batch: v.number(),
-  epochs: v.number(),
+  dim: count,
+  n: count,
+  batch: count,
+  epochs: count,
   lr: v.number(),
   scale: v.optional(v.number(), 20),
   betas: v.optional(v.tuple([v.number(), v.number()]), [0.9, 0.999]),
@@ -56,7 +58,9 @@ export async function readFixtures(folder: string): Promise<readonly FixtureEntr
   const files = await readdir(folder).catch((error: unknown) => {
     throw new RetuneError("usage", `${folder} cannot be read: ${String(error)}`, { file: folder });
   });
-  const names = files.filter((file) => file.endsWith(".json")).map((file) => file.slice(0, -5));
+  // Tensors without their settings are a damaged fixture, not nothing.
+  const named = files.map((file) => /^(.*)\.(?:json|safetensors)$/.exec(file)?.[1]);
+  const names = [...new Set(named.filter((name) => name !== undefined))];
   if (names.length === 0) {
     throw new RetuneError("usage", `${folder} holds no fixture: expected NAME.json beside NAME.safetensors`);
   }
@@ -76,7 +80,10 @@ async function readFixture(folder: string, name: string): Promise<FixtureEntry> 
     }
     const file = join(folder, `${name}.safetensors`);
     const tensors = readSafetensors(await readBytes(file), file).tensors;
-    return { name, fixture: { kind, settings: result.output, adapter: adapterOf(result.output), tensors } };
+    const adapter = adapterOf(result.output);
+    const problem = damageOf(result.output, adapter, tensors);
+    if (problem !== undefined) return { name, problem };
+    return { name, fixture: { kind, settings: result.output, adapter, tensors } };
   } catch (error) {
     return { name, problem: error instanceof Error ? error.message : String(error) };
   }
@@ -97,4 +104,30 @@ function adapterOf({ config }: AdapterFixtureSettings): AdapterConfig {
   if (!activation)
     throw new RetuneError("unsupported", `activation "${config.activation_fn_str}" is not known`);
   return { kind: "two-layer", features, hiddenFeatures, activation, bias, residual: config.add_residual };
+}
+
+/** What is missing or misshapen, so that a comparison with nothing never passes; undefined where all is there. */
+function damageOf(
+  { dim, n, batch, epochs, losses }: AdapterFixtureSettings,
+  adapter: AdapterConfig,
+  tensors: Weights,
+): string | undefined {
+  const steps = epochs * Math.ceil(n / batch);
+  if (losses.length !== steps) {
+    return `losses: ${losses.length} numbers, but ${epochs} epochs of ${n} rows in batches of ${batch} are ${steps} steps`;
+  }
+  if (dim !== adapter.features) return `dim: ${dim}, but config.in_features is ${adapter.features}`;
+  const shapes = parameterShapes(adapter);
+  const expected: [string, readonly number[]][] = ["q", "d", "out"].map((name) => [name, [n, dim]]);
+  for (const name of trainableNames(adapter)) {
+    for (const prefix of ["init", "grad1", "final"]) expected.push([`${prefix}.${name}`, shapes.get(name)!]);
+  }
+  for (const [name, shape] of expected) {
+    const found = tensors.get(name)?.shape;
+    if (!found) return `the safetensors file has no tensor "${name}"`;
+    if (found.join() !== shape.join()) {
+      return `tensor "${name}" has shape [${found.join(", ")}], expected [${shape.join(", ")}]`;
+    }
+  }
+  return undefined;
 }
