@@ -42,7 +42,7 @@ export interface AdapterFixture {
     readonly add_residual?: boolean;
   };
   readonly losses: readonly number[];
-  readonly grad_norms_before_clip: readonly number[];
+  readonly grad_norms_before_clip?: readonly number[];
 }
 
 export const PARITY_NAMES = [
@@ -56,6 +56,55 @@ export function readParity(name: string): { settings: AdapterFixture; tensors: M
   const base = `tests/fixtures/parity/${name}`;
   const settings = JSON.parse(readFileSync(`${base}.json`, "utf8")) as AdapterFixture;
   return { settings, tensors: readSafetensors(`${base}.safetensors`) };
+}
+
+interface LlamaIndexRun {
+  readonly opt: { readonly initial_lr: number };
+  readonly init: Readonly<Record<string, number[] | number[][]>>;
+  readonly final: Readonly<Record<string, number[] | number[][]>>;
+  readonly losses: readonly number[];
+  readonly warmup: number;
+  readonly steps: number;
+}
+
+interface LlamaIndexData {
+  readonly relevant_docs: Readonly<Record<string, readonly [string]>>;
+  readonly q_emb: Readonly<Record<string, readonly number[]>>;
+  readonly d_emb: Readonly<Record<string, readonly number[]>>;
+}
+
+export const LLAMAINDEX_RUNS = ["linear", "linear_bias", "two", "two_nores", "linear_lr"] as const;
+
+/** A run of LlamaIndex's own engine: 11 queries in batches of 4, five epochs. */
+export function readLlamaIndex(name: (typeof LLAMAINDEX_RUNS)[number]): ReturnType<typeof readParity> {
+  const file = JSON.parse(readFileSync("tests/fixtures/llamaindex/adapter_fixture.json", "utf8")) as {
+    data: LlamaIndexData;
+  } & Record<(typeof LLAMAINDEX_RUNS)[number], LlamaIndexRun>;
+  const { opt, init, final, losses, warmup, steps } = file[name];
+  const { relevant_docs, q_emb, d_emb } = file.data;
+  const pairs = Object.entries(relevant_docs);
+  const tensor = (rows: readonly (number | readonly number[])[]): FixtureTensor => {
+    const width = Array.isArray(rows[0]) ? (rows[0] as readonly number[]).length : 0;
+    return {
+      shape: width > 0 ? [rows.length, width] : [rows.length],
+      values: Float32Array.from(rows.flat()),
+    };
+  };
+  const tensors = new Map([
+    ["q", tensor(pairs.map(([query]) => q_emb[query]!))],
+    ["d", tensor(pairs.map(([, [document]]) => d_emb[document]!))],
+    ...Object.entries(init).map(([key, rows]) => [`init.${key}`, tensor(rows)] as const),
+    ...Object.entries(final).map(([key, rows]) => [`final.${key}`, tensor(rows)] as const),
+  ]);
+  const hidden = tensors.get("init.linear1.bias")?.shape[0];
+  const config = {
+    bias: name === "linear_bias",
+    ...(hidden === undefined ? {} : { hidden_features: hidden, add_residual: name === "two" }),
+  };
+  const optimizer = { betas: [0.9, 0.999] as const, eps: 1e-8, weight_decay: 0.01, max_grad_norm: 1 };
+  const sizes = { dim: 8, n: pairs.length, batch: 4, epochs: 5, scale: 20 };
+  const schedule = { lr: opt.initial_lr, warmup_steps: warmup, total_steps: steps };
+  return { settings: { ...sizes, ...optimizer, ...schedule, config, losses }, tensors };
 }
 
 /** Values of a small test, uniform in −1…1, equal on every run (mulberry32). */

@@ -59,7 +59,9 @@ export async function replayFixture(
     full.write(name, tensors.get(`init.${name}`)!.values);
   const { losses, norms } = await train(full, tail, settings, tensors);
   expectClose(losses, settings.losses, { relative: 1e-4 }, "loss");
-  expectClose(norms, settings.grad_norms_before_clip, { relative: 1e-4 }, "gradient norm");
+  if (settings.grad_norms_before_clip) {
+    expectClose(norms, settings.grad_norms_before_clip, { relative: 1e-4 }, "gradient norm");
+  }
   for (const name of Object.keys(full.layout.parameters)) {
     expectWeights(await full.read(name), tensors.get(`final.${name}`)!.values, name);
   }
@@ -79,14 +81,15 @@ async function train(
     warmupSteps: settings.warmup_steps,
     totalSteps: settings.total_steps,
   });
-  const rows = [];
-  for (const [step, batch] of batchesOf(settings).entries()) {
-    const executable = batch.length === settings.batch ? full : tail;
-    executable.run({ batch, learningRate: rate(step) });
+  const batches = batchesOf(settings);
+  const isFull = (batch: Uint32Array): boolean => batch.length === settings.batch;
+  for (const [step, batch] of batches.entries()) {
+    (isFull(batch) ? full : tail).run({ batch, learningRate: rate(step) });
     if (step === 0) await expectFirstGradients(full, tensors);
-    rows.push(...(await executable.log()));
   }
+  const [fullRows, tailRows] = [[...(await full.log())], [...(await tail.log())]];
   await full.settle();
+  const rows = batches.map((batch) => (isFull(batch) ? fullRows : tailRows).shift()!);
   return { losses: rows.map((row) => row["loss"]!), norms: rows.map((row) => row["norm"]!) };
 }
 
@@ -113,12 +116,14 @@ async function expectOutput(
   tensors: ReadonlyMap<string, FixtureTensor>,
 ): Promise<void> {
   const q = tensors.get("q")!;
+  const want = tensors.get("out");
+  if (!want) return;
   const forward = await compile(
     backend,
     (graph) => ({ outputs: { out: traceAdapter(graph, shape, graph.input("q", "f32", q.shape)).output } }),
     { sharing: full },
   );
   forward.run({ q: q.values });
-  expectWeights(await forward.read("out"), tensors.get("out")!.values, "out");
+  expectWeights(await forward.read("out"), want.values, "out");
   forward.dispose();
 }
