@@ -77,8 +77,7 @@ const jobSchema = v.strictObject({
   ),
   backend: v.optional(v.picklist(["webgpu", "cpu"], 'must be "webgpu" or "cpu"')),
   queryInstruction: v.optional(v.string("must be a text")),
-  // A hardware GPU is asked for ten steps at a time (recipes/back-pressure.ts).
-  checkpointSteps: v.optional(v.pipe(count, v.multipleOf(10, "must be a multiple of 10"))),
+  checkpointSteps: v.optional(count),
   export: v.optional(
     v.array(
       v.picklist(["llamaindex", "safetensors"], 'may hold "llamaindex" and "safetensors"'),
@@ -218,4 +217,15 @@ export function adapterConfig(job: Job, features: number): AdapterConfig {
     );
   }
   return { ...raw, features };
+}
+
+/** Runs a part of a job; what it refuses is told with the job's file (and field) in front. */
+export async function inJob<T>(job: Job, field: string | undefined, part: () => T | Promise<T>): Promise<T> {
+  try {
+    return await part();
+  } catch (error) {
+    if (!(error instanceof RetuneError) || error.message.includes(job.file)) throw error;
+    const where = field === undefined ? job.file : `${job.file}: field "${field}"`;
+    throw new RetuneError(error.code, `${where}: ${error.message}`, error.place, { cause: error });
+  }
 }

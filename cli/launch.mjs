@@ -112,7 +112,7 @@ async function bundle(entry, outDir) {
   await build({
     root,
     configFile: false,
-    logLevel: "error",
+    logLevel: "silent",
     publicDir: false,
     resolve: {
       alias: [

@@ -5,7 +5,7 @@ import { writeFusion } from "../../src/domain/formats/fusion-json.ts";
 import { METRICS_CSV_NAME, writeMetricsCsv } from "../../src/domain/formats/metrics-csv.ts";
 import type { TrainedAdapter } from "../../src/domain/recipes/adapter-run.ts";
 import type { Command } from "../command.ts";
-import { parseJob, type Job } from "../job.ts";
+import { inJob, parseJob, type Job } from "../job.ts";
 import { saveAdapterFile, saveAdapterFolder } from "../ports/adapters.ts";
 import { chooseBackend } from "../ports/backend.ts";
 import { makeFolder, readBytes, readText, sha256, writeWhole } from "../ports/files.ts";
@@ -56,7 +56,7 @@ async function runJob(job: Job, out: string, root: string): Promise<RunRecord> {
     });
     const trainSeconds = (performance.now() - started) / 1000;
     const judging = performance.now();
-    const report = judge(job, inputs, trained);
+    const report = await inJob(job, "validation", () => judge(job, inputs, trained));
     const evaluateSeconds = (performance.now() - judging) / 1000;
     await writeExports(job, out, trained, inputs);
     await writeSnippets(root, out);

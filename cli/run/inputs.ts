@@ -1,7 +1,7 @@
 import type { JudgedVectors } from "../../src/domain/eval/evaluate.ts";
 import type { Encoder, EncoderIdentity } from "../../src/domain/ports.ts";
 import { RetuneError } from "../../src/engine/errors.ts";
-import type { Job } from "../job.ts";
+import { inJob, type Job } from "../job.ts";
 import { loadDataset, loadVectors, requireDimension, type LoadedDataset } from "../job-data.ts";
 import { openEncoder } from "../ports/encoder.ts";
 import { embedTexts } from "../ports/vectors.ts";
@@ -35,7 +35,9 @@ export async function loadInputs(job: Job, root: string): Promise<JobInputs> {
   };
   const started = performance.now();
   const encoder =
-    given.train && (!validation || given.validation) ? undefined : await openEncoder(root, job.model!);
+    given.train && (!validation || given.validation)
+      ? undefined
+      : await inJob(job, "model", () => openEncoder(root, job.model!));
   try {
     const embed = (set: LoadedDataset, label: string): Promise<JudgedVectors> =>
       embedSet(root, encoder!, set, { instruction: job.queryInstruction ?? "", label });

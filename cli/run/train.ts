@@ -1,9 +1,8 @@
 import type { Backend } from "../../src/engine/backend.ts";
-import { RetuneError } from "../../src/engine/errors.ts";
 import { openAdapterRun } from "../../src/domain/recipes/adapter.ts";
 import type { AdapterRun, TrainedAdapter } from "../../src/domain/recipes/adapter-run.ts";
 import type { AdapterSettings, TrainingStep } from "../../src/domain/recipes/adapter-job.ts";
-import { adapterConfig, type Job } from "../job.ts";
+import { adapterConfig, inJob, type Job } from "../job.ts";
 import { showWarnings } from "../job-data.ts";
 import { ProgressLine } from "../ports/progress.ts";
 import type { JobInputs } from "./inputs.ts";
@@ -26,16 +25,13 @@ export async function train(
   const settings = settingsOf(job, vectors.corpus.columns);
   const data = { dataset, queries, corpus: vectors.corpus };
   const yieldAt = checkpointSteps(job);
-  const run = await openAdapterRun(backend, data, settings, undefined, { yieldAt }).catch(
-    (error: unknown) => {
-      throw named(job, error);
-    },
-  );
+  const open = () => openAdapterRun(backend, data, settings, undefined, { yieldAt });
+  const run = await inJob(job, undefined, open);
   // Bad input has ended by now with the one line that names it.
   for (const loaded of [set, validation]) if (loaded) showWarnings(loaded);
   process.stderr.write(`backend: ${backend.label}\n`);
   try {
-    return await pull(run, checkpointSteps(job), save);
+    return await pull(run, yieldAt, save);
   } finally {
     run.dispose();
   }
@@ -78,10 +74,4 @@ async function pull(run: AdapterRun, every: number, save: SaveCheckpoint): Promi
     line.show({ done: value.step, total: value.totalSteps, label: `loss ${value.loss.toFixed(4)}` });
     if (value.phase === "final" && value.step % every === 0) await save(value.step, await run.weights());
   }
-}
-
-/** The recipe names the setting; the job file is named here. */
-function named(job: Job, error: unknown): unknown {
-  if (!(error instanceof RetuneError) || error.code !== "usage") return error;
-  return new RetuneError("usage", `${job.file}: ${error.message}`, { file: job.file }, { cause: error });
 }

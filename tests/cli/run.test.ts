@@ -42,7 +42,7 @@ function adapterIn(...path: readonly string[]) {
 describe("a compatible run", () => {
   let outcome: Outcome;
   beforeAll(() => {
-    outcome = run({ checkpointSteps: 10 }, "compatible");
+    outcome = run({ checkpointSteps: 12 }, "compatible");
   });
 
   test("ends well and names its result", () => {
@@ -94,14 +94,14 @@ describe("a compatible run", () => {
       new Uint8Array(readFileSync(join(folder, "compatible", "adapter.safetensors"))),
     );
     expect(single.weights).toEqual(weights);
-    expect(adapterIn("compatible", "llamaindex", "step_30").weights).not.toEqual(weights);
-    expect(adapterIn("compatible", "llamaindex", "step_10").weights).not.toEqual(weights);
+    expect(adapterIn("compatible", "llamaindex", "step_36").weights).toEqual(weights);
+    expect(adapterIn("compatible", "llamaindex", "step_12").weights).not.toEqual(weights);
     const fusion = readFusion(readFileSync(join(folder, "compatible", "fusion.json"), "utf8"));
     expect(fusion).toEqual(recordOf("compatible").fusion);
   });
 
   test("gives the same bits again", () => {
-    expect(run({ checkpointSteps: 10 }, "again").code).toBe(0);
+    expect(run({ checkpointSteps: 12 }, "again").code).toBe(0);
     for (const file of [
       "adapter.safetensors",
       "fusion.json",
@@ -174,6 +174,11 @@ describe("bad input ends with exit code 2 and one line", () => {
       "a broken adapter",
       { adapter: { kind: "custom", layers: [{ features: 3 }] } },
       '"adapter.layers.0.features" must be 16',
+    ],
+    [
+      "a model that is nowhere",
+      { vectors: undefined, model: "no-such-model" },
+      'field "model": model "no-such-model"',
     ],
     ["half an epoch in compatible mode", { epochs: 0.5 }, ".json: epochs: 0.5 is not possible"],
   ])("%s", (name, changes, text) => {
