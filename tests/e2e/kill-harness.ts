@@ -94,10 +94,14 @@ export async function killPart(browser: KillableBrowser, page: Page, kind: KillK
   }
 }
 
-/** Home offers what was interrupted; Resume goes on with it. */
+/** Home offers what was interrupted; Resume goes on with it. A run that had ended before the kill has ended. */
 async function resumed(page: Page): Promise<Page> {
   await page.goto(`${inject("studioUrl")}#/`);
-  await page.getByRole("button", { name: "Resume" }).click();
+  if ((await readRun(page)).state === "finished") return page;
+  await page
+    .getByRole("button", { name: /^Resume/ })
+    .first()
+    .click();
   return page;
 }
 

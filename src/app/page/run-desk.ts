@@ -28,7 +28,7 @@ export interface RunDeskPorts {
 const JOB_STATES: Record<RunView["state"], JobView["state"]> = {
   running: "running",
   paused: "paused",
-  interrupted: "paused",
+  interrupted: "cancelled", // not a job of this tab: Home offers to resume it
   failed: "failed",
   finished: "finished",
   stopped: "finished",
