@@ -41,6 +41,13 @@ const FILTERS: Readonly<Record<RowFilter, string>> = {
   "both-fail": "Both fail",
 };
 
+const OUTCOMES: Readonly<Record<Outcome, string>> = {
+  won: "won",
+  lost: "lost",
+  same: "same",
+  "both-fail": "in neither list",
+};
+
 const ORDERS: Readonly<Record<RowOrder, string>> = {
   change: "Largest change",
   before: "Worst before",
@@ -170,6 +177,8 @@ export const results = {
   find: "Find in questions",
   outcomes: (counts: Readonly<Record<Outcome, number>>): string =>
     `${count(counts.won)} won, ${count(counts.lost)} lost, ${count(counts.same)} same, ${count(counts["both-fail"])} in neither list`,
+  behind: "The questions behind it:",
+  outcome: (outcome: Outcome, rows: number): string => `${count(rows)} ${OUTCOMES[outcome]}`,
   rows: "Questions",
   question: "Question",
   before: "Before",

@@ -13,6 +13,11 @@ export function download(file: ExportedFile): void {
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
+/** The page of a run that leads on to its results when it ends. */
+export function runAddress(projectId: string, runId: string): string {
+  return href("train", projectId, ["run", runId], { then: "results" });
+}
+
 /**
  * The first click: opens the sample and starts the recommended run; a sample that has a result already is shown.
  * Returns the address to go to, or undefined where it failed (the page shows why).
@@ -24,10 +29,10 @@ export function trySample(page: StudioState): Promise<string | undefined> {
     const runs = await studio.runs(sample.id);
     if (runs.some((run) => run.verdict !== undefined)) return href("results", sample.id);
     const live = runs.find((run) => run.state === "running" || run.state === "paused");
-    if (live) return href("train", sample.id, ["run", live.id]);
+    if (live) return runAddress(sample.id, live.id);
     const [view, encoders] = await Promise.all([studio.project(sample.id), studio.encoders()]);
     const encoder = encoders.find((candidate) => candidate.id === view.encoderId);
     const runId = await studio.startRun(sample.id, defaultSettings(encoder?.dimension ?? DEFAULT_DIMENSION));
-    return href("train", sample.id, ["run", runId]);
+    return runAddress(sample.id, runId);
   });
 }
