@@ -3,6 +3,11 @@ import type { Pooling } from "./encoder-settings.ts";
 
 export type Precision = "fp32" | "int8";
 
+export const MODEL_FILE: Readonly<Record<Precision, string>> = {
+  fp32: "onnx/model.onnx",
+  int8: "onnx/model_quantized.onnx",
+};
+
 export interface HashedParts {
   readonly model: string; // SHA-256 of the file
   readonly tokenizer: string;

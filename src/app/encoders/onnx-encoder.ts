@@ -6,7 +6,7 @@ import { RetuneError } from "../../engine/errors.ts";
 import { sha256 } from "../../domain/data/hash.ts";
 import { batchesByLength } from "./batches.ts";
 import type { Batch } from "./batches.ts";
-import { encoderHash } from "./encoder-hash.ts";
+import { MODEL_FILE, encoderHash } from "./encoder-hash.ts";
 import type { Precision } from "./encoder-hash.ts";
 import { readEncoderSettings } from "./encoder-settings.ts";
 import type { EncoderSettings } from "./encoder-settings.ts";
@@ -21,10 +21,6 @@ export interface OnnxEncoderOptions extends RuntimeOptions {
   readonly batchTokens?: number;
 }
 
-const MODEL_FILE: Record<Precision, string> = {
-  fp32: "onnx/model.onnx",
-  int8: "onnx/model_quantized.onnx",
-};
 const BATCH_TOKENS = 1024; // more is slower: activations no longer fit the cache
 
 /** Any ONNX embedding model in a folder as Hugging Face lays it out, run by onnxruntime-web. */

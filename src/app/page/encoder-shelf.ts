@@ -1,5 +1,7 @@
 import { sha256 } from "../../domain/data/hash.ts";
 import { RetuneError } from "../../engine/errors.ts";
+import { MODEL_FILE } from "../encoders/encoder-hash.ts";
+import type { Precision } from "../encoders/encoder-hash.ts";
 import type { ModelFolders } from "../encoders/folder-store.ts";
 import { DEFAULT_ENCODER, encoderById, knownEncoders } from "../encoders/known-encoders.ts";
 import type { EncoderFacts } from "../encoders/known-encoders.ts";
@@ -16,6 +18,7 @@ export interface EncoderShelfPorts {
   readonly folders: ModelFolders;
 }
 
+const PRECISIONS: readonly Precision[] = ["fp32", "int8"]; // the first that is there is the one chosen
 const MODEL_FILES = /^(onnx\/model(_quantized)?\.onnx|[\w./-]+\.json)$/;
 
 /** The models a person can choose, and the keys of endpoints, which live here and nowhere else. */
@@ -50,16 +53,34 @@ export class EncoderShelf {
       const at = inside.endsWith(".onnx") && !inside.startsWith("onnx/") ? `onnx/${inside}` : inside;
       if (MODEL_FILES.test(at)) kept.set(at, files[index]!);
     }
-    if (![...kept.keys()].some((path) => path.endsWith(".onnx")) || !kept.has("tokenizer.json")) {
+    if (!PRECISIONS.some((precision) => kept.has(MODEL_FILE[precision])) || !kept.has("tokenizer.json")) {
       const text = `The folder ${name} needs tokenizer.json and onnx/model.onnx. It has ${[...kept.keys()].join(", ")}.`;
       throw new RetuneError("model-missing", text);
     }
-    const sent: SentFile[] = [...kept].map(([path, blob]) => ({ name: path, blob: new Blob([blob]) }));
+    const precisions = PRECISIONS.filter((precision) => kept.has(MODEL_FILE[precision]));
+    const added: EncoderView[] = [];
+    for (const precision of precisions) added.push(await this.addOnnx(name, kept, precision));
+    return added[0]!;
+  }
+
+  /** Tries one precision of a model and keeps its files; int8 is another model, with vectors of its own. */
+  private async addOnnx(
+    name: string,
+    files: ReadonlyMap<string, Blob>,
+    precision: Precision,
+  ): Promise<EncoderView> {
     const { workspace, workers, folders } = this.ports;
-    const identity = await workers.embed.call("inspect", { files: sent, name });
-    const id = `folder-${identity.hash.slice(0, 16)}`;
-    await folders.keep(id, kept);
-    const { dimension, precision, queryInstruction, hash } = identity;
+    const own = new Map(
+      [...files].filter(([path]) => !path.endsWith(".onnx") || path === MODEL_FILE[precision]),
+    );
+    const sent: SentFile[] = [...own].map(([path, blob]) => ({ name: path, blob: new Blob([blob]) }));
+    const { dimension, queryInstruction, hash } = await workers.embed.call("inspect", {
+      files: sent,
+      name,
+      precision,
+    });
+    const id = `folder-${hash.slice(0, 16)}`;
+    await folders.keep(id, own);
     const record = { id, name, origin: "folder" as const, dimension, precision, queryInstruction, hash };
     await workspace.saveEncoder(record);
     return this.viewOf(record);

@@ -1,6 +1,7 @@
 import type { Dataset } from "../../domain/data/dataset.ts";
 import type { WireError } from "../../engine/errors.ts";
 import type { EncoderIdentity } from "../../domain/ports.ts";
+import type { Precision } from "../encoders/encoder-hash.ts";
 import type { RunRecord } from "../storage/records.ts";
 import type {
   BackendChoice,
@@ -101,7 +102,10 @@ export interface EmbedMethods {
     Float32Array
   >;
   /** Opens a folder's model once, to learn what it is. */
-  readonly inspect: Call<{ readonly files: readonly SentFile[]; readonly name: string }, EncoderIdentity>;
+  readonly inspect: Call<
+    { readonly files: readonly SentFile[]; readonly name: string; readonly precision: Precision },
+    EncoderIdentity
+  >;
 }
 
 export interface TrainMethods {

@@ -62,13 +62,12 @@ export class EmbedService {
     return (await encoder.encode(prefixed, control)).values;
   };
 
-  async inspect({ files, name }: EmbedMethods["inspect"]["params"]): Promise<EncoderIdentity> {
+  async inspect({ files, name, precision }: EmbedMethods["inspect"]["params"]): Promise<EncoderIdentity> {
     const entries = await Promise.all(
       files.map(async ({ name: path, blob }) => [path, new Uint8Array(await blob.arrayBuffer())] as const),
     );
-    const contents = new Map(entries);
-    const precision = contents.has("onnx/model.onnx") ? "fp32" : "int8";
-    const encoder = await OnnxEncoder.open(memoryModelFiles(name, contents), await this.options(precision));
+    const folder = memoryModelFiles(name, new Map(entries));
+    const encoder = await OnnxEncoder.open(folder, await this.options(precision));
     try {
       return encoder.identity;
     } finally {

@@ -1,0 +1,92 @@
+import "fake-indexeddb/auto";
+import { expect, test } from "vitest";
+import type { ModelFolders } from "../../../src/app/encoders/folder-store.ts";
+import { Emitter } from "../../../src/app/page/emitter.ts";
+import { EncoderShelf } from "../../../src/app/page/encoder-shelf.ts";
+import { Environment } from "../../../src/app/page/environment.ts";
+import { WorkerPool } from "../../../src/app/page/worker-pool.ts";
+import type { EmbedMethods, WorkerEvent } from "../../../src/app/protocol/calls.ts";
+import { Host } from "../../../src/app/protocol/host.ts";
+import type { Channel, WorkerChannel } from "../../../src/app/protocol/messages.ts";
+import { Workspace } from "../../../src/app/storage/workspace.ts";
+
+type Inspected = EmbedMethods["inspect"]["params"];
+
+/** A shelf whose embed worker believes any files to be a model of 8 dimensions. */
+function shelfOver(page: "sealed" | "connected") {
+  const inspected: Inspected[] = [];
+  const kept = new Map<string, readonly string[]>();
+  const folders: ModelFolders = {
+    open: () => ({ name: "", read: () => Promise.resolve(undefined) }),
+    keep: async (id, files) => void kept.set(id, [...files.keys()].sort()),
+    remove: () => Promise.resolve(),
+  };
+  const openWorker = (): WorkerChannel => {
+    const { port1, port2 } = new MessageChannel();
+    port1.start();
+    port2.start();
+    new Host<EmbedMethods, WorkerEvent>(port2 as unknown as Channel, {
+      embed: () => Promise.resolve(0),
+      encode: () => Promise.resolve(new Float32Array(5)),
+      inspect: async (params) => {
+        inspected.push(params);
+        const { name, precision } = params;
+        const hash = `${precision}-0123456789abcdef`;
+        return { name, hash, dimension: 8, maxTokens: 512, precision, queryInstruction: "" };
+      },
+    });
+    return Object.assign(port1, { terminate: () => port1.close() }) as unknown as WorkerChannel;
+  };
+  const workspace = new Workspace({ name: `shelf-${crypto.randomUUID()}` });
+  const workers = new WorkerPool(openWorker, () => undefined);
+  const facts = { seal: "none", isolated: false, offlineReady: false, defaultModel: "ready" } as const;
+  const environment = new Environment(new Emitter(), { page, ...facts });
+  const shelf = new EncoderShelf({ workspace, workers, environment, folders });
+  return { shelf, workspace, workers, inspected, kept };
+}
+
+const picked = (path: string): File => {
+  const file = new File(["x"], path.split("/").at(-1)!);
+  return Object.defineProperty(file, "webkitRelativePath", { value: `model/${path}` });
+};
+
+test("a folder with both precisions gives two models, each with its own files; fp32 is the one chosen", async () => {
+  const { shelf, workers, inspected, kept } = shelfOver("sealed");
+  const files = [
+    "tokenizer.json",
+    "model.onnx",
+    "onnx/model_quantized.onnx",
+    "1_Pooling/config.json",
+    "README.md",
+  ];
+  const chosen = await shelf.addFolder(files.map(picked));
+  workers.endAll();
+  expect(chosen).toMatchObject({ name: "model", precision: "fp32", available: true });
+  expect((await shelf.list()).map((encoder) => encoder.precision)).toEqual(["fp32", "fp32", "int8"]);
+  expect(inspected.map(({ precision }) => precision)).toEqual(["fp32", "int8"]);
+  expect([...kept.values()]).toEqual([
+    ["1_Pooling/config.json", "onnx/model.onnx", "tokenizer.json"],
+    ["1_Pooling/config.json", "onnx/model_quantized.onnx", "tokenizer.json"],
+  ]);
+});
+
+test("an endpoint is refused on the sealed page before anything is sent", async () => {
+  const { shelf, workspace } = shelfOver("sealed");
+  const add = shelf.addEndpoint({ url: "http://127.0.0.1:1/v1", model: "m" });
+  await expect(add).rejects.toMatchObject({ code: "unsupported" });
+  expect(await workspace.encoders()).toEqual([]);
+});
+
+test("an endpoint's key stays in memory: nothing of it is in the database", async () => {
+  const { shelf, workspace, workers } = shelfOver("connected");
+  const view = await shelf.addEndpoint({ url: "http://127.0.0.1:1/v1", model: "m", key: "sk-CANARY-2" });
+  workers.endAll();
+  expect(view).toMatchObject({ origin: "endpoint", dimension: 5, available: true });
+  expect(shelf.keyOf(view.id)).toBe("sk-CANARY-2");
+  const database = await workspace.connection.read(["encoders", "settings"], "test", async (tx) => [
+    await tx.objectStore("encoders").getAll(),
+    await tx.objectStore("settings").getAll(),
+  ]);
+  expect(JSON.stringify(database)).toContain("http://127.0.0.1:1/v1");
+  expect(JSON.stringify(database)).not.toContain("CANARY");
+});
