@@ -29,9 +29,8 @@ function flipOneByte(page: Page, runId: string): Promise<number> {
     const database = await answer(indexedDB.open("retune"));
     const transaction = database.transaction("chunks", "readwrite");
     const store = transaction.objectStore("chunks");
-    const chunks: { sequence: number; bytes: Uint8Array }[] = await answer(
-      store.getAll(IDBKeyRange.bound([key], [key, []])),
-    );
+    const all = await answer(store.getAll(IDBKeyRange.bound([key], [key, []])));
+    const chunks = all as { readonly sequence: number; readonly bytes: Uint8Array }[];
     const newest = Math.max(...chunks.map(({ sequence }) => sequence));
     const struck = chunks.find(({ sequence }) => sequence === newest)!;
     const middle = struck.bytes.length >> 1;
@@ -48,15 +47,16 @@ describe("R3, R4: a damaged checkpoint", () => {
   test("F12: one flipped byte is refused by name, and the checkpoint before it leads to the same weights", async () => {
     const { context, page } = await freshPage(browser);
     await finishSample(page);
-    const epochs = 100;
+    const epochs = 150;
     const whole = await startRun(page, { epochs });
     await waitForResults(page, whole);
 
     const struck = await startRun(page, { epochs });
     await waitForSteps(page, 40);
     await pauseRun(page);
+    const { progress } = await storedRun(page, struck);
     await resumeRun(page);
-    await waitForSteps(page, 300);
+    await waitForSteps(page, progress.done + 100);
     await pauseRun(page);
     expect((await storedRecords(page, "manifests", struck)).length).toBe(2);
     const damaged = await flipOneByte(page, struck);

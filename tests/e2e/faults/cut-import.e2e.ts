@@ -33,16 +33,17 @@ async function holdAtWrite(page: Page, store: string, count: number): Promise<vo
   );
   await worker.evaluate(
     ([name, nth]) => {
-      const put = IDBObjectStore.prototype.put;
       let writes = 0;
-      IDBObjectStore.prototype.put = function (...row) {
-        if (this.name === name && ++writes === nth) {
-          new BroadcastChannel("fault").postMessage("held");
-          const until = performance.now() + 5_000;
-          while (performance.now() < until);
-        }
-        return put.apply(this, row);
-      };
+      IDBObjectStore.prototype.put = new Proxy(Reflect.get(IDBObjectStore.prototype, "put"), {
+        apply(put, store: IDBObjectStore, row: [unknown]) {
+          if (store.name === name && ++writes === nth) {
+            new BroadcastChannel("fault").postMessage("held");
+            const until = performance.now() + 5_000;
+            while (performance.now() < until);
+          }
+          return Reflect.apply(put, store, row);
+        },
+      });
     },
     [store, count] as const,
   );

@@ -81,7 +81,9 @@ describe("E6: texts that want to be code", () => {
     await page.addInitScript(() => {
       const violations: string[] = [];
       Object.assign(globalThis, { violations });
-      addEventListener("securitypolicyviolation", (event) => violations.push(event.violatedDirective));
+      document.addEventListener("securitypolicyviolation", (event) => {
+        violations.push(event.violatedDirective);
+      });
     });
     const root = `${inject("studioUrl")}/connected/`;
     const project = await createProject(page, IMAGE, root);

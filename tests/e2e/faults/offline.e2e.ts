@@ -18,8 +18,7 @@ let site: string;
 let server: Awaited<ReturnType<typeof serve>>;
 beforeEach(async () => {
   site = mkdtempSync(join(tmpdir(), "retune-site-"));
-  const built = process.env["RETUNE_DIST"] ?? "dist";
-  cpSync(built, site, { recursive: true, filter: (path) => !/[\\/]ort$/.test(path) });
+  cpSync("dist", site, { recursive: true, filter: (path) => !/[\\/]ort$/.test(path) });
   server = await serve({ root: relative(process.cwd(), site) });
 });
 afterEach(async () => {
@@ -60,7 +59,7 @@ describe("R11: without a network", () => {
     await visit(page);
     const [first] = await versions(page);
     await finishSample(page, server.url);
-    await startRun(page, { epochs: 500 });
+    await startRun(page, { recipe: /Two-layer/, epochs: 500 });
     await waitForSteps(page, 50);
     await page.evaluate(() => Object.assign(globalThis, { samePage: true }));
 

@@ -12,6 +12,7 @@ export interface StoredRun {
   readonly notes: readonly string[];
   readonly backend: string;
   readonly losses: readonly number[];
+  readonly progress: { readonly done: number; readonly total: number };
   readonly error?: { readonly code: string; readonly message: string };
 }
 
