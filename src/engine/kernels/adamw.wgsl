@@ -11,7 +11,7 @@
 //
 // Edges: arenas are multiples of 64 elements. Thread 0 alone writes the log.
 //
-// Plan: AdamWLaunch     CPU twin: ../reference/launches.ts     Test: tests/engine/adamw.gpu.test.ts
+// Plan: AdamWLaunch     CPU twin: ../reference/launches.ts     Test: tests/engine/kernels.gpu.test.ts
 const NOWHERE = 0xffffffffu;
 
 struct Settings {

@@ -5,7 +5,7 @@
 //
 // Edges: values past the end of a row are computed from whatever is read there and not stored.
 //
-// Plan: ElementwiseLaunch     CPU twin: ../reference/chain.ts     Test: tests/engine/elementwise.gpu.test.ts
+// Plan: ElementwiseLaunch     CPU twin: ../reference/chain.ts     Test: tests/engine/kernels.gpu.test.ts
 // Which arms of the chain the pipeline needs: bits of step kinds (plan.ts, in order) and of activations.
 override KINDS: u32 = 0xfffu;
 override ACTIVATIONS: u32 = 31u;

@@ -5,7 +5,7 @@
 //
 // Edges: an index past the table reads its last row.
 //
-// Plan: GatherLaunch     CPU twin: ../reference/launches.ts     Test: tests/engine/rows.gpu.test.ts
+// Plan: GatherLaunch     CPU twin: ../reference/launches.ts     Test: tests/engine/kernels.gpu.test.ts
 override LANES: u32 = 64u;
 
 struct Copy {

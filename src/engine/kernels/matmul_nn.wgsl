@@ -6,7 +6,7 @@
 // Needs N and all strides to be multiples of 4. K may be anything where the padding of A's rows holds zeros: a row of
 // B past the end is the last one again, times 0. Rows of C past the edge are clamped when read and not stored.
 //
-// Plan: MatmulLaunch, layout NN     CPU twin: ../reference/launches.ts     Test: tests/engine/matmul.gpu.test.ts
+// Plan: MatmulLaunch, layout NN     CPU twin: ../reference/launches.ts     Test: tests/engine/kernels.gpu.test.ts
 override ROWS: u32 = 8u; // rows of the result in one thread: 1 to 8
 override BLOCKS: u32 = 2u; // columns in one thread, in fours: 1 or 2
 // Which arms of the chain the pipeline needs: bits of step kinds (plan.ts, in order) and of activations.

@@ -7,7 +7,7 @@
 // Needs K and all strides to be multiples of 4 (matmul_tiled.wgsl takes the rest). Any M and N: rows past the edge are
 // clamped when read and not stored; a result whose rows are padded gets finite values in its padding.
 //
-// Plan: MatmulLaunch, layout NT     CPU twin: ../reference/launches.ts     Test: tests/engine/matmul.gpu.test.ts
+// Plan: MatmulLaunch, layout NT     CPU twin: ../reference/launches.ts     Test: tests/engine/kernels.gpu.test.ts
 override ROWS: u32 = 8u; // rows of the result in one thread: 1 to 8
 override BLOCKS: u32 = 2u; // columns in one thread, in fours: 1 or 2
 // Which arms of the chain the pipeline needs: bits of step kinds (plan.ts, in order) and of activations.

@@ -8,7 +8,7 @@
 // Edges: what lies outside A or B is loaded as 0, so M, N and K need not be multiples of anything. No thread returns
 // before the last barrier: WGSL requires uniform control flow there. Elements are loaded one by one, so any stride fits.
 //
-// Plan: MatmulLaunch     CPU twin: ../reference/launches.ts     Test: tests/engine/matmul.gpu.test.ts
+// Plan: MatmulLaunch     CPU twin: ../reference/launches.ts     Test: tests/engine/kernels.gpu.test.ts
 override SIDE: u32 = 8u;
 override DEPTH: u32 = 16u;
 // Which arms of the chain the pipeline needs: bits of step kinds (plan.ts, in order) and of activations.

@@ -6,7 +6,7 @@
 // Needs N and all strides to be multiples of 4 (so a vec4 of A may reach into padding, whose sums are not stored); any
 // K. Rows past the edge of C are not stored.
 //
-// Plan: MatmulLaunch, layout TN     CPU twin: ../reference/launches.ts     Test: tests/engine/matmul.gpu.test.ts
+// Plan: MatmulLaunch, layout TN     CPU twin: ../reference/launches.ts     Test: tests/engine/kernels.gpu.test.ts
 override ROWS: u32 = 8u; // rows of the result in one thread: 4 or 8
 override BLOCKS: u32 = 2u; // columns in one thread, in fours: 1 or 2
 // Which arms of the chain the pipeline needs: bits of step kinds (plan.ts, in order) and of activations.

@@ -7,7 +7,7 @@
 //
 // Edges: threads stride over the grid, so any size fits. The barrier stands where all threads pass.
 //
-// Plan: ReduceLaunch     CPU twin: ../reference/launches.ts     Test: tests/engine/reductions.gpu.test.ts
+// Plan: ReduceLaunch     CPU twin: ../reference/launches.ts     Test: tests/engine/kernels.gpu.test.ts
 override LANES: u32 = 64u;
 
 const NONE = 255u;

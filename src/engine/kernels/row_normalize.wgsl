@@ -5,7 +5,7 @@
 //
 // Edges: N need not be a multiple of LANES. A row of zeros stays zeros.
 //
-// Plan: RowNormalizeLaunch     CPU twin: ../reference/launches.ts     Test: tests/engine/rows.gpu.test.ts
+// Plan: RowNormalizeLaunch     CPU twin: ../reference/launches.ts     Test: tests/engine/kernels.gpu.test.ts
 override LANES: u32 = 64u;
 
 const SMALLEST_NORM = 1e-12;

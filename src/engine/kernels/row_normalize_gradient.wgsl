@@ -3,7 +3,7 @@
 //
 // One workgroup of LANES threads takes a row at a time; sums as in row_normalize.wgsl. Any M and N.
 //
-// Plan: RowNormalizeGradientLaunch     CPU twin: ../reference/launches.ts     Test: tests/engine/rows.gpu.test.ts
+// Plan: RowNormalizeGradientLaunch     CPU twin: ../reference/launches.ts     Test: tests/engine/kernels.gpu.test.ts
 override LANES: u32 = 64u;
 
 const SMALLEST_NORM = 1e-12;

@@ -5,7 +5,7 @@
 //
 // Edges: an index past the table counts as its last row, as in gather.wgsl. Threads stride over the grid.
 //
-// Plan: ScatterLaunch     CPU twin: ../reference/launches.ts     Test: tests/engine/rows.gpu.test.ts
+// Plan: ScatterLaunch     CPU twin: ../reference/launches.ts     Test: tests/engine/kernels.gpu.test.ts
 struct Shape {
   rows: u32,
   tableRows: u32,

@@ -12,7 +12,7 @@
 //
 // Edges: N and LANES are free; a row without positives gives zeros; barriers stand in uniform control flow.
 //
-// Plan: SoftmaxRowsLaunch     CPU twin: ../reference/softmax-rows.ts     Test: tests/engine/softmax.gpu.test.ts
+// Plan: SoftmaxRowsLaunch     CPU twin: ../reference/softmax-rows.ts     Test: tests/engine/kernels.gpu.test.ts
 override LANES: u32 = 64u;
 
 const SMALLEST_NORM = 1e-12;

@@ -6,7 +6,7 @@
 //
 // Edges: the last chunk may be short. chunk and the arena are multiples of 4; what lies between parameters is 0.
 //
-// Plan: SumSquaresLaunch     CPU twin: ../reference/launches.ts     Test: tests/engine/adamw.gpu.test.ts
+// Plan: SumSquaresLaunch     CPU twin: ../reference/launches.ts     Test: tests/engine/kernels.gpu.test.ts
 override LANES: u32 = 64u;
 
 struct Shape {

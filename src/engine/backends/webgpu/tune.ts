@@ -8,32 +8,44 @@ export interface TuneResult {
   readonly flopsPerMs: number; // of the best forward product: what a submit's size is planned with
 }
 
-const BUDGET_MS = 300; // of timing, compilation apart
+const TIMING_MS = 300; // for all candidates together
+const SEARCH_MS = 2000; // with compilation
 const LAYOUTS = ["NT", "NN", "TN"] as const;
+const REPEATS = 4; // launches in one run, so that a launch is timed and not a submit
 /** What adapters and small encoders multiply: batch × features × features. */
 const SHAPE = { NT: [64, 384, 384], NN: [64, 384, 384], TN: [384, 384, 64] } as const;
 
+interface Best {
+  readonly tile: Tile;
+  readonly ms: number; // a launch
+}
+
 /**
  * Times the candidates of each layout and takes the fastest. The winner differs by device (8 × 8 in registers spills on
- * some, workgroup memory costs on others), so it is measured once and kept with the checkpoint.
+ * some, workgroup memory costs on others), so it is measured once and kept with the checkpoint. Candidates are tried in
+ * turn, one of each layout at a time; when the time is up, the best so far stands.
  */
 export async function tuneTiles(gpu: GpuDevice): Promise<TuneResult> {
-  const budgetMs = BUDGET_MS / (LAYOUTS.length * TILES.length);
-  const best = new Map<string, { tile: Tile; ms: number }>();
-  for (const layout of LAYOUTS) {
-    const candidates = await Promise.all(TILES.map((tile) => prepared(gpu, layout, tile)));
-    for (const [index, tile] of TILES.entries()) {
-      const ms = await timed(candidates[index]!, budgetMs);
-      if (ms < (best.get(layout)?.ms ?? Infinity)) best.set(layout, { tile, ms });
+  const start = performance.now();
+  const best = new Map<string, Best>();
+  let timingMs = 0;
+  for (const tile of TILES) {
+    for (const layout of LAYOUTS) {
+      const known = best.get(layout);
+      const timeIsUp = timingMs >= TIMING_MS || performance.now() - start >= SEARCH_MS;
+      if (known && timeIsUp) continue;
+      const candidate = await prepared(gpu, layout, tile);
+      const before = performance.now();
+      const ms = await timed(candidate, TIMING_MS / (TILES.length * LAYOUTS.length), known?.ms ?? Infinity);
+      timingMs += performance.now() - before;
+      candidate.dispose();
+      if (!known || ms < known.ms) best.set(layout, { tile, ms });
     }
-    for (const candidate of candidates) candidate.dispose();
   }
   const [nt, nn, tn] = LAYOUTS.map((layout) => best.get(layout)!);
   const [m, n, k] = SHAPE.NT;
   return { tiles: { nt: nt!.tile, nn: nn!.tile, tn: tn!.tile }, flopsPerMs: (2 * m * n * k) / nt!.ms };
 }
-
-const REPEATS = 16; // launches in one run, so that a launch is timed and not a submit
 
 function prepared(gpu: GpuDevice, layout: "NT" | "NN" | "TN", tile: Tile): Promise<GpuExecutable> {
   const tiles = { nt: tile, nn: tile, tn: tile };
@@ -41,11 +53,11 @@ function prepared(gpu: GpuDevice, layout: "NT" | "NN" | "TN", tile: Tile): Promi
   return GpuExecutable.prepare(gpu, productPlan(layout, SHAPE[layout]), options, undefined);
 }
 
-/** Milliseconds a launch: the best of as many runs as fit the budget, one warm-up before. */
-async function timed(executable: GpuExecutable, budgetMs: number): Promise<number> {
-  await runOnce(executable);
+/** Milliseconds a launch: the best of as many runs as fit the budget; a first run that is hopeless stands alone. */
+async function timed(executable: GpuExecutable, budgetMs: number, toBeat: number): Promise<number> {
   const start = performance.now();
-  let best = Infinity;
+  let best = await runOnce(executable);
+  if (best > 4 * toBeat * REPEATS) return best / REPEATS;
   do best = Math.min(best, await runOnce(executable));
   while (performance.now() - start < budgetMs);
   return best / REPEATS;
