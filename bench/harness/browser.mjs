@@ -79,7 +79,7 @@ export async function openPage(bundle, { isolated = false, mounts = {} } = {}) {
 
 /**
  * Calls `prepare` of the page's bundle once and measures the function it returns.
- * @returns {Promise<{ firstMs: number, cpuMs: number, wallMs: number, first: number, last: number, prepareCpuMs: number }>}
+ * @returns {Promise<{ firstMs: number, cpuMs: number, wallMs: number, first: number, early?: number, last: number, prepareCpuMs: number }>}
  *   per unit of work: the median CPU milliseconds and the smallest wall milliseconds of `repeats` runs of about `aimMs`
  */
 export async function measure(
@@ -101,7 +101,7 @@ export async function measure(
   const prepareCpuMs = clock() - prepareStart;
   const firstMs = performance.now() - wallStart;
   const run = (count) => page.evaluate((n) => globalThis.work(n), count);
-  if (warmUp > 0) await run(warmUp);
+  const early = warmUp > 0 ? await run(warmUp) : undefined;
   const count = aimMs > 1 ? await countFor(run, aimMs, least) : least;
   const samples = [];
   let last;
@@ -112,6 +112,7 @@ export async function measure(
   }
   return {
     first,
+    early,
     last,
     firstMs,
     prepareCpuMs,

@@ -20,6 +20,7 @@ async function open(backend) {
   defaultDevice(backend);
 }
 
+/** The two-layer adapter has LlamaIndex's learnt residual factor r, here starting at 1: y = r·f(x) + x. */
 function parametersOf(twoLayer) {
   if (!twoLayer) return [np.array(linearWeights().weight).reshape([FEATURES, FEATURES])];
   const { weight1, bias1, weight2, bias2 } = twoLayerWeights();
@@ -28,15 +29,16 @@ function parametersOf(twoLayer) {
     np.array(bias1),
     np.array(weight2).reshape([FEATURES, HIDDEN]),
     np.array(bias2),
+    np.array([1]),
   ];
 }
 
 // jax-js counts references: an array is used up by the operation that takes it unless `.ref` is given.
 function adapter(parameters, x) {
   if (parameters.length === 1) return np.matmul(x, parameters[0].transpose());
-  const [weight1, bias1, weight2, bias2] = parameters;
+  const [weight1, bias1, weight2, bias2, r] = parameters;
   const hidden = nn.relu(np.matmul(x.ref, weight1.transpose()).add(bias1));
-  return np.matmul(hidden, weight2.transpose()).add(bias2).add(x);
+  return np.matmul(hidden, weight2.transpose()).add(bias2).mul(r).add(x);
 }
 
 function lossFunction(batchSize) {
@@ -57,8 +59,13 @@ function stepFunction(batchSize) {
       x,
       d,
     );
-    const first = M.map((m, index) => m.mul(0.9).add(gradients[index].ref.mul(0.1)));
-    const second = V.map((v, index) => v.mul(0.999).add(np.square(gradients[index]).mul(0.001)));
+    const squares = gradients.map((gradient) => np.sum(np.square(gradient.ref)));
+    const norm = np.sqrt(squares.reduce((sum, one) => sum.add(one)));
+    const clip = np.minimum(np.array(1).div(norm.add(1e-6)), 1);
+    const clipped = gradients.map((gradient) => gradient.mul(clip.ref));
+    clip.dispose();
+    const first = M.map((m, index) => m.mul(0.9).add(clipped[index].ref.mul(0.1)));
+    const second = V.map((v, index) => v.mul(0.999).add(np.square(clipped[index]).mul(0.001)));
     const weights = W.map((w, index) => {
       const deviation = np.sqrt(second[index].ref.mul(correction2.ref)).add(1e-8);
       const change = first[index].ref.mul(correction1.ref).div(deviation).mul(LEARNING_RATE);

@@ -40,7 +40,7 @@ function adapterOf(twoLayer: boolean): AdapterConfig {
   return { kind: "two-layer", ...sizes, activation: "relu", bias: true, residual: true };
 }
 
-/** The peers train without a learnt residual factor, so it stands at 1 and our step does that much more. */
+/** The residual factor starts at 1, as in the peers' programs. */
 function initialWeights(twoLayer: boolean): Record<string, Float32Array> {
   if (!twoLayer) return { "linear.weight": linearWeights().weight };
   const { weight1, bias1, weight2, bias2 } = twoLayerWeights();

@@ -25,6 +25,7 @@ async function open(backend) {
   await tf.ready();
 }
 
+/** The two-layer adapter has LlamaIndex's learnt residual factor r, here starting at 1: y = r·f(x) + x. */
 function parametersOf(twoLayer) {
   if (!twoLayer) return [tf.variable(tf.tensor2d(linearWeights().weight, [FEATURES, FEATURES]))];
   const { weight1, bias1, weight2, bias2 } = twoLayerWeights();
@@ -33,14 +34,15 @@ function parametersOf(twoLayer) {
     tf.variable(tf.tensor1d(bias1)),
     tf.variable(tf.tensor2d(weight2, [FEATURES, HIDDEN])),
     tf.variable(tf.tensor1d(bias2)),
+    tf.variable(tf.tensor1d([1])),
   ];
 }
 
 function adapter(parameters, x) {
   if (parameters.length === 1) return tf.matMul(x, parameters[0], false, true);
-  const [weight1, bias1, weight2, bias2] = parameters;
+  const [weight1, bias1, weight2, bias2, r] = parameters;
   const hidden = tf.relu(tf.add(tf.matMul(x, weight1, false, true), bias1));
-  return tf.add(tf.add(tf.matMul(hidden, weight2, false, true), bias2), x);
+  return tf.add(tf.mul(tf.add(tf.matMul(hidden, weight2, false, true), bias2), r), x);
 }
 
 /** Prepares the training; `steps(n)` runs n of them and returns the last loss. */
@@ -76,7 +78,11 @@ export async function prepareAdapter({ backend, twoLayer, batchSize }) {
       const x = Q.slice([start, 0], [batchSize, FEATURES]);
       const d = D.slice([start, 0], [batchSize, FEATURES]);
       const { value, grads } = tf.variableGrads(() => lossOf(x, d), parameters);
-      for (const [index, parameter] of parameters.entries()) update(parameter, grads[parameter.name], index);
+      const squares = parameters.map(({ name }) => tf.sum(tf.square(grads[name])));
+      const clip = tf.minimum(1, tf.div(1, tf.add(tf.sqrt(tf.addN(squares)), 1e-6)));
+      for (const [index, parameter] of parameters.entries()) {
+        update(parameter, tf.mul(grads[parameter.name], clip), index);
+      }
       return tf.keep(value);
     });
   return async (count) => {

@@ -43,7 +43,9 @@ def training(two_layer: bool, batch: int, fused: bool):
     queries = unit(ROWS)
     documents = torch.nn.functional.normalize(0.3 * queries + unit(ROWS), dim=1)
     model = adapter(two_layer)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.01, fused=fused)
+    factor = torch.nn.Parameter(torch.ones(1))  # LlamaIndex's learnt residual factor
+    parameters = [*model.parameters(), *([factor] if two_layer else [])]
+    optimizer = torch.optim.AdamW(parameters, lr=2e-3, weight_decay=0.01, fused=fused)
     labels = torch.arange(batch)
     position = 0
 
@@ -52,12 +54,12 @@ def training(two_layer: bool, batch: int, fused: bool):
         start = position * batch % ROWS
         position += 1
         x = queries[start : start + batch]
-        y = model(x) + x if two_layer else model(x)
+        y = factor * model(x) + x if two_layer else model(x)
         scores = SCALE * torch.nn.functional.normalize(y, dim=1) @ documents[start : start + batch].T
         loss = torch.nn.functional.cross_entropy(scores, labels)
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
 
     return step
