@@ -49,6 +49,12 @@ export class Workspace {
     await this.connection.write(["encoders"], "the model", (tx) => tx.objectStore("encoders").put(record));
   }
 
+  async removeEncoder(id: string): Promise<void> {
+    await this.connection.write(["encoders"], "removing the model", (tx) =>
+      tx.objectStore("encoders").delete(id),
+    );
+  }
+
   /**
    * Compares the database with the mark outside it. "lost": the browser wiped the database (a damaged log is wiped
    * without any error). A new or matching one is marked.

@@ -25,7 +25,7 @@ function shelfOver(page: "sealed" | "connected") {
     const { port1, port2 } = new MessageChannel();
     port1.start();
     port2.start();
-    new Host<EmbedMethods, WorkerEvent>(port2 as unknown as Channel, {
+    new Host<EmbedMethods, WorkerEvent>(port2, {
       embed: () => Promise.resolve(0),
       encode: () => Promise.resolve(new Float32Array(5)),
       inspect: async (params) => {
@@ -35,7 +35,7 @@ function shelfOver(page: "sealed" | "connected") {
         return { name, hash, dimension: 8, maxTokens: 512, precision, queryInstruction: "" };
       },
     });
-    return Object.assign(port1, { terminate: () => port1.close() }) as unknown as WorkerChannel;
+    return Object.assign(port1, { terminate: () => port1.close() });
   };
   const workspace = new Workspace({ name: `shelf-${crypto.randomUUID()}` });
   const workers = new WorkerPool(openWorker, () => undefined);
