@@ -7,10 +7,13 @@ import type { Encoder } from "../../src/domain/ports.ts";
 import { modelFolder } from "./models.ts";
 import { ProgressLine } from "./progress.ts";
 
-/** Opens the ONNX model named by a job or by `--model`, on the CPU (onnxruntime's WASM, all cores up to four). */
-export async function openEncoder(root: string, model: string): Promise<Encoder> {
+/**
+ * Opens the ONNX model named by a job or by `--model`, on the CPU (onnxruntime's WASM, all cores up to four). A folder
+ * is relative to `beside`: the job's, or where the person stands.
+ */
+export async function openEncoder(root: string, model: string, beside = "."): Promise<Encoder> {
   const line = new ProgressLine(`loading ${basename(model)}`);
-  const files = diskModelFiles(await modelFolder(root, model));
+  const files = diskModelFiles(await modelFolder(root, model, beside));
   const encoder = await OnnxEncoder.open(files, {
     device: "wasm",
     threads: Math.min(4, availableParallelism()),

@@ -1,5 +1,5 @@
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { RetuneError } from "../../src/engine/errors.ts";
 import { exists, isFolder } from "./files.ts";
 
@@ -42,17 +42,21 @@ async function holdsModel(folder: string): Promise<boolean> {
   return weights.some(Boolean) && (await exists(join(folder, "tokenizer.json")));
 }
 
-/** The folder of `model`: a known name, or a folder itself. Throws "model-missing" saying what was looked for. */
-export async function modelFolder(root: string, model: string): Promise<string> {
+/**
+ * The folder of `model`: a known name, or else a folder, relative to `beside`. Throws "model-missing" saying what was
+ * looked for.
+ */
+export async function modelFolder(root: string, model: string, beside: string): Promise<string> {
   const known = (await knownModels(root)).find(({ name }) => name === model);
   if (known?.ready) return known.folder;
-  if (await holdsModel(model)) return model;
+  const folder = resolve(beside, model);
+  if (await holdsModel(folder)) return folder;
   const places = modelRoots(root).join(", ");
   const next = known
     ? "npm start fetches it"
     : "expected a folder with model.onnx (or onnx/model.onnx) and tokenizer.json";
   throw new RetuneError(
     "model-missing",
-    `model "${model}" is neither in ${places} nor a model folder; ${next}`,
+    `model "${model}" is neither in ${places} nor a model folder (${folder}); ${next}`,
   );
 }

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import type { JudgedVectors } from "../../src/domain/eval/evaluate.ts";
 import type { Encoder, EncoderIdentity } from "../../src/domain/ports.ts";
 import { RetuneError } from "../../src/engine/errors.ts";
@@ -37,7 +38,7 @@ export async function loadInputs(job: Job, root: string): Promise<JobInputs> {
   const encoder =
     given.train && (!validation || given.validation)
       ? undefined
-      : await inJob(job, "model", () => openEncoder(root, job.model!));
+      : await inJob(job, "model", () => openEncoder(root, job.model!, dirname(job.file)));
   try {
     const embed = (set: LoadedDataset, label: string): Promise<JudgedVectors> =>
       embedSet(root, encoder!, set, { instruction: job.queryInstruction ?? "", label });
