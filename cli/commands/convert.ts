@@ -5,6 +5,7 @@ import {
 } from "../../src/domain/formats/llamaindex-dataset.ts";
 import { readNpy, writeNpy } from "../../src/domain/formats/npy.ts";
 import { readVectorsJsonl } from "../../src/domain/formats/vectors-jsonl.ts";
+import type { Matrix } from "../../src/domain/matrix.ts";
 import { RetuneError } from "../../src/engine/errors.ts";
 import type { Command } from "../command.ts";
 import { pairsJsonl, vectorsJsonl } from "../exports.ts";
@@ -32,13 +33,20 @@ const WRITERS: Readonly<Record<Kind, Readonly<Record<string, Writer>>>> = {
   },
   vectors: {
     npy: async (input, output) => {
-      await writeWhole(output, writeNpy(readVectorsJsonl(await readBytes(input), input).vectors));
+      await writeWhole(output, writeNpy(await readVectors(input)));
     },
     jsonl: async (input, output) => {
-      await writeWhole(output, vectorsJsonl(readNpy(await readBytes(input), input)));
+      await writeWhole(output, vectorsJsonl(await readVectors(input)));
     },
   },
 };
+
+/** Vectors of a .npy or JSON Lines file: either may be written as either, float64 as float32 too. */
+async function readVectors(input: string): Promise<Matrix> {
+  const bytes = await readBytes(input);
+  if (extname(input).toLowerCase() === ".npy") return readNpy(bytes, input);
+  return readVectorsJsonl(bytes, input).vectors;
+}
 
 /** `retune convert`: one format into another. */
 export const convertCommand: Command = {

@@ -1,9 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { readAdapterSafetensors } from "../../src/domain/formats/adapter-folder.ts";
+import { writeNpy } from "../../src/domain/formats/npy.ts";
 import { errorLines, runCli } from "./spawn.ts";
 
 const fixtures = fileURLToPath(new URL("../fixtures/formats", import.meta.url));
@@ -27,6 +28,28 @@ test("a dataset becomes pairs for sentence-transformers", () => {
   expect(convert("dataset/indented.json", "pairs", "pairs.jsonl").code).toBe(0);
   const [first] = read("pairs.jsonl").toString("utf8").split("\n");
   expect(Object.keys(JSON.parse(first!) as object)).toEqual(["anchor", "positive"]);
+});
+
+test("vectors go from .npy to either format and back with the same bits", () => {
+  const vectors = { rows: 2, columns: 3, values: Float32Array.of(0.1, -2, 3e-8, 4, 1 / 3, 6) };
+  writeFileSync(join(folder, "given.npy"), writeNpy(vectors));
+  const again = (input: string, format: string, out: string): Buffer => {
+    const outcome = runCli(
+      "retune",
+      "convert",
+      join(folder, input),
+      "--to",
+      format,
+      "--out",
+      join(folder, out),
+    );
+    expect(errorLines(outcome)).toEqual([]);
+    return read(out);
+  };
+  expect(again("given.npy", "npy", "same.npy")).toEqual(read("given.npy"));
+  const lines = again("given.npy", "jsonl", "lines.jsonl");
+  expect(again("lines.jsonl", "jsonl", "same.jsonl")).toEqual(lines);
+  expect(again("lines.jsonl", "npy", "back.npy")).toEqual(read("given.npy"));
 });
 
 test("torch's strided adapter survives the way to safetensors and back", () => {
