@@ -99,10 +99,10 @@ export class EncoderShelf {
     const open = { ...record, dimension: 0, precision: "unknown" as const };
     await this.ports.workspace.saveEncoder(open);
     const address = { encoderId: id, ...(key === undefined ? {} : { key }) };
-    const vector = await this.ports.workers.embed.call("encode", {
-      ...address,
-      instruction: "",
-      texts: ["a"],
+    const trial = this.ports.workers.embed.call("encode", { ...address, instruction: "", texts: ["a"] });
+    const vector = await trial.catch(async (error: unknown) => {
+      await this.ports.workspace.removeEncoder(id); // an endpoint that does not answer is not kept
+      throw error;
     });
     const known = { ...open, dimension: vector.length };
     await this.ports.workspace.saveEncoder(known);

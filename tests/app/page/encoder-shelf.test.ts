@@ -7,7 +7,8 @@ import { Environment } from "../../../src/app/page/environment.ts";
 import { WorkerPool } from "../../../src/app/page/worker-pool.ts";
 import type { EmbedMethods, WorkerEvent } from "../../../src/app/protocol/calls.ts";
 import { Host } from "../../../src/app/protocol/host.ts";
-import type { Channel, WorkerChannel } from "../../../src/app/protocol/messages.ts";
+import type { WorkerChannel } from "../../../src/app/protocol/messages.ts";
+import { RetuneError } from "../../../src/engine/errors.ts";
 import { Workspace } from "../../../src/app/storage/workspace.ts";
 
 type Inspected = EmbedMethods["inspect"]["params"];
@@ -27,7 +28,10 @@ function shelfOver(page: "sealed" | "connected") {
     port2.start();
     new Host<EmbedMethods, WorkerEvent>(port2, {
       embed: () => Promise.resolve(0),
-      encode: () => Promise.resolve(new Float32Array(5)),
+      encode: ({ key }) =>
+        key === "wrong"
+          ? Promise.reject(new RetuneError("usage", "the endpoint answered 401"))
+          : Promise.resolve(new Float32Array(5)),
       inspect: async (params) => {
         inspected.push(params);
         const { name, precision } = params;
@@ -74,6 +78,14 @@ test("an endpoint is refused on the sealed page before anything is sent", async 
   const { shelf, workspace } = shelfOver("sealed");
   const add = shelf.addEndpoint({ url: "http://127.0.0.1:1/v1", model: "m" });
   await expect(add).rejects.toMatchObject({ code: "unsupported" });
+  expect(await workspace.encoders()).toEqual([]);
+});
+
+test("an endpoint that refuses the first text is not kept", async () => {
+  const { shelf, workspace, workers } = shelfOver("connected");
+  const add = shelf.addEndpoint({ url: "http://127.0.0.1:1/v1", model: "m", key: "wrong" });
+  await expect(add).rejects.toMatchObject({ code: "usage" });
+  workers.endAll();
   expect(await workspace.encoders()).toEqual([]);
 });
 
