@@ -136,7 +136,8 @@ export const train = {
   toSetup: "Go to Setup",
   runTitle: (run: RunSummary): string => `Run ${run.number}`,
   stages: STAGES,
-  progress: (run: RunView): string => `step ${count(run.progress.done)} of ${count(run.progress.total)}`,
+  progress: ({ progress }: RunView): string =>
+    progress.total === 0 ? "" : `step ${count(progress.done)} of ${count(progress.total)}`,
   eta: (seconds: number | null): string => (seconds === null ? "" : `about ${duration(seconds)} left`),
   elapsed: (seconds: number): string => `${duration(seconds)} so far`,
   took: (seconds: number): string => `took ${duration(seconds)}`,
@@ -148,7 +149,9 @@ export const train = {
   discardText: "Its weights, curves and checkpoints are deleted. This cannot be undone.",
   seeResults: "See the results",
   interrupted: (step: number): string =>
-    `This run stopped at step ${count(step)} when the page or the browser closed.`,
+    step === 0
+      ? "This run stopped when the page or the browser closed."
+      : `This run stopped at step ${count(step)} when the page or the browser closed.`,
   interruptedText: "Resume continues from the last checkpoint and ends at the very same weights.",
   elsewhere: "Another tab trains this run. You can watch it here; pause or stop it there.",
   pausedText: "Paused. The numbers below are frozen; nothing is lost if you close the page.",
