@@ -16,7 +16,7 @@ export type SaveCheckpoint = (step: number, weights: TrainedAdapter["weights"]) 
 /** Trains the adapter of a job to its end. */
 export async function train(
   job: Job,
-  { train: set, validation, instruction }: JobInputs,
+  { train: set, validation, instruction, notes }: JobInputs,
   backend: Backend,
   save: SaveCheckpoint,
 ): Promise<TrainedAdapter> {
@@ -29,6 +29,7 @@ export async function train(
   const run = await inJob(job, undefined, open);
   // Bad input has ended by now with the one line that names it.
   for (const loaded of [set, validation]) if (loaded) showWarnings(loaded);
+  for (const note of notes) process.stderr.write(`warning: ${note}\n`);
   process.stderr.write(`backend: ${backend.label}\n`);
   try {
     return await pull(run, yieldAt, save);

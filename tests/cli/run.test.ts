@@ -149,6 +149,15 @@ test.each([
   expect(existsSync(join(folder, name, "adapter.safetensors"))).toBe(false);
 });
 
+test("a validation file that stands in the training file too is judged, and said so", () => {
+  const part = { queries: "train-queries.npy", corpus: "train-corpus.npy" };
+  const vectors = { train: part, validation: part };
+  const outcome = run({ validation: "train.json", vectors, epochs: 1, export: [] }, "leaking");
+  const leak = "120 of 120 validation questions also stand in the training file.";
+  expect(errorLines(outcome)).toContain(`warning: ${leak}`);
+  expect(recordOf("leaking").notes).toContain(leak);
+});
+
 describe("bad input ends with exit code 2 and one line", () => {
   test.each([
     ["an unknown field", { rate: 1 }, 'unknown field "rate"'],

@@ -6,18 +6,31 @@ export function comparable(text: string): string {
   return text.normalize("NFKC").toLowerCase().replace(/\s+/gu, " ").trim();
 }
 
-/** Warnings about questions or passages that stand in both sets: what is judged would then have been trained on. */
+/**
+ * Warnings about questions, and passages that answer one, in both sets: what is judged would then have been trained on.
+ * A passage that only stands in both corpora is a distractor, not a leak.
+ */
 export function leaksBetween(training: Dataset, validation: Dataset): ImportWarning[] {
+  const questions = ({ queries }: Dataset): string[] => queries.map(({ text }) => comparable(text));
   const warnings: ImportWarning[] = [];
-  for (const [what, key] of [
-    ["questions", "queries"],
-    ["passages", "passages"],
+  for (const [what, textsOf] of [
+    ["questions", questions],
+    ["answering passages", answers],
   ] as const) {
-    const known = new Set(training[key].map((row) => comparable(row.text)));
-    const count = validation[key].filter((row) => known.has(comparable(row.text))).length;
+    const known = new Set(textsOf(training));
+    const judged = textsOf(validation);
+    const count = judged.filter((text) => known.has(text)).length;
     if (count === 0) continue;
-    const message = `${count} of ${validation[key].length} validation ${what} also stand in the training file`;
+    const message = `${count} of ${judged.length} validation ${what} also stand in the training file`;
     warnings.push({ code: "leak", message, count });
   }
   return warnings;
+}
+
+/** Texts of the passages that answer a question. */
+function answers({ queries, passages }: Dataset): string[] {
+  const relevant = new Set(
+    queries.flatMap((query) => query.relevant.filter(({ grade }) => grade > 0).map(({ passage }) => passage)),
+  );
+  return passages.filter(({ id }) => relevant.has(id)).map(({ text }) => comparable(text));
 }

@@ -62,6 +62,16 @@ test("Q4: texts that stand in training and validation are counted, whatever thei
   expect(leaksBetween(one, one)).toHaveLength(2);
 });
 
+test("Q4: a passage of both corpora is a leak only where it answers questions of both", () => {
+  const passages = ["one", "two"].map((text) => ({ id: text, text }));
+  const asking = (text: string, passage: string): Dataset => ({
+    queries: [{ id: text, text, relevant: [{ passage, grade: 1 }] }],
+    passages,
+  });
+  expect(leaksBetween(asking("a?", "one"), asking("b?", "two"))).toEqual([]);
+  expect(leaksBetween(asking("a?", "one"), asking("b?", "one"))).toMatchObject([{ count: 1 }]);
+});
+
 test("SHA-256 of a text is that of its UTF-8", async () => {
   const empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
   expect(await sha256("")).toBe(empty);
