@@ -16,11 +16,22 @@ export function initialFacts(site: string): EnvironmentFacts {
 export async function sealOf(site: string): Promise<EnvironmentFacts["seal"]> {
   try {
     const { headers } = await fetch(site, { cache: "no-store" }); // offline the service worker answers a GET
-    if (headers.has("connection-allowlist")) return "browser";
+    if (headers.has("connection-allowlist") && keepsAllowlist()) return "browser";
     return headers.has("content-security-policy") ? "policy" : "none";
   } catch {
     return "none"; // offline and not in the cache: nothing can be claimed
   }
+}
+
+const ALLOWLIST_SINCE = 152; // Chromium's first version after the trial; other engines ignore the header
+
+/** Whether this browser keeps a Connection-Allowlist: there is nothing to ask it, so by engine and version. */
+function keepsAllowlist(): boolean {
+  const { userAgentData } = navigator as {
+    readonly userAgentData?: { readonly brands: readonly { readonly brand: string; readonly version: string }[] };
+  };
+  const chromium = userAgentData?.brands.find(({ brand }) => brand === "Chromium");
+  return chromium !== undefined && Number(chromium.version) >= ALLOWLIST_SINCE;
 }
 
 export async function defaultModelState(site: string): Promise<EnvironmentFacts["defaultModel"]> {
