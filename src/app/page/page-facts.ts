@@ -28,7 +28,9 @@ const ALLOWLIST_SINCE = 152; // Chromium's first version after the trial; other 
 /** Whether this browser keeps a Connection-Allowlist: there is nothing to ask it, so by engine and version. */
 function keepsAllowlist(): boolean {
   const { userAgentData } = navigator as {
-    readonly userAgentData?: { readonly brands: readonly { readonly brand: string; readonly version: string }[] };
+    readonly userAgentData?: {
+      readonly brands: readonly { readonly brand: string; readonly version: string }[];
+    };
   };
   const chromium = userAgentData?.brands.find(({ brand }) => brand === "Chromium");
   return chromium !== undefined && Number(chromium.version) >= ALLOWLIST_SINCE;
