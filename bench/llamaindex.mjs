@@ -36,7 +36,7 @@ export async function measurePart() {
     rows,
   );
   console.log(
-    `LlamaIndex: ${theirs.steps} of ${theirs.totalSteps} steps measured in ${rounded(theirs.wallSeconds)} s, one thread, ` +
+    `LlamaIndex: ${theirs.steps} of ${theirs.totalSteps} steps measured in ${rounded(theirs.wallSeconds)} s with its default threads, ` +
       `the rest by proportion.\nRetune: ${ours.embedded} of ${ours.texts} distinct texts embedded in ` +
       `${rounded(ours.measuredSeconds)} s, the rest by proportion of characters; training measured whole.`,
   );
