@@ -5,7 +5,7 @@ import { RetuneError } from "../../engine/errors.ts";
 import { encoderById } from "../encoders/known-encoders.ts";
 import type { RunRecord } from "../storage/records.ts";
 import type { Workspace } from "../storage/workspace.ts";
-import { cachedVectors, textGroups } from "./embed.ts";
+import { cachedVectors } from "./embed.ts";
 import { Probes, judgeAdapter } from "./evaluate.ts";
 import type { JudgedSide } from "./evaluate.ts";
 import { LiveRun } from "./live-run.ts";
@@ -64,15 +64,6 @@ export function checkEnoughData(train: number, test: number): void {
   if (train < 2)
     throw need(`There are ${train} training questions; at least 2 are needed, 20 to learn anything.`);
   if (test < 1) throw need("There are no test questions, so nothing could be judged.");
-}
-
-/** The texts of a run as groups to embed. */
-export function runTextGroups(
-  data: { readonly train: RunInputs["train"]["dataset"]; readonly test: RunInputs["train"]["dataset"] },
-  settings: AdapterSettings,
-  encoder: { readonly queryInstruction: string },
-): ReturnType<typeof textGroups> {
-  return textGroups([data.train, data.test], instructionOf(settings, encoder));
 }
 
 /**

@@ -1,9 +1,9 @@
 import { RetuneError } from "../../engine/errors.ts";
+import { erf } from "../../engine/reference/erf.ts";
 import { dotScores } from "../eval/dense.ts";
 import type { Matrix, Weights } from "../matrix.ts";
 import type { Activation, AdapterConfig } from "./adapter-config.ts";
 import { checkWeights, isResidual, layersOf, RESIDUAL, type AdapterLayer } from "./adapter-weights.ts";
-import { erf } from "./erf.ts";
 
 /**
  * y = adapter(x) for every row: x [B, D] → [B, D], as LlamaIndex's AdapterEmbeddingModel: float32 values, the result not

@@ -10,11 +10,11 @@ import {
   trainableNames,
 } from "../../../src/domain/models/adapter-weights.ts";
 import { applyAdapter } from "../../../src/domain/models/apply-adapter.ts";
-import { erf } from "../../../src/domain/models/erf.ts";
 import { canMerge, mergeAdapter } from "../../../src/domain/models/merge-adapter.ts";
 import { CounterRandom } from "../../../src/domain/random.ts";
 import { openReference } from "../../../src/engine/backends/reference.ts";
 import { compile } from "../../../src/engine/compile.ts";
+import { erf } from "../../../src/engine/reference/erf.ts";
 import { expectClose } from "../../close.ts";
 
 const linear: AdapterConfig = { kind: "linear", features: 5, bias: true };
