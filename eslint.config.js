@@ -23,7 +23,7 @@ export default ts.config(
       globals: { ...globals.browser, ...globals.node, ...globals.worker },
       parserOptions: {
         projectService: {
-          allowDefaultProject: ["*.js", "*.mjs", "scripts/*.mjs", "cli/*.mjs", "bench/*.mjs"],
+          allowDefaultProject: ["*.js", "*.mjs", "scripts/*.mjs", "scripts/*.js", "cli/*.mjs", "bench/*.mjs"],
         },
         tsconfigRootDir: import.meta.dirname,
         extraFileExtensions: [".svelte"],
@@ -63,7 +63,7 @@ export default ts.config(
     rules: { "no-console": "off" },
   },
   {
-    files: ["**/*.mjs", "*.js"],
+    files: ["**/*.mjs", "*.js", "scripts/*.js"],
     ...ts.configs.disableTypeChecked,
   },
 );
