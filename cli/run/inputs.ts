@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { leaksBetween } from "../../src/domain/data/leaks.ts";
+import { leakNotes } from "../../src/domain/data/leaks.ts";
 import type { JudgedVectors } from "../../src/domain/eval/evaluate.ts";
 import type { Encoder, EncoderIdentity } from "../../src/domain/ports.ts";
 import { RetuneError } from "../../src/engine/errors.ts";
@@ -49,13 +49,13 @@ export async function loadInputs(job: Job, root: string): Promise<JobInputs> {
       vectors: given.validation ?? (await embed(validation, "validation")),
     };
     requireOneDimension(job, trainSet, validationSet);
-    const leaks = validation ? leaksBetween(train.dataset, validation.dataset) : [];
+    const leaks = validation ? leakNotes(train.dataset, validation.dataset) : [];
     const { instruction, notes } = instructionOf(job, trainSet, validationSet);
     return {
       train: trainSet,
       validation: validationSet,
       instruction,
-      notes: [...notes, ...leaks.map(({ message }) => `${message}.`)],
+      notes: [...notes, ...leaks],
       encoder: encoder?.identity,
       embedSeconds: encoder ? (performance.now() - started) / 1000 : 0,
     };

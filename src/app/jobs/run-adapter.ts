@@ -1,3 +1,4 @@
+import { leakNotes } from "../../domain/data/leaks.ts";
 import type { EvaluationReport } from "../../domain/eval/report.ts";
 import type { AdapterSettings } from "../../domain/recipes/adapter-job.ts";
 import type { TrainingData } from "../../domain/recipes/training-data.ts";
@@ -78,6 +79,8 @@ export async function runAdapter(ports: RunPorts, runId: string): Promise<RunRec
   checkEnoughData(inputs.train.dataset.queries.length, inputs.test.dataset.queries.length);
   const instructed = (settings.queryInstruction ?? "") !== "";
   const live = new LiveRun(run, new Probes(inputs.test, instructed), ports);
+  const leaks = leakNotes(inputs.train.dataset, inputs.test.dataset);
+  for (const note of leaks.filter((each) => !run.notes.includes(each))) live.note(note);
   const kept =
     (await findResult(workspace.checkpoints, runId)) ?? (await trained(ports, inputs, live, instructed));
   if (!kept) return workspace.runs.update(runId, { ...live.current, state: "paused" });

@@ -1,3 +1,5 @@
+import type { Dataset } from "../../domain/data/dataset.ts";
+import { leakNotes } from "../../domain/data/leaks.ts";
 import { openAdapterRun } from "../../domain/recipes/adapter.ts";
 import type { Backend } from "../../engine/backend.ts";
 import type { Matrix } from "../../domain/matrix.ts";
@@ -62,7 +64,7 @@ export class TrainService {
           launchesPerStep: summary.launches,
           trainQuestions: train.queries.length,
           testQuestions: test.queries.length,
-          warnings: warningsOf(train.queries.length, test.queries.length),
+          warnings: warningsOf(train, test),
         };
       } finally {
         run.dispose();
@@ -115,12 +117,14 @@ async function secondsPerStep(steps: AsyncGenerator<{ readonly step: number }>):
   return last > first.value.step ? (now() - started) / 1000 / (last - first.value.step) : 0;
 }
 
-function warningsOf(train: number, test: number): readonly string[] {
+function warningsOf(train: Dataset, test: Dataset): readonly string[] {
   const warnings: string[] = [];
-  if (train < 20)
-    warnings.push(`Only ${train} training questions: an adapter learns little from fewer than 20.`);
-  if (test < 30) warnings.push(`Only ${test} test questions: fewer than 30 rarely show a reliable change.`);
-  return warnings;
+  const [trained, judged] = [train.queries.length, test.queries.length];
+  if (trained < 20)
+    warnings.push(`Only ${trained} training questions: an adapter learns little from fewer than 20.`);
+  if (judged < 30)
+    warnings.push(`Only ${judged} test questions: fewer than 30 rarely show a reliable change.`);
+  return [...warnings, ...leakNotes(train, test)];
 }
 
 /** Vectors of the right shape for a plan before anything is embedded; a fixed sequence, so plans agree. */

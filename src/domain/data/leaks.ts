@@ -27,6 +27,11 @@ export function leaksBetween(training: Dataset, validation: Dataset): ImportWarn
   return warnings;
 }
 
+/** The leaks as sentences, for the notes of a run. */
+export function leakNotes(training: Dataset, validation: Dataset): string[] {
+  return leaksBetween(training, validation).map(({ message }) => `${message}.`);
+}
+
 /** Texts of the passages that answer a question. */
 function answers({ queries, passages }: Dataset): string[] {
   const relevant = new Set(

@@ -1,4 +1,5 @@
 import "fake-indexeddb/auto";
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { memoryRunLocks } from "../../../src/app/page/run-locks.ts";
 import { openZip } from "../../../src/domain/formats/zip.ts";
@@ -36,6 +37,7 @@ describe("the sample", () => {
     expect(run).toMatchObject({ number: 1, stage: "done", ownedElsewhere: false, chosen: { epochs: 2 } });
     expect(run.curve.at(-1)!.step).toBe(run.progress.total);
     expect(run.probes).toHaveLength(3);
+    expect(run.notes).toEqual([]);
     const report = await studio.report(runId);
     expect(Object.keys(report.systems).sort()).toEqual(
       ["base", "baseInstruction", "bm25", "hybridBase", "hybridTuned", "tuned"].sort(),
@@ -212,6 +214,34 @@ describe("runs", () => {
     expect(plan.launchesPerStep).toBeLessThanOrEqual(9);
     expect(plan.secondsToTrain).toBeGreaterThan(0);
     expect(plan.peakBytes).toBeGreaterThan(4 * 384 * 384);
+  });
+
+  test("test questions that were trained on are told in the plan and once in the run, paused or not", async () => {
+    const page = open();
+    const { studio } = page;
+    const { id } = await studio.createProject("Leaking");
+    const bytes = (name: string): ArrayBuffer =>
+      new Uint8Array(readFileSync(`public/samples/handbook/${name}`)).buffer;
+    const addTest = (name: string): Promise<unknown> =>
+      studio.addFiles(id, [new File([bytes("test.json")], name)]);
+    await addTest("train.json");
+    await addTest("test.json");
+    for (const split of ["train", "test"] as const) {
+      const queries = new File([bytes("vectors/test_queries.npy")], "queries.npy");
+      await studio.importVectors(id, split, "queries", queries);
+      await studio.importVectors(id, split, "corpus", new File([bytes("vectors/test_corpus.npy")], "c.npy"));
+    }
+    const { questions } = (await studio.project(id)).split.test;
+    const leak = `${questions} of ${questions} validation questions also stand in the training file.`;
+    expect((await studio.plan(id, compatible)).warnings).toContain(leak);
+    const runId = await studio.startRun(id, { ...compatible, epochs: 400 });
+    const paused = runReaches(page, runId, ["paused"]);
+    await runSteps(page, runId);
+    await studio.pause(runId);
+    await paused;
+    const ended = runReaches(page, runId, ["stopped"]);
+    await studio.stopAndKeep(runId);
+    expect((await ended).notes.filter((note) => note === leak)).toHaveLength(1);
   });
 });
 
