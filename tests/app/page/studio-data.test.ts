@@ -1,6 +1,10 @@
 import "fake-indexeddb/auto";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { sha256 } from "../../../src/domain/data/hash.ts";
+import { writeAdapterSafetensors } from "../../../src/domain/formats/adapter-folder.ts";
+import type { AdapterConfig } from "../../../src/domain/models/adapter-config.ts";
+import { initialWeights } from "../../../src/domain/models/adapter-weights.ts";
 import type { AdapterSettings } from "../../../src/domain/recipes/adapter-job.ts";
 
 import { jobEnds, runReaches, studioSuite } from "./studio-in-thread.ts";
@@ -100,6 +104,49 @@ test("a project goes into one file and comes back with its runs, beside the old 
   expect(await studio.projects()).toHaveLength(2);
   await studio.removeProject(back.id);
   expect((await studio.projects()).map((each) => each.id)).toEqual([id]);
+});
+
+test("Z11: a project file whose ids are all taken gets new ones; what was there stays as it was", async () => {
+  const page = open();
+  const { studio, workspace } = page;
+  const { id } = await studio.openSample();
+  const runId = await studio.startRun(id, compatible);
+  await runReaches(page, runId, ["finished"]);
+  const whole = async () => ({
+    project: await workspace.projects.get(id),
+    contents: await workspace.projects.contents(id),
+    runs: await workspace.runs.ofProject(id),
+    report: await workspace.runs.report(runId),
+    adapter: await studio
+      .exportRun(runId, "safetensors")
+      .then(async ({ blob }) => sha256(new Uint8Array(await blob.arrayBuffer()))),
+  });
+  const before = await whole();
+  const { blob, name } = await studio.exportProject(id);
+  const copies = [];
+  for (let turn = 0; turn < 2; turn++) copies.push(await studio.importProject(new File([blob], name)));
+  const ids = async (projectId: string): Promise<readonly string[]> => [
+    projectId,
+    ...(await workspace.projects.sources(projectId)).map((source) => source.id),
+    ...(await workspace.runs.ofProject(projectId)).map((run) => run.id),
+  ];
+  const all = await Promise.all([id, ...copies.map((copy) => copy.id)].map(ids));
+  expect(all.map((each) => each.length)).toEqual([4, 4, 4]); // project, two files, one run
+  expect(new Set(all.flat()).size).toBe(12);
+  expect(await whole()).toEqual(before);
+  for (const copy of copies) await studio.removeProject(copy.id);
+  expect(await whole()).toEqual(before);
+});
+
+test("A1: an adapter for vectors of another size is refused and leaves no run", async () => {
+  const { studio } = open();
+  const { id } = await studio.openSample();
+  const config: AdapterConfig = { kind: "linear", features: 4, bias: false };
+  const file = writeAdapterSafetensors({ config, weights: initialWeights(config, 0) });
+  const importing = studio.importAdapter(id, [new File([new Uint8Array(file)], "other.safetensors")]);
+  await expect(importing).rejects.toMatchObject({ code: "E_MISMATCH" });
+  await expect(importing).rejects.toThrow(/4 dimensions.*gives 384/);
+  expect(await studio.runs(id)).toEqual([]);
 });
 
 test("imported vectors take the encoder's place; rows that do not fit are refused", async () => {

@@ -113,7 +113,7 @@ test("Z8: a truncated archive is called incomplete; other files are no archive",
   refusal(() => openZip(Uint8Array.of(...project, 1)), "E_ZIP", "incomplete");
 });
 
-test("Z9: a damaged entry is named, by CRC and by the manifest's SHA-256", async () => {
+test("Z9, A5: a damaged entry is named, by CRC and by the manifest's SHA-256", async () => {
   const damaged = project.slice();
   damaged[openZip(project).entries.get("runs/1/weights.bin")!.start + 5]! ^= 0x10;
   await laterRefusal(() => readProjectZip(damaged), "E_CHECKSUM", "runs/1/weights.bin", "CRC");
@@ -121,7 +121,7 @@ test("Z9: a damaged entry is named, by CRC and by the manifest's SHA-256", async
   await laterRefusal(() => readProjectZip(forged, "p.zip"), "E_CHECKSUM", '"a.txt"', "p.zip");
 });
 
-test("Z10: a newer version asks for an update", async () => {
+test("Z10, A6: a newer version asks for an update", async () => {
   const newer = await withManifest({ "a.txt": vouched }, { version: 2 });
   await laterRefusal(() => readProjectZip(newer), "E_VERSION", "version 2", "update");
 });
