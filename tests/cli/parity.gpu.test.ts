@@ -35,7 +35,9 @@ test("parity replays a folder on both backends, names what is not built and find
 });
 
 test("parity of a folder that all passes ends with exit code 0", () => {
-  for (const name of ["wrong-scale", "unknown"]) rmSync(join(folder, `${name}.json`));
+  for (const name of ["wrong-scale", "unknown"]) {
+    for (const ending of ["json", "safetensors"]) rmSync(join(folder, `${name}.${ending}`));
+  }
   const outcome = runCli("parity", folder);
   expect(outcome.stdout.trimEnd().split("\n").at(-1)).toBe("2 passed, 0 failed");
   expect(outcome.code).toBe(0);
