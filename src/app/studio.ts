@@ -1,7 +1,9 @@
 import type { Dataset } from "../domain/data/dataset.ts";
 import type { EvaluationReport, Verdict } from "../domain/eval/report.ts";
+import type { RunControl } from "../domain/ports.ts";
 import type { AdapterSettings, ChosenSettings, TrainingStep } from "../domain/recipes/adapter-job.ts";
 import type { WireError } from "../engine/errors.ts";
+import type { HubModel } from "./encoders/hub-models.ts";
 
 /**
  * The program without a face, as the page sees it. Every method that takes long starts a job and returns its id at
@@ -41,6 +43,9 @@ export interface Studio {
   addEncoderFolder(files: readonly File[]): Promise<EncoderView>;
   /** Connected page only: an OpenAI-compatible `/v1/embeddings`. The key stays in memory and goes with the page. */
   addEncoderEndpoint(request: EndpointRequest): Promise<EncoderView>;
+  /** Connected page only: what a model of the hub consists of and weighs, before anything of it is fetched. */
+  lookUpHubModel(id: string): Promise<HubModel>;
+  addHubModel(id: string, control?: RunControl): Promise<EncoderView>;
   /** Job: embeds what is not in the cache yet. */
   embed(projectId: string): Promise<string>;
 
@@ -57,7 +62,6 @@ export interface Studio {
   jobFile(runId: string): Promise<string>; // JSON for `npm run retune -- run`
 
   search(projectId: string, request: SearchRequest): Promise<SearchAnswer>;
-
   exportRun(runId: string, format: RunExportFormat): Promise<ExportedFile>;
   importAdapter(projectId: string, files: readonly File[]): Promise<RunSummary>;
   cancel(jobId: string): Promise<void>;
@@ -177,7 +181,7 @@ export interface GenerateOptions {
 export interface EncoderView {
   readonly id: string;
   readonly name: string;
-  readonly origin: "site" | "folder" | "imported-vectors" | "endpoint";
+  readonly origin: "site" | "folder" | "hub" | "imported-vectors" | "endpoint";
   readonly available: boolean;
   readonly dimension: number;
   readonly precision: "fp32" | "int8" | "unknown";

@@ -229,9 +229,9 @@ export class FakeStudio implements Studio {
     return (await this.encoders())[0]!;
   }
 
-  addEncoderEndpoint(): ReturnType<Studio["addEncoderEndpoint"]> {
-    return this.addEncoderFolder();
-  }
+  addEncoderEndpoint: Studio["addEncoderEndpoint"] = () => this.addEncoderFolder();
+  addHubModel: Studio["addHubModel"] = () => this.addEncoderFolder();
+  lookUpHubModel: Studio["lookUpHubModel"] = async (id) => ({ id, files: [], totalBytes: 133_000_000 });
 
   async embed(): Promise<string> {
     return "j3";

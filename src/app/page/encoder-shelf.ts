@@ -1,8 +1,11 @@
 import { sha256 } from "../../domain/data/hash.ts";
+import type { RunControl } from "../../domain/ports.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import { MODEL_FILE } from "../encoders/encoder-hash.ts";
 import type { Precision } from "../encoders/encoder-hash.ts";
 import type { ModelFolders } from "../encoders/folder-store.ts";
+import { downloadHubModel, lookUpHubModel } from "../encoders/hub-models.ts";
+import type { HubModel, HubOptions } from "../encoders/hub-models.ts";
 import { DEFAULT_ENCODER, encoderById, knownEncoders } from "../encoders/known-encoders.ts";
 import type { EncoderFacts } from "../encoders/known-encoders.ts";
 import type { SentFile } from "../protocol/calls.ts";
@@ -16,6 +19,7 @@ export interface EncoderShelfPorts {
   readonly workers: WorkerPool;
   readonly environment: Environment;
   readonly folders: ModelFolders;
+  readonly hub?: HubOptions;
 }
 
 const PRECISIONS: readonly Precision[] = ["fp32", "int8"]; // the first that is there is the one chosen
@@ -59,8 +63,25 @@ export class EncoderShelf {
     }
     const precisions = PRECISIONS.filter((precision) => kept.has(MODEL_FILE[precision]));
     const added: EncoderView[] = [];
-    for (const precision of precisions) added.push(await this.addOnnx(name, kept, precision));
+    for (const precision of precisions) added.push(await this.addOnnx(name, kept, precision, "folder"));
     return added[0]!;
+  }
+
+  async lookUpHubModel(id: string): Promise<HubModel> {
+    this.needsConnected("look up a model");
+    return lookUpHubModel(id, this.ports.hub);
+  }
+
+  /** Fetches a model's fp32 files from the hub; then it goes the way of a picked folder. */
+  async addHubModel(id: string, control: RunControl = {}): Promise<EncoderView> {
+    const files = await downloadHubModel(await this.lookUpHubModel(id), control, this.ports.hub);
+    return this.addOnnx(id, files, "fp32", "hub");
+  }
+
+  private needsConnected(action: string): void {
+    if (this.ports.environment.view.page === "connected") return;
+    const text = `This page cannot reach other machines. Open the connected page to ${action}.`;
+    throw new RetuneError("unsupported", text);
   }
 
   /** Tries one precision of a model and keeps its files; int8 is another model, with vectors of its own. */
@@ -68,6 +89,7 @@ export class EncoderShelf {
     name: string,
     files: ReadonlyMap<string, Blob>,
     precision: Precision,
+    origin: "folder" | "hub",
   ): Promise<EncoderView> {
     const { workspace, workers, folders } = this.ports;
     const own = new Map(
@@ -79,19 +101,16 @@ export class EncoderShelf {
       name,
       precision,
     });
-    const id = `folder-${hash.slice(0, 16)}`;
+    const id = `${origin}-${hash.slice(0, 16)}`;
     await folders.keep(id, own);
-    const record = { id, name, origin: "folder" as const, dimension, precision, queryInstruction, hash };
+    const record = { id, name, origin, dimension, precision, queryInstruction, hash };
     await workspace.saveEncoder(record);
     return this.viewOf(record);
   }
 
   /** An OpenAI-compatible endpoint; texts will leave this machine, so only the connected page can. */
   async addEndpoint({ url, model, key }: EndpointRequest): Promise<EncoderView> {
-    if (this.ports.environment.view.page !== "connected") {
-      const text = "This page cannot reach other machines. Open the connected page to use an endpoint.";
-      throw new RetuneError("unsupported", text);
-    }
+    this.needsConnected("use an endpoint");
     const hash = await sha256(JSON.stringify(["endpoint", url, model]));
     const id = `endpoint-${hash.slice(0, 16)}`;
     if (key !== undefined && key !== "") this.keys.set(id, key);

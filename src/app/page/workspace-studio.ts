@@ -181,6 +181,14 @@ export class WorkspaceStudio implements api.Studio {
     return this.ports.encoders.addEndpoint(request);
   }
 
+  lookUpHubModel(id: string): ReturnType<api.Studio["lookUpHubModel"]> {
+    return this.ports.encoders.lookUpHubModel(id);
+  }
+
+  addHubModel(...request: Parameters<api.Studio["addHubModel"]>): Promise<api.EncoderView> {
+    return this.ports.encoders.addHubModel(...request);
+  }
+
   embed(projectId: string): Promise<string> {
     const request = { kind: "embed", projectId, label: "Embedding" } as const;
     const id = this.ports.jobs.start(request, async (control) => {

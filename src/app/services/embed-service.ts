@@ -93,6 +93,7 @@ export class EmbedService {
       case "site":
         return this.openOnnx(this.siteFiles(facts), facts);
       case "folder":
+      case "hub":
         return this.openOnnx(this.ports.folders.open(facts.id, facts.name), facts);
       case "endpoint": {
         const secret = key === undefined ? {} : { key: new Secret(key) };

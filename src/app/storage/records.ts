@@ -133,11 +133,11 @@ export interface ChunkRecord {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** An encoder the person added: a folder's files lie in the model store, an endpoint has none. */
+/** An encoder the person added: a folder's and a hub model's files lie in the model store, an endpoint has none. */
 export interface EncoderRecord {
   readonly id: string;
   readonly name: string;
-  readonly origin: "folder" | "imported-vectors" | "endpoint";
+  readonly origin: "folder" | "hub" | "imported-vectors" | "endpoint";
   readonly dimension: number;
   readonly precision: "fp32" | "int8" | "unknown";
   readonly queryInstruction: string;

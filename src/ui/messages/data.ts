@@ -20,6 +20,8 @@ const PARTS: Readonly<Record<VectorPart, string>> = {
   corpus: "Passages",
 };
 
+const megabytes = (value: number): string => (value / 1e6).toFixed(value < 10e6 ? 1 : 0);
+
 type FileReport = ImportReport["files"][number];
 
 export const data = {
@@ -71,6 +73,19 @@ export const data = {
   addEndpointHint:
     "OpenAI-compatible, up to /v1. The texts of this project are sent there when you embed them.",
   addEndpointAction: "Use this endpoint",
+  addHubModel: "Get a model from Hugging Face",
+  addHubModelHint:
+    "Any embedding model with an ONNX export and a tokenizer. Nothing of this project is sent; the model is kept in this browser.",
+  hubModelId: "Hugging Face model id",
+  hubLookUp: "Look up",
+  hubLookingUp: "Asking for its files…",
+  hubFound: (files: number, total: number): string =>
+    `${plural(files, "file", "files")}, ${megabytes(total)} MB.`,
+  hubDownload: "Download",
+  hubDownloading: (done: number, total: number): string =>
+    `${megabytes(done)} of ${megabytes(total)} MB fetched`,
+  hubTrying: "Trying the model…",
+  hubCancel: "Cancel the download",
   importVectors: "Bring your own vectors",
   importVectorsHint: "float32 .npy or JSONL, one row per text in the order of the dataset file.",
   vectorSplit: "Of the dataset",

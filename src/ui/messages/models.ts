@@ -18,6 +18,7 @@ const FORMATS: Readonly<Record<RunExportFormat, { name: string; text: string }>>
 const ORIGINS: Readonly<Record<EncoderView["origin"], string>> = {
   site: "of this site",
   folder: "from your folder",
+  hub: "from the hub",
   "imported-vectors": "imported vectors",
   endpoint: "endpoint",
 };

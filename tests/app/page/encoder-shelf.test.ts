@@ -1,4 +1,7 @@
 import "fake-indexeddb/auto";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import type { ModelFolders } from "../../../src/app/encoders/folder-store.ts";
 import { Emitter } from "../../../src/app/page/emitter.ts";
@@ -14,7 +17,7 @@ import { Workspace } from "../../../src/app/storage/workspace.ts";
 type Inspected = EmbedMethods["inspect"]["params"];
 
 /** A shelf whose embed worker believes any files to be a model of 8 dimensions. */
-function shelfOver(page: "sealed" | "connected") {
+function shelfOver(page: "sealed" | "connected", host = "http://127.0.0.1:1") {
   const inspected: Inspected[] = [];
   const kept = new Map<string, readonly string[]>();
   const folders: ModelFolders = {
@@ -45,7 +48,7 @@ function shelfOver(page: "sealed" | "connected") {
   const workers = new WorkerPool(openWorker, () => undefined);
   const facts = { seal: "none", isolated: false, offlineReady: false, defaultModel: "ready" } as const;
   const environment = new Environment(new Emitter(), { page, ...facts });
-  const shelf = new EncoderShelf({ workspace, workers, environment, folders });
+  const shelf = new EncoderShelf({ workspace, workers, environment, folders, hub: { host } });
   return { shelf, workspace, workers, inspected, kept };
 }
 
@@ -101,4 +104,54 @@ test("an endpoint's key stays in memory: nothing of it is in the database", asyn
   ]);
   expect(JSON.stringify(database)).toContain("http://127.0.0.1:1/v1");
   expect(JSON.stringify(database)).not.toContain("CANARY");
+});
+
+/** A hub with one model, tiny/bert. */
+async function openHub() {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    const path = (request.url ?? "").replace("/tiny/bert/resolve/main/", "");
+    asked.push(path);
+    void readFile(`tests/fixtures/formats/tiny-bert/${path}`).then(
+      (content) => {
+        if (request.headers.range === undefined) return response.end(content);
+        response.writeHead(206, { "content-range": `bytes 0-0/${content.length}` });
+        return response.end(content.subarray(0, 1));
+      },
+      () => response.writeHead(404).end(),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const host = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { host, asked, close: () => server.close() };
+}
+
+test("a model of the hub is refused on the sealed page before anything is asked", async () => {
+  const hub = await openHub();
+  const { shelf, workspace } = shelfOver("sealed", hub.host);
+  const refused = { code: "unsupported", message: expect.stringContaining("connected page") as string };
+  await expect(shelf.lookUpHubModel("tiny/bert")).rejects.toMatchObject(refused);
+  await expect(shelf.addHubModel("tiny/bert")).rejects.toMatchObject(refused);
+  hub.close();
+  expect(hub.asked).toEqual([]);
+  expect(await workspace.encoders()).toEqual([]);
+});
+
+test("a model of the hub is tried and kept as a picked folder is, and can be chosen afterwards", async () => {
+  const hub = await openHub();
+  const { shelf, workers, inspected, kept } = shelfOver("connected", hub.host);
+  const found = await shelf.lookUpHubModel("tiny/bert");
+  expect(inspected).toEqual([]);
+  const view = await shelf.addHubModel("tiny/bert");
+  workers.endAll();
+  hub.close();
+  expect(view).toMatchObject({ name: "tiny/bert", origin: "hub", available: true, precision: "fp32" });
+  expect(kept.get(view.id)).toEqual(found.files.map(({ path }) => path).sort());
+  expect(kept.get(view.id)).toEqual([
+    "config.json",
+    "onnx/model.onnx",
+    "tokenizer.json",
+    "tokenizer_config.json",
+  ]);
+  expect((await shelf.list()).map((encoder) => encoder.id)).toContain(view.id);
 });
