@@ -8,9 +8,10 @@ import type { Command } from "../command.ts";
 import { inJob, parseJob, type Job } from "../job.ts";
 import { saveAdapterFile, saveAdapterFolder } from "../ports/adapters.ts";
 import { chooseBackend } from "../ports/backend.ts";
-import { makeFolder, readBytes, readText, sha256, writeWhole } from "../ports/files.ts";
+import { readBytes, readText, requireWritable, sha256, writeWhole } from "../ports/files.ts";
 import { ProgressLine } from "../ports/progress.ts";
 import { loadInputs, type JobInputs } from "../run/inputs.ts";
+import { RunFolder, SNIPPETS } from "../run/output.ts";
 import { recordOf, type RunRecord } from "../run/record.ts";
 import { train } from "../run/train.ts";
 import { versionsOf } from "../run/versions.ts";
@@ -35,29 +36,31 @@ export const runCommand: Command = {
     const file = resolve(positionals[0]!);
     const job = parseJob(file, await readText(file));
     const out = resolve(options["out"]!);
-    await makeFolder(out); // before an hour of work, not after it
-    const record = await runJob(job, out, root);
+    await requireWritable(out); // before an hour of work, not after it
+    const record = await runJob(job, new RunFolder(out), root);
     await writeWhole(join(out, "run.json"), `${JSON.stringify(record, null, 2)}\n`);
     process.stdout.write(summaryOf(record, out));
   },
 };
 
-async function runJob(job: Job, out: string, root: string): Promise<RunRecord> {
+async function runJob(job: Job, folder: RunFolder, root: string): Promise<RunRecord> {
   const inputs = await loadInputs(job, root);
-  const folder = join(out, "llamaindex");
+  const out = folder.path;
   const { backend, reason } = await chooseBackend(job.backend, root);
   try {
     const started = performance.now();
     const { adapter } = job;
     const trained = await train(job, inputs, backend, async (step, weights) => {
       if (!job.export.includes("llamaindex")) return;
+      await folder.begin();
       const config = { ...adapter, features: inputs.train.vectors.corpus.columns };
-      await saveAdapterFolder(join(folder, `step_${step}`), { config, weights });
+      await saveAdapterFolder(join(out, "llamaindex", `step_${step}`), { config, weights });
     });
     const trainSeconds = (performance.now() - started) / 1000;
     const judging = performance.now();
     const report = await inJob(job, "validation", () => judge(job, inputs, trained));
     const evaluateSeconds = (performance.now() - judging) / 1000;
+    await folder.begin();
     await writeExports(job, out, trained, inputs);
     await writeSnippets(root, out);
     if (report) await writeReport(out, report);
@@ -112,7 +115,7 @@ async function writeExports(
 
 /** Code that uses what was written: plain Python, JavaScript, LlamaIndex. `npm run test:peers` runs all three. */
 async function writeSnippets(root: string, out: string): Promise<void> {
-  for (const name of ["search.py", "search.mjs", "llamaindex_adapter.py"]) {
+  for (const name of SNIPPETS) {
     await writeWhole(join(out, name), await readBytes(join(root, "cli", "exported", name)));
   }
 }

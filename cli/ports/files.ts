@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { access, constants, mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { RetuneError } from "../../src/engine/errors.ts";
 
@@ -46,14 +46,18 @@ export async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new RetuneError(
-      "usage",
-      `${folder} is no folder to write to: ${reason}`,
-      { file: folder },
-      { cause: error },
-    );
+    throw noFolder(folder, error);
   }
+}
+
+/** Throws "usage" where a folder is not there and could not be made, or could not be written to. Makes nothing. */
+export async function requireWritable(folder: string): Promise<void> {
+  let nearest = folder;
+  while (dirname(nearest) !== nearest && !(await exists(nearest))) nearest = dirname(nearest);
+  if (!(await isFolder(nearest))) throw noFolder(folder, `${nearest} is a file`);
+  await access(nearest, constants.W_OK | constants.X_OK).catch((error: unknown) => {
+    throw noFolder(folder, error);
+  });
 }
 
 /** Writes a file whole: beside its place first, then renamed, so that a reader never sees half of it. */
@@ -71,6 +75,16 @@ export async function writeWhole(file: string, content: Uint8Array | string): Pr
 
 export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
+}
+
+function noFolder(folder: string, cause: unknown): RetuneError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new RetuneError(
+    "usage",
+    `${folder} is no folder to write to: ${reason}`,
+    { file: folder },
+    { cause },
+  );
 }
 
 function unreadable(file: string, error: unknown, field?: string): RetuneError {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { METRIC_NAMES } from "../../src/domain/eval/metrics.ts";
 import { readAdapterFolder, readAdapterSafetensors } from "../../src/domain/formats/adapter-folder.ts";
@@ -149,6 +149,28 @@ test.each([
   expect(existsSync(join(folder, name, "adapter.safetensors"))).toBe(false);
 });
 
+test("a folder used again keeps nothing of the run before, and all that no run writes", () => {
+  expect(run({ epochs: 2, checkpointSteps: 12 }, "reused").code).toBe(0);
+  const kept = ["notes.txt", "llamaindex/mine.txt", "llamaindex/step_12/mine.txt", "step_12/config.json"];
+  mkdirSync(join(folder, "reused", "step_12"));
+  for (const file of kept) writeFileSync(join(folder, "reused", file), "mine");
+  writeFileSync(join(folder, "reused", "run.json.123.part"), "half");
+  const again = run({ validation: undefined, vectors: trainVectors(), epochs: 1, export: [] }, "reused");
+  expect(errorLines(again).filter((line) => line.startsWith("retune:"))).toEqual([]);
+  const files = readdirSync(join(folder, "reused"), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(join(folder, "reused"), join(entry.parentPath, entry.name)));
+  const written = ["fusion.json", "run.json", "search.py", "search.mjs", "llamaindex_adapter.py"];
+  expect(files.sort()).toEqual([...kept, ...written].sort());
+});
+
+test("a run refused before its first file leaves the results of the one before", () => {
+  expect(run({ epochs: 1 }, "refused").code).toBe(0);
+  const before = hashOf("refused", "run.json");
+  expect(run({ epochs: 0.5 }, "refused").code).toBe(2);
+  expect(hashOf("refused", "run.json")).toBe(before);
+});
+
 test("a validation file that stands in the training file too is judged, and said so", () => {
   const part = { queries: "train-queries.npy", corpus: "train-corpus.npy" };
   const vectors = { train: part, validation: part };
@@ -199,6 +221,7 @@ describe("bad input ends with exit code 2 and one line", () => {
     expect(outcome.stderr).toContain(text);
     expect(outcome.code).toBe(2);
     expect(outcome.stdout).toBe("");
+    expect(existsSync(join(folder, name.replaceAll(/\W/g, "-")))).toBe(false);
   });
 
   test.each([
@@ -210,6 +233,11 @@ describe("bad input ends with exit code 2 and one line", () => {
       "an output folder that is a file",
       ["run", writeJob(folder, plantedJob()), "--out", join(folder, "train.json")],
       "is no folder",
+    ],
+    [
+      "an output folder below a file",
+      ["run", writeJob(folder, plantedJob()), "--out", join(folder, "train.json", "out")],
+      "train.json is a file",
     ],
     ["a missing job file", ["run", join(folder, "none.json"), "--out", "x"], "none.json does not exist"],
   ])("%s", (_, argv, text) => {
@@ -224,6 +252,10 @@ test.each(["run", "embed", "evaluate", "generate", "convert", "models"])("%s exp
   expect(outcome.code).toBe(0);
   expect(outcome.stdout).toContain(`usage: retune ${command}`);
 });
+
+function trainVectors(): object {
+  return { train: (plantedJob() as { vectors: { train: object } }).vectors.train };
+}
 
 function vectorsWith(set: "train" | "validation", part: string, file: string): object {
   const { vectors } = plantedJob() as { vectors: Record<string, Record<string, string>> };

@@ -1,0 +1,62 @@
+import { lstat, readdir, rm, rmdir } from "node:fs/promises";
+import { join } from "node:path";
+import { METRICS_CSV_NAME } from "../../src/domain/formats/metrics-csv.ts";
+import { makeFolder } from "../ports/files.ts";
+
+/** Code that uses what a run wrote. */
+export const SNIPPETS = ["search.py", "search.mjs", "llamaindex_adapter.py"] as const;
+
+const OWN = new Set([
+  "run.json",
+  "adapter.safetensors",
+  "fusion.json",
+  "questions.jsonl",
+  METRICS_CSV_NAME,
+  ...SNIPPETS,
+]);
+const OWN_ADAPTER = new Set(["config.json", "pytorch_model.bin"]);
+const STEP = /^step_\d+$/;
+const PART = /\.\d+\.part$/; // of a write that was killed
+
+/**
+ * The folder of a run. It is made, and cleared of what an earlier run left there, right before the first file is
+ * written: a job that fails before that leaves it as it was. Files that no run writes stay.
+ */
+export class RunFolder {
+  readonly path: string;
+  private begun: Promise<void> | undefined;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** To be awaited before every write; works once. Throws "usage" where the folder cannot be made. */
+  begin(): Promise<void> {
+    return (this.begun ??= this.clear());
+  }
+
+  private async clear(): Promise<void> {
+    await makeFolder(this.path);
+    await removeFiles(this.path, OWN);
+    await clearAdapter(join(this.path, "llamaindex"));
+  }
+}
+
+async function clearAdapter(folder: string): Promise<void> {
+  const entry = await lstat(folder).catch(() => undefined);
+  if (!entry?.isDirectory()) return; // a link leads to what is not ours
+  const steps = (await readdir(folder, { withFileTypes: true })).filter(
+    (each) => each.isDirectory() && STEP.test(each.name),
+  );
+  for (const folderOf of [...steps.map(({ name }) => join(folder, name)), folder]) {
+    await removeFiles(folderOf, OWN_ADAPTER);
+    if ((await readdir(folderOf)).length === 0) await rmdir(folderOf);
+  }
+}
+
+async function removeFiles(folder: string, names: ReadonlySet<string>): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isDirectory() || !names.has(entry.name.replace(PART, ""))) continue;
+    await rm(join(folder, entry.name), { force: true });
+  }
+}
