@@ -6,6 +6,7 @@ import { join, relative } from "node:path";
 import { sealedHeaders } from "./headers.mjs";
 
 const PUBLIC_SHELL = ["icons", "samples", "manifest.webmanifest"]; // of public/: what offline use needs
+const ONLINE_ONLY = /\/transformers\.web-/; // fetched by the connected page when a hub is asked, never kept offline
 
 function filesBelow(path) {
   if (!existsSync(path)) return [];
@@ -24,7 +25,7 @@ export function serviceWorker() {
         const version = createHash("sha256");
         const shell = ["./"];
         for (const [name, output] of Object.entries(bundle)) {
-          if (name.endsWith(".map")) continue;
+          if (name.endsWith(".map") || ONLINE_ONLY.test(name)) continue;
           shell.push(`./${name}`);
           version.update(name).update(output.type === "chunk" ? output.code : output.source);
         }

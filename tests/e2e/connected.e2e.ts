@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser } from "playwright-core";
@@ -85,4 +86,51 @@ test("the sealed page offers no endpoint and leads to the connected page instead
   await page.getByRole("radio", { name: /By a model you name/ }).waitFor();
   expect(page.url()).toContain("/connected/");
   expect(await page.getByRole("radio", { name: /By a model you name/ }).isEnabled()).toBe(true);
+});
+
+test("the connected page gets a model by its hub id: the size first, then the files, then vectors of it", async () => {
+  const { page } = await openPage(browser);
+  const whole: string[] = [];
+  let requests = 0;
+  await page.route(/^https:.*\/tiny\/bert\/resolve\/main\//, async (route) => {
+    const path = new URL(route.request().url()).pathname.split("/resolve/main/")[1]!;
+    requests++;
+    const range = route.request().headers()["range"];
+    const headers = { "Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "*" };
+    const known = ["config.json", "tokenizer.json", "tokenizer_config.json", "onnx/model.onnx"].includes(
+      path,
+    );
+    if (!known) return route.fulfill({ status: 404, headers });
+    const content = readFileSync(`tests/fixtures/formats/tiny-bert/${path}`);
+    if (range === undefined) {
+      whole.push(path);
+      return route.fulfill({ status: 200, headers, body: content });
+    }
+    const part = { ...headers, "Content-Range": `bytes 0-0/${content.length}` };
+    return route.fulfill({ status: 206, headers: part, body: content.subarray(0, 1) });
+  });
+  await page.goto(`${inject("studioUrl")}/connected/`);
+  await page.getByRole("button", { name: "Import documents" }).click();
+  await page.getByRole("button", { name: "Create the project" }).click();
+  await page
+    .getByLabel("Choose files")
+    .first()
+    .setInputFiles({ name: "loft.md", mimeType: "text/markdown", buffer: Buffer.from(DOCUMENT) });
+  await page.getByRole("list", { name: "Sources" }).getByText("loft.md").waitFor();
+  await page.getByText("Get a model from Hugging Face").click();
+  await page.getByRole("textbox", { name: "Hugging Face model id" }).fill("tiny/bert");
+  await page.getByRole("button", { name: "Look up" }).click();
+  await page.getByText("4 files, 0.2 MB.").waitFor();
+  expect(whole).toEqual(["config.json"]);
+
+  await page.getByRole("button", { name: "Download" }).click();
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll("option")].some(
+      (option) => option.selected && option.text.includes("tiny/bert (32, fp32)"),
+    ),
+  );
+  expect(whole).toContain("onnx/model.onnx");
+  await page.getByRole("button", { name: "Embed the rest now" }).click();
+  await page.getByText("1 of 1 vector ready.").waitFor();
+  await page.getByRole("button", { name: new RegExp(`^${requests} requests sent`) }).waitFor();
 });
