@@ -75,6 +75,12 @@ const JOBS = {
     learningRate: 1e-2,
     epochs: 2,
   },
+  "two-layer-gelu": {
+    mode: "compatible",
+    adapter: twoLayer("gelu", true),
+    learningRate: 1e-2,
+    epochs: 2,
+  },
   custom: {
     mode: "compatible",
     adapter: { kind: "custom", layers, residual: false },

@@ -1,9 +1,10 @@
 import { dirname } from "node:path";
 import { leakNotes } from "../../src/domain/data/leaks.ts";
 import type { JudgedVectors } from "../../src/domain/eval/evaluate.ts";
+import { llamaIndexObstacle } from "../../src/domain/formats/adapter-config-json.ts";
 import type { Encoder, EncoderIdentity } from "../../src/domain/ports.ts";
 import { RetuneError } from "../../src/engine/errors.ts";
-import { inJob, type Job } from "../job.ts";
+import { adapterConfig, inJob, type Job } from "../job.ts";
 import { loadDataset, loadVectors, requireDimension, type LoadedDataset } from "../job-data.ts";
 import { openEncoder } from "../ports/encoder.ts";
 import { embedTexts } from "../ports/vectors.ts";
@@ -55,13 +56,22 @@ export async function loadInputs(job: Job, root: string): Promise<JobInputs> {
       train: trainSet,
       validation: validationSet,
       instruction,
-      notes: [...notes, ...leaks],
+      notes: [...notes, ...leaks, ...exportNotes(job, trainSet.vectors.corpus.columns)],
       encoder: encoder?.identity,
       embedSeconds: encoder ? (performance.now() - started) / 1000 : 0,
     };
   } finally {
     await encoder?.close();
   }
+}
+
+/** Says of an exported adapter that LlamaIndex needs the class beside it. */
+function exportNotes(job: Job, features: number): readonly string[] {
+  if (!job.export.includes("llamaindex")) return [];
+  const config = adapterConfig(job, features);
+  const obstacle = llamaIndexObstacle(config);
+  const name = config.kind === "two-layer" ? "TwoLayerAdapter" : "CustomAdapter";
+  return obstacle ? [`${obstacle}; use ${name} of llamaindex_adapter.py, which comes along.`] : [];
 }
 
 /** Vectors of a set: passages and queries as they are, and queries after the job's or the model's own instruction. */

@@ -84,6 +84,8 @@ def adapter_class(run: pathlib.Path) -> type:
     config = json.loads((run / "llamaindex" / "config.json").read_text())
     if "layers" in config:
         return module_of(run, "llamaindex_adapter").CustomAdapter
+    if config.get("activation_fn_str") in ("gelu", "identity"):  # TwoLayerNN has neither
+        return module_of(run, "llamaindex_adapter").TwoLayerAdapter
     return TwoLayerNN if "hidden_features" in config else LinearLayer
 
 
@@ -209,6 +211,7 @@ CHECKS: dict[str, list[Callable[[pathlib.Path], str]]] = {
     "two-layer-plain": [check_llamaindex, check_torch, check_config, check_search],
     "two-layer-leaky": [check_llamaindex, check_torch, check_config, check_search],
     "two-layer-sigmoid": [check_llamaindex, check_torch, check_config, check_search],
+    "two-layer-gelu": [check_llamaindex, check_torch, check_config, check_search],
     "custom": [check_llamaindex, check_torch, check_config, check_search, check_metrics],
     "custom-residual": [check_llamaindex, check_torch, check_config, check_search],
 }

@@ -149,6 +149,22 @@ test.each([
   expect(existsSync(join(folder, name, "adapter.safetensors"))).toBe(false);
 });
 
+test("an adapter that LlamaIndex has no class for says so and names the class that comes along", () => {
+  const adapter = { kind: "two-layer", hiddenFeatures: 12, activation: "gelu" };
+  const outcome = run({ adapter, epochs: 1, export: ["llamaindex"] }, "no-class");
+  const note =
+    `LlamaIndex's own TwoLayerNN cannot load this adapter, it has no "gelu"; ` +
+    "use TwoLayerAdapter of llamaindex_adapter.py, which comes along.";
+  expect(errorLines(outcome)).toContain(`warning: ${note}`);
+  expect(recordOf("no-class").notes).toContain(note);
+  const code = readFileSync(join(folder, "no-class", "llamaindex_adapter.py"), "utf8");
+  const keys = Object.keys(
+    JSON.parse(readFileSync(join(folder, "no-class", "llamaindex", "config.json"), "utf8")) as object,
+  );
+  const constructor = code.slice(code.indexOf("class TwoLayerAdapter(BaseAdapter)"));
+  for (const key of keys) expect(constructor).toMatch(new RegExp(`^        ${key}: `, "m"));
+});
+
 test("a folder used again keeps nothing of the run before, and all that no run writes", () => {
   expect(run({ epochs: 2, checkpointSteps: 12 }, "reused").code).toBe(0);
   const kept = ["notes.txt", "llamaindex/mine.txt", "llamaindex/step_12/mine.txt", "step_12/config.json"];

@@ -1,8 +1,9 @@
-import { isLlamaIndexAdapter } from "../../domain/formats/adapter-config-json.ts";
+import { llamaIndexObstacle } from "../../domain/formats/adapter-config-json.ts";
 import type { AdapterConfig } from "../../domain/models/adapter-config.ts";
 
 /** README.md beside an exported adapter: what it is, how LlamaIndex loads it, what must stay equal in use. */
 export function exportReadme(config: AdapterConfig, model: string, instruction: string): string {
+  const obstacle = llamaIndexObstacle(config);
   return `# Search adapter for ${model}
 
 \`llamaindex/\` holds \`config.json\` and \`pytorch_model.bin\`; \`adapter.safetensors\` the same weights in one file;
@@ -13,9 +14,9 @@ Query instruction, put before every question before it is embedded (its trailing
     ${JSON.stringify(instruction)}
 
 ## LlamaIndex
-
+${obstacle ? `\n${obstacle}; this code does:\n` : ""}
 \`\`\`python
-${isLlamaIndexAdapter(config) ? loadInLlamaIndex(config, model, instruction) : customClass()}
+${obstacle ? customClass() : loadInLlamaIndex(config, model, instruction)}
 \`\`\`
 
 ## Hybrid search

@@ -1,4 +1,5 @@
 import type { EvaluationReport, SystemName } from "../../domain/eval/report.ts";
+import { llamaIndexObstacle } from "../../domain/formats/adapter-config-json.ts";
 import {
   compareAdapters,
   readAdapterFolder,
@@ -66,7 +67,9 @@ function folderExport({ run, kept, model }: ExportedRun, stem: string): SentByte
   );
   compareAdapters(kept, readAdapterFolder(folder), "llamaindex");
   const numbers = count(kept).toLocaleString("en");
-  const verified = `unpacked again; all ${numbers} weights equal bit for bit`;
+  const obstacle = llamaIndexObstacle(kept.config);
+  const hint = obstacle ? `. ${obstacle}; README.md has code that does` : "";
+  const verified = `unpacked again; all ${numbers} weights equal bit for bit${hint}`;
   return { name: `${stem}-llamaindex.zip`, bytes: owned(bytes), verified };
 }
 

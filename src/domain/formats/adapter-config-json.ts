@@ -43,6 +43,14 @@ export function isLlamaIndexAdapter(config: AdapterConfig): boolean {
   return config.kind === "linear";
 }
 
+/** Why LlamaIndex's own classes do not take the adapter, as the start of a sentence; undefined where they do. */
+export function llamaIndexObstacle(config: AdapterConfig): string | undefined {
+  if (isLlamaIndexAdapter(config)) return undefined;
+  return config.kind === "two-layer"
+    ? `LlamaIndex's own TwoLayerNN cannot load this adapter, it has no "${config.activation}"`
+    : "LlamaIndex's own classes cannot load this adapter, it is a stack of its own";
+}
+
 /** Reads any of the three. E_FIELD with line and column for a wrong key, E_MISMATCH where vectors would change size. */
 export function readAdapterConfig(text: string, file?: string): AdapterConfig {
   return new ConfigReader(parseJson(text, file), file).read();
