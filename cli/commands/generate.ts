@@ -1,5 +1,5 @@
 import { appendFile, rm } from "node:fs/promises";
-import { basename, resolve } from "node:path";
+import { dirname, relative, resolve, sep } from "node:path";
 import { writeLlamaIndexDataset } from "../../src/domain/formats/llamaindex-dataset.ts";
 import { endpointGenerator, type TeacherGenerator } from "../../src/domain/synth/endpoint.ts";
 import {
@@ -69,11 +69,19 @@ async function readPassages(
   maxTokens: number,
 ): Promise<readonly GenerationPassage[]> {
   const passages: GenerationPassage[] = [];
-  for (const file of files) {
-    const document = readDocument(basename(file), await readBytes(resolve(file)));
+  for (const [file, name] of documentNames(files.map((each) => resolve(each)))) {
+    const document = readDocument(name, await readBytes(file));
     passages.push(...(await passagesOf(document, { maxTokens })));
   }
   return passages;
+}
+
+/** A name for every file: its path below the folder that all of them share, so that no two are one document. */
+function documentNames(files: readonly string[]): ReadonlyMap<string, string> {
+  let shared = dirname(files[0]!);
+  const inside = (file: string): boolean => !/^\.\.([\\/]|$)/.test(relative(shared, file));
+  while (!files.every(inside) && dirname(shared) !== shared) shared = dirname(shared);
+  return new Map(files.map((file) => [file, relative(shared, file).replaceAll(sep, "/")]));
 }
 
 function generatorOf(

@@ -1,9 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { spawn } from "node:child_process";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { readLlamaIndexDataset } from "../../src/domain/formats/llamaindex-dataset.ts";
@@ -45,6 +45,24 @@ test("rules make the same questions every time, each about a passage of its docu
   expect(new Set(passages.map(({ document: name }) => name))).toEqual(new Set(["handbook.md"]));
   runCli("retune", "generate", document, "--max-tokens", "60", "--out", join(folder, "b.json"));
   expect(readFileSync(join(folder, "b.json"))).toEqual(readFileSync(join(folder, "a.json")));
+});
+
+test("files of one name in two folders are two documents, a file named twice is one", () => {
+  const text = readFileSync(writeDocument());
+  const files = ["a/x.md", "b/deep/x.md"].map((name) => {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  });
+  const out = join(folder, "two.json");
+  const outcome = runCli("retune", "generate", ...files, files[0]!, "--max-tokens", "60", "--out", out);
+  expect(outcome.code).toBe(0);
+  const { passages } = datasetAt("two.json");
+  const documents = passages.map(({ document }) => document);
+  expect(new Set(documents)).toEqual(new Set(["a/x.md", "b/deep/x.md"]));
+  const ofFirst = documents.filter((name) => name === "a/x.md").length;
+  expect(documents).toHaveLength(2 * ofFirst);
+  expect(new Set(passages.map(({ id }) => id)).size).toBe(passages.length);
 });
 
 test("a teacher that fails on one passage leaves the rest, and the next call asks only about that one", async () => {
