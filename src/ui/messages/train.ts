@@ -166,7 +166,7 @@ export const train = {
   validation: "Validation MRR@10",
   validationLine: "held-out groups",
   validationSummary: (best: number, step: number): string =>
-    `Best so far ${metric(best)} at step ${count(step)}. It starts over with each held-out fold that is tried.`,
+    `Best so far ${metric(best)} at step ${count(step)}. The line starts over with each held-out fold that is tried.`,
   noPoints: "The first points come in a moment.",
   learningRate: "Learning rate",
   gradientNorm: "Gradient norm",
