@@ -152,7 +152,10 @@ export const train = {
     step === 0
       ? "This run stopped when the page or the browser closed."
       : `This run stopped at step ${count(step)} when the page or the browser closed.`,
-  interruptedText: "Resume continues from the last checkpoint and ends at the very same weights.",
+  interruptedText: (step: number): string =>
+    step === 0
+      ? "No checkpoint was saved yet: Resume starts from the first step and ends at the very same weights."
+      : "Resume continues from the last checkpoint and ends at the very same weights.",
   elsewhere: "Another tab trains this run. You can watch it here; pause or stop it there.",
   pausedText: "Paused. The numbers below are frozen; nothing is lost if you close the page.",
   tabNote: "Background tabs may run slower; keep this window visible.",

@@ -43,6 +43,10 @@ describe("R13: one run, one owner", () => {
       expect(await card.getByRole("button", { name }).count(), name).toBe(0);
     }
 
+    // The stop is told by its last checkpoint: there must be one, however quick the machine is.
+    await expect
+      .poll(async () => (await storedRun(second, run)).progress.done, { timeout: 60_000 })
+      .toBeGreaterThan(0);
     await owner.close();
     await card.getByText(/This run stopped at step/).waitFor();
     expect(await card.getByText("Another tab trains this run.").count()).toBe(0);
