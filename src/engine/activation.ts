@@ -1,5 +1,11 @@
-/** Activations of an adapter layer. gelu is the exact one, x·Φ(x); leakyRelu has torch's slope of 0.01. */
-export type Activation = "relu" | "tanh" | "sigmoid" | "leakyRelu" | "gelu";
+/**
+ * Functions of one value. gelu is the exact one, x·Φ(x); leakyRelu has torch's slope of 0.01; softplus is log(1 + eˣ),
+ * computed as max(x, 0) + log(1 + e^−|x|) so that nothing overflows.
+ */
+export type Activation =
+  "relu" | "tanh" | "sigmoid" | "leakyRelu" | "gelu" | "exp" | "log" | "sqrt" | "softplus";
+
+const FROM_ARGUMENT: ReadonlySet<Activation> = new Set(["gelu", "log", "softplus"]);
 
 export const LEAKY_SLOPE = 0.01;
 
@@ -8,7 +14,7 @@ export const LEAKY_SLOPE = 0.01;
  * not be kept), else its argument.
  */
 export function derivativeNeeds(activation: Activation): "result" | "argument" {
-  return activation === "gelu" ? "argument" : "result";
+  return FROM_ARGUMENT.has(activation) ? "argument" : "result";
 }
 
 /** The number a kernel knows an activation by; the order is fixed by `kernels/*.wgsl`. */
@@ -18,4 +24,8 @@ export const ACTIVATION_CODES: Readonly<Record<Activation, number>> = {
   sigmoid: 2,
   leakyRelu: 3,
   gelu: 4,
+  exp: 5,
+  log: 6,
+  sqrt: 7,
+  softplus: 8,
 };

@@ -30,7 +30,7 @@ export type Operation =
   | { readonly kind: "scatter" } // inputs: rows, indices; shape of the table
   | { readonly kind: "l2Normalize" }
   | { readonly kind: "l2NormalizeGradient" } // inputs: dY, x
-  | SoftmaxOperation // inputs: logits, then queries?, positives?, row groups?, column groups?
+  | SoftmaxOperation // inputs: logits, then queries?, positives or targets?, row groups?, column groups?
   | { readonly kind: "pick"; readonly output: "coefficients" | "beta" } // inputs: a softmaxRows node
   | { readonly kind: "meanLoss" } // inputs: row losses, then what its derivative is with respect to
   | { readonly kind: "subtractScaledRows" } // inputs: X [M, N], factors [M, 1], Y [M, N]: X − factors·Y
@@ -42,6 +42,7 @@ export interface SoftmaxOperation {
   readonly scale: number; // logits are multiplied by this
   readonly normalized: boolean; // and divided by the norm of the query row
   readonly positives: boolean;
+  readonly targets: boolean; // never together with positives
   readonly groups: boolean;
 }
 

@@ -2,7 +2,7 @@
  * Launches of sequence models. Sequences lie one after the other in the rows of one matrix ("packed"); only attention
  * and pooling know where each begins. Letters: R rows of all sequences together, H heads, Dh the width of a head.
  */
-import type { BufferId } from "./plan.ts";
+import type { BufferId } from "./buffer-id.ts";
 
 /** y = (x − mean) / √(variance + ε) · γ + β for each row; the variance is the biased one (torch.nn.LayerNorm). */
 export interface LayerNormLaunch {

@@ -6,7 +6,11 @@
  * Matrices are row-major f32 unless a line says u32. Letters: M, N rows and columns of a result, K the summed length.
  */
 import type { Activation } from "./activation.ts";
+import type { BufferId } from "./buffer-id.ts";
 import type { DType, ReduceAxis } from "./graph.ts";
+import type { SequenceLaunch } from "./plan-sequence.ts";
+
+export type { BufferId };
 
 /** Buffers that may be bound at an offset start at a multiple of this many elements (256 bytes). */
 export const ALIGNMENT = 64;
@@ -39,8 +43,6 @@ export interface StorageSpec {
   readonly dtype: DType;
   readonly elements: number; // a multiple of 4
 }
-
-export type BufferId = number;
 
 export interface BufferSpec {
   readonly id: BufferId;
@@ -177,7 +179,8 @@ export interface RowNormalizeGradientLaunch {
  * Softmax cross-entropy of each row, forward and gradient in one pass.
  *   s[i, j] = scale · inverse[i] · logits[i, j]       inverse[i] = 1 / max(‖queries[i]‖, 1e-12), or 1 without `queries`
  *   kept(i, j): columnGroups[j] ≠ EXCLUDED and columnGroups[j] ≠ rowGroups[i] (all, without groups); positives always
- *   p = softmax of s over what is kept;  t[i, j] = 1/P_i at the P_i positives of row i (distinct; default: column i)
+ *   p = softmax of s over what is kept;  t[i, j] = 1/P_i at the P_i positives of row i (distinct; default: column i),
+ *       or targets[i, j], whose rows sum to 1, or to 0 where a row has none; a column with t > 0 counts as a positive
  *   loss[i] = logsumexp(s[i, :]) − Σ_j t·s            (its mean is the loss)
  *   coefficients[i, j] = scale · inverse[i] · (p − t) / rows            0 where not kept, and in padding columns
  *   beta[i] = inverse[i]² · Σ_j s · (p − t) / rows    (so that dQueries = coefficients · D − beta · queries); 0 where
@@ -194,6 +197,7 @@ export interface SoftmaxRowsLaunch {
   readonly queries:
     { readonly buffer: BufferId; readonly width: number; readonly beta: BufferId } | undefined;
   readonly positives: { readonly buffer: BufferId; readonly perRow: number } | undefined; // u32 [rows, perRow]
+  readonly targets: BufferId | undefined; // f32 [rows, columns], never together with positives
   readonly groups: { readonly rows: BufferId; readonly columns: BufferId } | undefined; // u32 [rows], [columns]
   readonly loss: BufferId; // [rows]
   readonly coefficients: BufferId | undefined; // absent where no gradient is asked for
@@ -245,7 +249,17 @@ export interface AdamWSegment {
   readonly weightDecay: number;
 }
 
+/** target[i] += source[i] for every i < elements, in place: gradients of several passes add up. */
+export interface AccumulateLaunch {
+  readonly kind: "accumulate";
+  readonly elements: number;
+  readonly source: BufferId;
+  readonly target: BufferId;
+}
+
 export type Launch =
+  | SequenceLaunch
+  | AccumulateLaunch
   | GatherLaunch
   | ScatterLaunch
   | MatmulLaunch

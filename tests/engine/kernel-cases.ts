@@ -307,6 +307,7 @@ function addSoftmax(bench: LaunchBench, rows: number, columns: number, width: nu
         }
       : undefined,
     positives: hasPositives ? { buffer: bench.buffer(positivesOf(rows, columns)), perRow: 3 } : undefined,
+    targets: undefined,
     groups: hasGroups ? groupsOf(bench, rows, columns) : undefined,
     loss: bench.result(rows, `${name} loss`),
   });

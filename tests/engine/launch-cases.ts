@@ -119,6 +119,7 @@ export function softmaxCase(columns: number, normalized: boolean, multi: boolean
     logits: 0,
     queries: normalized ? { buffer: 1, width, beta: 7 } : undefined,
     positives: multi ? { buffer: 2, perRow: 2 } : undefined,
+    targets: undefined,
     groups: grouped ? { rows: 3, columns: 4 } : undefined,
     loss: 5,
     coefficients: 6,

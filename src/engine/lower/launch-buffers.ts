@@ -1,4 +1,5 @@
 import type { AdamWLaunch, BufferId, Launch, SoftmaxRowsLaunch, Step } from "../plan.ts";
+import type { AttentionReads } from "../plan-sequence.ts";
 
 /** Buffers that the steps of a chain read, in order, with repetitions. */
 export function stepBuffers(steps: readonly Step[]): BufferId[] {
@@ -35,7 +36,23 @@ export function readsOf(launch: Launch): BufferId[] {
     case "reduce":
       return launch.reductions.flatMap(({ source, times, factor }) => present([source, times, factor]));
     case "rowNormalize":
+    case "block":
       return [launch.source];
+    case "layerNorm":
+      return [launch.source, launch.gamma, launch.beta];
+    case "layerNormGradient":
+      return [launch.source, launch.gamma, launch.upstream];
+    case "attention":
+      return attentionReads(launch);
+    case "attentionGradient":
+      return [...attentionReads(launch), launch.out, launch.logSumExp, launch.upstream];
+    case "segmentMean":
+      return [launch.source, launch.spans];
+    case "segmentMeanGradient":
+      return [launch.upstream, launch.spans];
+    case "accumulate":
+      return [launch.source, launch.target];
+    case "layerNormGamma":
     case "rowNormalizeGradient":
       return [launch.source, launch.upstream];
     case "softmaxRows":
@@ -58,6 +75,12 @@ export function writesOf(launch: Launch): BufferId[] {
       return launch.reductions.map(({ out }) => out);
     case "softmaxRows":
       return present([launch.loss, launch.coefficients, launch.queries?.beta]);
+    case "attention":
+      return present([launch.out, launch.logSumExp]);
+    case "attentionGradient":
+      return [launch.dQueries, launch.dKeys, launch.dValues];
+    case "accumulate":
+      return [launch.target];
     case "sumSquares":
       return [launch.partials];
     case "adamw":
@@ -67,8 +90,12 @@ export function writesOf(launch: Launch): BufferId[] {
   }
 }
 
-function softmaxReads({ logits, queries, positives, groups }: SoftmaxRowsLaunch): BufferId[] {
-  return present([logits, queries?.buffer, positives?.buffer, groups?.rows, groups?.columns]);
+function softmaxReads({ logits, queries, positives, targets, groups }: SoftmaxRowsLaunch): BufferId[] {
+  return present([logits, queries?.buffer, positives?.buffer, targets, groups?.rows, groups?.columns]);
+}
+
+function attentionReads({ queries, keys, values, ranges, dropout }: AttentionReads): BufferId[] {
+  return present([queries, keys, values, ranges, dropout?.counter]);
 }
 
 function adamwReads(launch: AdamWLaunch): BufferId[] {

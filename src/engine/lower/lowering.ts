@@ -269,6 +269,7 @@ export class Lowering {
     const stride = this.#strideOf(logits!);
     const queries = operation.normalized ? others.shift() : undefined;
     const positives = operation.positives ? others.shift() : undefined;
+    const targets = operation.targets ? others.shift() : undefined;
     const [rowGroups, columnGroups] = others;
     const wantsCoefficients = this.#pickIsUsed(node);
     const beta = queries && this.#draft.temporary(rows, "f32", `beta ${node.id}`);
@@ -283,6 +284,7 @@ export class Lowering {
       logits: this.bufferOf(logits!),
       queries: queries && { buffer: this.bufferOf(queries), width: queries.shape[1]!, beta: beta! },
       positives: positives && { buffer: this.bufferOf(positives), perRow: positives.shape[1]! },
+      targets: targets && this.bufferOf(targets),
       groups: rowGroups && { rows: this.bufferOf(rowGroups), columns: this.bufferOf(columnGroups!) },
       loss: this.#result(node),
     };

@@ -25,6 +25,26 @@ export function gelu(x: Tensor): Tensor {
   return activate(x, "gelu");
 }
 
+/** eˣ */
+export function exp(x: Tensor): Tensor {
+  return activate(x, "exp");
+}
+
+/** ln x; −∞ at 0 */
+export function log(x: Tensor): Tensor {
+  return activate(x, "log");
+}
+
+/** √x; its derivative is infinite at 0 */
+export function sqrt(x: Tensor): Tensor {
+  return activate(x, "sqrt");
+}
+
+/** log(1 + eˣ) */
+export function softplus(x: Tensor): Tensor {
+  return activate(x, "softplus");
+}
+
 /** f(x); dX = dY · f′, computed from the result where that suffices, else from x. */
 export function activate(x: Tensor, activation: Activation): Tensor {
   const result: Tensor = x.graph.add({ kind: "activation", activation }, [x], x.shape, (upstream) => {

@@ -102,12 +102,20 @@ export function activationOf(activation: Activation, x: number): number {
       return x > 0 ? x : LEAKY_SLOPE * x;
     case "gelu":
       return 0.5 * x * (1 + erf(x * Math.SQRT1_2));
+    case "exp":
+      return Math.exp(x);
+    case "log":
+      return Math.log(x);
+    case "sqrt":
+      return Math.sqrt(x);
+    case "softplus":
+      return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
     default:
       return activation satisfies never;
   }
 }
 
-/** f′ from what is saved: f's result y; for gelu its argument x, f′ = Φ(x) + x·φ(x). */
+/** f′ from what is saved: f's result y; for gelu (f′ = Φ(x) + x·φ(x)), log and softplus its argument x. */
 export function activationDerivative(activation: Activation, saved: number): number {
   switch (activation) {
     case "relu":
@@ -122,6 +130,14 @@ export function activationDerivative(activation: Activation, saved: number): num
       const density = Math.exp(-0.5 * saved * saved) / Math.sqrt(2 * Math.PI);
       return 0.5 * (1 + erf(saved * Math.SQRT1_2)) + saved * density;
     }
+    case "exp":
+      return saved;
+    case "log":
+      return 1 / saved;
+    case "sqrt":
+      return 0.5 / saved;
+    case "softplus":
+      return 1 / (1 + Math.exp(-saved));
     default:
       return activation satisfies never;
   }

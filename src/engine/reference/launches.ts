@@ -1,5 +1,6 @@
 /** The twin of every launch: plain loops that accumulate in float64, the oracle of the kernels. One family per function. */
 import type {
+  AccumulateLaunch,
   AdamWLaunch,
   ElementwiseLaunch,
   GatherLaunch,
@@ -11,12 +12,13 @@ import type {
   ScatterLaunch,
   SumSquaresLaunch,
 } from "../plan.ts";
+import type { SequenceLaunch } from "../plan-sequence.ts";
+import { attention, attentionGradient } from "./attention.ts";
+import type { Buffers, TwinArray } from "./buffers.ts";
 import { applySteps, readOperand } from "./chain.ts";
+import { layerNorm, layerNormGamma, layerNormGradient } from "./layer-norm.ts";
+import { block, segmentMean, segmentMeanGradient } from "./segments.ts";
 import { softmaxRows } from "./softmax-rows.ts";
-
-export type TwinArray = Float32Array | Float64Array | Uint32Array;
-/** The values of a buffer, to read and to write. */
-export type Buffers = (buffer: number) => TwinArray;
 
 const SMALLEST_NORM = 1e-12;
 
@@ -46,6 +48,31 @@ export function executeLaunch(launch: Launch, buffers: Buffers): void {
       return sumSquares(launch, buffers);
     case "adamw":
       return adamw(launch, buffers);
+    case "accumulate":
+      return accumulate(launch, buffers);
+    default:
+      return executeSequenceLaunch(launch, buffers);
+  }
+}
+
+function executeSequenceLaunch(launch: SequenceLaunch, buffers: Buffers): void {
+  switch (launch.kind) {
+    case "layerNorm":
+      return layerNorm(launch, buffers);
+    case "layerNormGradient":
+      return layerNormGradient(launch, buffers);
+    case "layerNormGamma":
+      return layerNormGamma(launch, buffers);
+    case "attention":
+      return attention(launch, buffers);
+    case "attentionGradient":
+      return attentionGradient(launch, buffers);
+    case "segmentMean":
+      return segmentMean(launch, buffers);
+    case "segmentMeanGradient":
+      return segmentMeanGradient(launch, buffers);
+    case "block":
+      return block(launch, buffers);
     default:
       return launch satisfies never;
   }
@@ -54,6 +81,10 @@ export function executeLaunch(launch: Launch, buffers: Buffers): void {
 function floats(values: TwinArray): Float32Array | Float64Array {
   if (values instanceof Uint32Array) throw new TypeError("a u32 buffer where f32 is written");
   return values;
+}
+
+function accumulate({ elements, source, target }: AccumulateLaunch, buffers: Buffers): void {
+  for (let index = 0; index < elements; index++) buffers(target)[index]! += buffers(source)[index]!;
 }
 
 function gather({ copies }: GatherLaunch, buffers: Buffers): void {

@@ -18,13 +18,13 @@ function softmaxRow(launch: SoftmaxRowsLaunch, row: number, read: Reader, result
   const { columns, stride, rows } = launch;
   const norm = normOf(launch, row, read);
   const factor = launch.scale / Math.max(norm, SMALLEST_NORM);
-  const positives = positivesOf(launch, row, read);
+  const targets = targetsOf(launch, row, read);
   results.coefficients?.fill(0, row * stride, (row + 1) * stride);
   results.loss[row] = 0;
   if (results.beta) results.beta[row] = 0;
-  if (positives.length === 0) return;
+  if (!targets.some((target) => target > 0)) return;
   const kept = Array.from({ length: columns }, (_, column) => column).filter(
-    (column) => positives.includes(column) || keeps(launch, row, column, read),
+    (column) => targets[column]! > 0 || keeps(launch, row, column, read),
   );
   const scores = kept.map((column) => factor * read(launch.logits)[row * stride + column]!);
   const largest = Math.max(...scores);
@@ -33,7 +33,7 @@ function softmaxRow(launch: SoftmaxRowsLaunch, row: number, read: Reader, result
   let weighted = 0;
   kept.forEach((column, index) => {
     const score = scores[index]!;
-    const target = positives.includes(column) ? 1 / positives.length : 0;
+    const target = targets[column]!;
     const error = (Math.exp(score - largest) / total - target) / rows;
     loss -= target * score;
     weighted += error * score;
@@ -51,15 +51,30 @@ function normOf({ queries }: SoftmaxRowsLaunch, row: number, read: Reader): numb
   return Math.sqrt(sum);
 }
 
-function positivesOf({ positives }: SoftmaxRowsLaunch, row: number, read: Reader): number[] {
-  if (!positives) return [row];
-  const list: number[] = [];
-  for (let index = 0; index < positives.perRow; index++) {
-    const column = read(positives.buffer)[row * positives.perRow + index]!;
-    if (column === NO_COLUMN) break;
-    list.push(column);
+/** What each column of a row should have of the row's probability. */
+function targetsOf(
+  { columns, positives, targets }: SoftmaxRowsLaunch,
+  row: number,
+  read: Reader,
+): Float64Array {
+  const shares = new Float64Array(columns);
+  if (targets !== undefined) {
+    const values = read(targets);
+    return shares.map((_, column) => values[row * columns + column]!);
   }
-  return list;
+  const list = positives ? positivesOf(positives, row, read) : [row];
+  for (const column of list) shares[column] = 1 / list.length;
+  return shares;
+}
+
+function positivesOf(
+  { buffer, perRow }: NonNullable<SoftmaxRowsLaunch["positives"]>,
+  row: number,
+  read: Reader,
+): number[] {
+  const all = Array.from({ length: perRow }, (_, index) => read(buffer)[row * perRow + index]!);
+  const end = all.indexOf(NO_COLUMN);
+  return end < 0 ? all : all.slice(0, end);
 }
 
 function keeps({ groups }: SoftmaxRowsLaunch, row: number, column: number, read: Reader): boolean {

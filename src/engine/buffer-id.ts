@@ -1,0 +1,2 @@
+/** The number of a buffer in its plan. */
+export type BufferId = number;
