@@ -8,9 +8,19 @@ export function decodeFloats(bytes: Uint8Array, type: FloatType): Float32Array {
   if (type === "F32") return new Float32Array(copy.buffer);
   if (type === "F64") return Float32Array.from(new Float64Array(copy.buffer));
   const units = new Uint16Array(copy.buffer);
-  if (type === "F16") return Float32Array.from(units, halfToNumber);
+  if (type === "F16") return decodeHalves(units);
   const wide = Uint32Array.from(units, (unit) => unit << 16); // bfloat16 is the upper half of a float32
   return new Float32Array(wide.buffer);
+}
+
+let halves: Float32Array | undefined; // of all 65,536 units, made for the first large tensor
+
+function decodeHalves(units: Uint16Array): Float32Array {
+  if (units.length < 0x1_0000) return Float32Array.from(units, halfToNumber);
+  halves ??= Float32Array.from({ length: 0x1_0000 }, (_, unit) => halfToNumber(unit));
+  const values = new Float32Array(units.length);
+  for (let index = 0; index < units.length; index++) values[index] = halves[units[index]!]!;
+  return values;
 }
 
 /** IEEE 754 binary16: 1 sign, 5 exponent, 10 fraction bits. */

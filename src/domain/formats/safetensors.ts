@@ -7,17 +7,27 @@ import { decodeFloats, firstNotFinite, FLOAT_BYTES, type FloatType } from "./flo
 import { parseJson, type JsonNode, type JsonObject } from "./json.ts";
 
 export interface SafetensorsFile {
-  readonly tensors: Weights; // in the order of their data
+  readonly tensors: Weights; // floats, in the order of their data
+  readonly integers: ReadonlyMap<string, IntegerTensor>; // I32 and I64: token ids, positions
   readonly metadata: ReadonlyMap<string, string>;
 }
 
+export interface IntegerTensor {
+  readonly shape: readonly number[];
+  readonly values: Int32Array;
+}
+
+type IntegerType = "I32" | "I64";
+
+const INTEGER_BYTES: Readonly<Record<IntegerType, number>> = { I32: 4, I64: 8 };
+const BYTES: Readonly<Record<FloatType | IntegerType, number>> = { ...FLOAT_BYTES, ...INTEGER_BYTES };
 const MAX_HEADER = 1_000_000;
 const MAX_TENSORS = 10_000;
 const HEADER_LIMITS = { depth: 4, textCharacters: MAX_HEADER, keyCharacters: 1024, records: MAX_TENSORS };
 
 /**
- * The tensors of a file as float32 (F64, F32, F16 and BF16 are read). Everything is checked before a value is touched;
- * any flaw is E_SAFETENSORS with the byte, NaN and infinity included.
+ * The tensors of a file as float32 (F64, F32, F16 and BF16 are read), integers apart. Everything is checked before a
+ * value is touched; any flaw is E_SAFETENSORS with the byte, NaN and infinity included.
  */
 export function readSafetensors(bytes: Uint8Array, file?: string): SafetensorsFile {
   return new SafetensorsReader(bytes, file).read();
@@ -49,7 +59,7 @@ export function writeSafetensors(
 
 interface Described {
   readonly name: string;
-  readonly type: FloatType;
+  readonly type: FloatType | IntegerType;
   readonly shape: readonly number[];
   readonly begin: number; // in the data
   readonly end: number;
@@ -72,8 +82,14 @@ class SafetensorsReader {
       if (name !== "__metadata__") described.push(this.describe(name, node));
     described.sort((a, b) => a.begin - b.begin || a.end - b.end);
     this.checkLayout(described);
-    const tensors = new Map(described.map((tensor) => [tensor.name, this.tensor(tensor)]));
-    return { tensors, metadata: this.metadata(header.entries.get("__metadata__")) };
+    const tensors = new Map<string, TensorData>();
+    const integers = new Map<string, IntegerTensor>();
+    for (const tensor of described) {
+      const { name, type } = tensor;
+      if (isInteger(type)) integers.set(name, this.integerTensor(tensor, type));
+      else tensors.set(name, this.tensor(tensor, type));
+    }
+    return { tensors, integers, metadata: this.metadata(header.entries.get("__metadata__")) };
   }
 
   private header(): JsonObject {
@@ -115,12 +131,13 @@ class SafetensorsReader {
     if (dtype?.kind !== "string" || !sizes || range?.length !== 2) {
       throw this.error(`${label} lacks dtype, shape or data_offsets as whole numbers`, 8);
     }
-    if (!Object.hasOwn(FLOAT_BYTES, dtype.value)) {
-      throw this.error(`${label} is of type ${dtype.value.slice(0, 20)}; F64, F32, F16 and BF16 are read`, 8);
+    if (!Object.hasOwn(BYTES, dtype.value)) {
+      const known = "F64, F32, F16, BF16, I32 and I64 are read";
+      throw this.error(`${label} is of type ${dtype.value.slice(0, 20)}; ${known}`, 8);
     }
-    const type = dtype.value as FloatType;
+    const type = dtype.value as FloatType | IntegerType;
     const [begin, end] = [range[0]!, range[1]!];
-    const wanted = sizes.reduce((product, size) => product * BigInt(size), BigInt(FLOAT_BYTES[type]));
+    const wanted = sizes.reduce((product, size) => product * BigInt(size), BigInt(BYTES[type]));
     if (wanted === 0n) throw this.error(`${label} has a dimension of 0: [${sizes.join(", ")}]`, 8);
     if (begin > end || BigInt(end - begin) !== wanted) {
       const range = `its range [${begin}, ${end}] does not hold`;
@@ -151,7 +168,7 @@ class SafetensorsReader {
     if (rest > 0) throw this.error(`${rest} bytes after the last tensor`, this.start + end);
   }
 
-  private tensor({ name, type, shape, begin, end }: Described): TensorData {
+  private tensor({ name, shape, begin, end }: Described, type: FloatType): TensorData {
     const values = decodeFloats(this.bytes.subarray(this.start + begin, this.start + end), type);
     const odd = firstNotFinite(values);
     if (odd >= 0) {
@@ -159,6 +176,18 @@ class SafetensorsReader {
       throw this.error(`tensor ${JSON.stringify(name)}: value ${odd} is ${values[odd]!}`, byte);
     }
     return { shape, values };
+  }
+
+  private integerTensor({ name, shape, begin, end }: Described, type: IntegerType): IntegerTensor {
+    const data = this.bytes.slice(this.start + begin, this.start + end).buffer;
+    if (type === "I32") return { shape, values: new Int32Array(data) };
+    const wide = new BigInt64Array(data);
+    const far = wide.findIndex((value) => BigInt.asIntN(32, value) !== value);
+    if (far >= 0) {
+      const byte = this.start + begin + far * INTEGER_BYTES.I64;
+      throw this.error(`tensor ${JSON.stringify(name)}: value ${far} is past 32 bits`, byte);
+    }
+    return { shape, values: Int32Array.from(wide, Number) };
   }
 
   private metadata(node: JsonNode | undefined): Map<string, string> {
@@ -177,6 +206,10 @@ class SafetensorsReader {
     const options = cause === undefined ? {} : { cause };
     return new RetuneError("E_SAFETENSORS", `${opening(this.file)}byte ${byte}: ${what}`, place, options);
   }
+}
+
+function isInteger(type: FloatType | IntegerType): type is IntegerType {
+  return type === "I32" || type === "I64";
 }
 
 function integersOf(node: JsonNode | undefined): number[] | undefined {

@@ -1,0 +1,48 @@
+import type { Graph, Tensor } from "../../../engine/graph.ts";
+import { addBias } from "../../../engine/ops/elementwise.ts";
+import { matmul } from "../../../engine/ops/matmul.ts";
+
+/** Where a traced BERT finds its weights; LoRA wraps `linear`. */
+export interface BertWeights {
+  /** An embedding table, or the weight or bias of a layer norm, by its full name. */
+  tensor(name: string): Tensor;
+  /** x [R, in] → x·Wᵀ + b [R, out] for the linear layer `name` ("encoder.layer.0.output.dense", no ".weight"). */
+  linear(name: string, x: Tensor): Tensor;
+}
+
+/** Weights as leaves of a graph: what trains are parameters, the rest residents, all under their own names. */
+export interface TracedWeights extends BertWeights {
+  /** Trainable leaves of what was asked for so far, in the order of `shapes`. */
+  parameters(): readonly Tensor[];
+}
+
+/**
+ * Leaves for the tensors of `shapes` (`encoderShapes`, `crossEncoderShapes`), made when first asked for. Executables that
+ * share parameters must agree on `trains`.
+ */
+export function traceWeights(
+  graph: Graph,
+  shapes: ReadonlyMap<string, readonly number[]>,
+  trains: (name: string) => boolean,
+): TracedWeights {
+  const leaves = new Map<string, Tensor>();
+  const tensor = (name: string): Tensor => {
+    const known = leaves.get(name);
+    if (known) return known;
+    const shape = shapes.get(name);
+    if (!shape) throw new Error(`no tensor "${name}" in this model`);
+    const leaf = trains(name) ? graph.parameter(name, shape) : graph.resident(name, "f32", shape);
+    leaves.set(name, leaf);
+    return leaf;
+  };
+  return {
+    tensor,
+    linear: (name, x) =>
+      addBias(matmul(x, tensor(`${name}.weight`), { transposeB: true }), tensor(`${name}.bias`)),
+    parameters: () =>
+      [...shapes.keys()].flatMap((name) => {
+        const leaf = leaves.get(name);
+        return leaf && trains(name) ? [leaf] : [];
+      }),
+  };
+}
