@@ -2,6 +2,7 @@ import { RetuneError } from "../../engine/errors.ts";
 import { groupsOf, passageIndex, type Dataset } from "../data/dataset.ts";
 import type { Matrix } from "../matrix.ts";
 import { CounterRandom } from "../random.ts";
+import { judgementsOf } from "./judgements.ts";
 
 /** A training file with its vectors; `queries` are those trained on: after the instruction where one is set. */
 export interface TrainingData {
@@ -30,22 +31,14 @@ export function prepareData(data: TrainingData): PreparedData {
         `[${corpus.rows}, ${corpus.columns}]; one row a text, one model for both`,
     );
   }
-  const places = passageIndex(dataset);
-  const positives = dataset.queries.map(({ relevant }) => [
-    ...new Set(relevant.filter(({ grade }) => grade > 0).map(({ passage }) => places.get(passage)!)),
-  ]);
-  const usable = Uint32Array.from(positives.flatMap((found, query) => (found.length > 0 ? [query] : [])));
+  const { positives, usable, copyOf } = judgementsOf(dataset);
   if (usable.length < 2) {
     throw new RetuneError(
       "too-little-data",
       `training: ${usable.length} of ${asked} questions name a relevant passage; at least 2 are needed, 100 to learn from`,
     );
   }
-  const seen = new Map<string, number>();
-  const copyOf = Uint32Array.from(dataset.passages, ({ text }, index) => {
-    if (!seen.has(text)) seen.set(text, index);
-    return seen.get(text)!;
-  });
+  const places = passageIndex(dataset);
   const first = Uint32Array.from(dataset.queries, ({ relevant }) => places.get(relevant[0]!.passage)!);
   return { ...data, usable, first, positives, copyOf, groups: groupsOf(dataset) };
 }
