@@ -31,7 +31,15 @@ export type Operation =
   | { readonly kind: "l2Normalize" }
   | { readonly kind: "l2NormalizeGradient" } // inputs: dY, x
   | SoftmaxOperation // inputs: logits, then queries?, positives or targets?, row groups?, column groups?
-  | { readonly kind: "pick"; readonly output: "coefficients" | "beta" } // inputs: a softmaxRows node
+  | LayerNormOperation
+  | AttentionOperation
+  | { readonly kind: "segmentMean" } // inputs: x, spans
+  | { readonly kind: "segmentMeanGradient" } // inputs: dY, spans; shape of x
+  | { readonly kind: "block"; readonly rowOffset: number; readonly columnOffset: number }
+  | {
+      readonly kind: "pick"; // inputs: the node whose further result it is
+      readonly output: "coefficients" | "beta" | "logSumExp" | "dKeys" | "dValues";
+    }
   | { readonly kind: "meanLoss" } // inputs: row losses, then what its derivative is with respect to
   | { readonly kind: "subtractScaledRows" } // inputs: X [M, N], factors [M, 1], Y [M, N]: X − factors·Y
   | { readonly kind: "globalNorm" }
@@ -44,6 +52,20 @@ export interface SoftmaxOperation {
   readonly positives: boolean;
   readonly targets: boolean; // never together with positives
   readonly groups: boolean;
+}
+
+export interface LayerNormOperation {
+  readonly kind: "layerNorm" | "layerNormGradient" | "layerNormGamma"; // inputs: x, γ, β; dY, x, γ; dY, x
+  readonly epsilon: number;
+}
+
+/** inputs: q, k, v, ranges, counter?; the gradient's: dO, O, logSumExp, then those; its own value is dQ. */
+export interface AttentionOperation {
+  readonly kind: "attention" | "attentionGradient";
+  readonly heads: number;
+  readonly longest: number;
+  readonly rate: number;
+  readonly seed: number;
 }
 
 /** dY → the gradient of each input, undefined where there is none. Built of the same operations. */

@@ -28,6 +28,7 @@ export class GraphView {
   readonly graph: Graph;
   readonly #uses = new Map<number, number>();
   readonly #static: boolean[] = [];
+  readonly #picked = new Set<string>(); // node and output of every pick that is used
 
   constructor(graph: Graph, roots: readonly Tensor[]) {
     this.graph = graph;
@@ -50,6 +51,11 @@ export class GraphView {
 
   isUsed(tensor: Tensor): boolean {
     return this.#uses.has(tensor.id);
+  }
+
+  /** Does anything read this further result of a node? */
+  isPicked(node: Tensor, output: string): boolean {
+    return this.#picked.has(`${node.id} ${output}`);
   }
 
   /** May `value` be computed inside the launch of its only reader, whose result has the shape of `reader`? */
@@ -116,7 +122,10 @@ export class GraphView {
   #use(root: Tensor): void {
     const uses = this.#uses.get(root.id) ?? 0;
     this.#uses.set(root.id, uses + 1);
-    if (uses === 0) for (const source of this.#sources(this.node(root))) this.#use(source);
+    if (uses > 0) return;
+    const node = this.node(root);
+    if (node.operation.kind === "pick") this.#picked.add(`${node.inputs[0]!.id} ${node.operation.output}`);
+    for (const source of this.#sources(node)) this.#use(source);
   }
 
   #isStatic(node: GraphNode): boolean {

@@ -1,5 +1,5 @@
 import type { AdamWLaunch, BufferId, Launch, SoftmaxRowsLaunch, Step } from "../plan.ts";
-import type { AttentionReads } from "../plan-sequence.ts";
+import type { AttentionReads, SequenceLaunch } from "../plan-sequence.ts";
 
 /** Buffers that the steps of a chain read, in order, with repetitions. */
 export function stepBuffers(steps: readonly Step[]): BufferId[] {
@@ -36,23 +36,7 @@ export function readsOf(launch: Launch): BufferId[] {
     case "reduce":
       return launch.reductions.flatMap(({ source, times, factor }) => present([source, times, factor]));
     case "rowNormalize":
-    case "block":
       return [launch.source];
-    case "layerNorm":
-      return [launch.source, launch.gamma, launch.beta];
-    case "layerNormGradient":
-      return [launch.source, launch.gamma, launch.upstream];
-    case "attention":
-      return attentionReads(launch);
-    case "attentionGradient":
-      return [...attentionReads(launch), launch.out, launch.logSumExp, launch.upstream];
-    case "segmentMean":
-      return [launch.source, launch.spans];
-    case "segmentMeanGradient":
-      return [launch.upstream, launch.spans];
-    case "accumulate":
-      return [launch.source, launch.target];
-    case "layerNormGamma":
     case "rowNormalizeGradient":
       return [launch.source, launch.upstream];
     case "softmaxRows":
@@ -61,6 +45,31 @@ export function readsOf(launch: Launch): BufferId[] {
       return [launch.source];
     case "adamw":
       return adamwReads(launch);
+    case "accumulate":
+      return [launch.source, launch.target];
+    default:
+      return sequenceReads(launch);
+  }
+}
+
+function sequenceReads(launch: SequenceLaunch): BufferId[] {
+  switch (launch.kind) {
+    case "layerNorm":
+      return [launch.source, launch.gamma, launch.beta];
+    case "layerNormGradient":
+      return [launch.source, launch.gamma, launch.upstream];
+    case "layerNormGamma":
+      return [launch.source, launch.upstream];
+    case "attention":
+      return attentionReads(launch);
+    case "attentionGradient":
+      return [...attentionReads(launch), launch.out, launch.logSumExp, launch.upstream];
+    case "segmentMean":
+      return [launch.source, launch.spans];
+    case "segmentMeanGradient":
+      return [launch.upstream, launch.spans];
+    case "block":
+      return [launch.source];
     default:
       return launch satisfies never;
   }

@@ -4,6 +4,7 @@ import { elementCount, matrixShape, showShape, type GraphNode, type Tensor } fro
 import type { BufferId, Launch, MatmulLaunch, Operand, Reduction, Step } from "../plan.ts";
 import { broadcastOf, chainOf } from "./chain.ts";
 import type { GraphView } from "./graph-view.ts";
+import { lowerSequence, type PartName } from "./sequence-lowering.ts";
 import type { StorageDraft } from "./storage-draft.ts";
 
 /**
@@ -18,8 +19,7 @@ export class Lowering {
   readonly #draft: StorageDraft;
   readonly #buffers = new Map<number, BufferId>();
   readonly #destinations = new Map<number, BufferId>();
-  readonly #beta = new Map<number, BufferId>(); // by softmaxRows node
-  readonly #coefficients = new Map<number, BufferId>();
+  readonly #parts = new Map<string, BufferId>(); // further results, by node and name
 
   constructor(view: GraphView, draft: StorageDraft) {
     this.#view = view;
@@ -118,8 +118,30 @@ export class Lowering {
           "globalNorm: the planner places norms before it lowers anything else",
         );
       default:
-        return this.#chain(node);
+        return this.#sequence(node) ?? this.#chain(node);
     }
+  }
+
+  #sequence(node: GraphNode): BufferId | undefined {
+    const lowered = lowerSequence(node, {
+      bufferOf: (tensor) => this.bufferOf(tensor),
+      result: (of) => this.#result(of),
+      part: (of, output, elements, always) =>
+        always || this.#view.isPicked(of, output) ? this.#part(of, output, elements) : undefined,
+    });
+    if (!lowered) return undefined;
+    this.#emit(node, lowered.launch);
+    this.flops += this.#view.isStatic(node) ? 0 : lowered.flops;
+    return lowered.result;
+  }
+
+  /** A buffer for a further result of a node. */
+  #part(node: GraphNode, output: PartName, elements: number): BufferId {
+    const buffer = this.#view.isStatic(node)
+      ? this.#draft.whole("derived", `${output} of ${this.#derivedName(node)}`, "f32", elements)
+      : this.#draft.temporary(elements, "f32", `${output} ${node.id}`);
+    this.#parts.set(partKey(node, output), buffer);
+    return buffer;
   }
 
   /** A constant is one value; where a launch reads it as a matrix, it is written out once. */
@@ -271,13 +293,9 @@ export class Lowering {
     const positives = operation.positives ? others.shift() : undefined;
     const targets = operation.targets ? others.shift() : undefined;
     const [rowGroups, columnGroups] = others;
-    const wantsCoefficients = this.#pickIsUsed(node);
-    const beta = queries && this.#draft.temporary(rows, "f32", `beta ${node.id}`);
-    const coefficients = wantsCoefficients
-      ? this.#draft.temporary(rows * stride, "f32", `coefficients ${node.id}`)
-      : undefined;
-    if (beta !== undefined) this.#beta.set(node.id, beta);
-    if (coefficients !== undefined) this.#coefficients.set(node.id, coefficients);
+    const beta = queries && this.#part(node, "beta", rows);
+    const wanted = this.#view.isPicked(node, "coefficients") || this.#view.isPicked(node, "beta");
+    const coefficients = wanted ? this.#part(node, "coefficients", rows * stride) : undefined;
     const launch: Launch = {
       kind: "softmaxRows",
       ...{ rows, columns, stride, scale: operation.scale, coefficients },
@@ -293,18 +311,11 @@ export class Lowering {
     return launch.loss;
   }
 
-  #pickIsUsed(softmax: GraphNode): boolean {
-    return softmax.graph.nodes.some(
-      (node) => node.operation.kind === "pick" && node.inputs[0] === softmax && this.#view.isUsed(node),
-    );
-  }
-
-  #pick(node: GraphNode): BufferId {
-    const { operation, inputs } = node;
-    const softmax = inputs[0]!;
-    this.bufferOf(softmax);
+  #pick({ operation, inputs }: GraphNode): BufferId {
+    const whole = this.#view.node(inputs[0]!);
+    this.bufferOf(whole);
     const output = operation.kind === "pick" ? operation.output : "beta";
-    return (output === "beta" ? this.#beta : this.#coefficients).get(softmax.id)!;
+    return this.#parts.get(partKey(whole, output))!;
   }
 
   /** Elements between the rows of a tensor: its width, except for scores and what follows their shape. */
@@ -312,7 +323,8 @@ export class Lowering {
     const { operation, inputs } = this.#view.node(tensor);
     const { columns } = matrixShape(tensor.shape);
     if (operation.kind === "matmul" && operation.padded) return padTo4(columns);
-    if (operation.kind === "pick") return this.#strideOf(this.#view.node(inputs[0]!).inputs[0]!);
+    if (operation.kind === "pick" && operation.output === "coefficients")
+      return this.#strideOf(this.#view.node(inputs[0]!).inputs[0]!);
     return columns;
   }
 
@@ -331,6 +343,10 @@ export class Lowering {
     if ("name" in operation) return operation.name;
     return `${JSON.stringify(operation)} ${showShape(tensor.shape)}(${inputs.map((input) => this.#derivedName(input)).join(",")})`;
   }
+}
+
+function partKey(node: Tensor, output: PartName): string {
+  return `${node.id} ${output}`;
 }
 
 function padTo4(columns: number): number {

@@ -1,3 +1,4 @@
+import { RetuneError } from "../errors.ts";
 import { elementCount, matrixShape, showShape, type ReduceAxis, type Tensor } from "../graph.ts";
 
 /** Σ x → [] */
@@ -35,6 +36,18 @@ function reduce(x: Tensor, axis: ReduceAxis, scale: number, shape: readonly numb
   }
   const derivative = (upstream: Tensor) => [broadcast(upstream, scale, x.shape)];
   return x.graph.add({ kind: "reduce", axis, scale }, [x], shape, derivative);
+}
+
+/** x, one value, a row [N] or a column [M, 1], repeated to `shape` [M, N]. Throws "shape" unless it fits. */
+export function repeat(x: Tensor, shape: readonly number[]): Tensor {
+  const { rows, columns } = matrixShape(shape);
+  const row = x.shape.length === 1 && x.shape[0] === columns;
+  const column = x.shape.length === 2 && x.shape[0] === rows && x.shape[1] === 1;
+  if (x.dtype !== "f32" || !(row || column || elementCount(x.shape) === 1)) {
+    const got = `${x.dtype} ${showShape(x.shape)} for ${showShape(shape)}`;
+    throw new RetuneError("shape", `repeat: expected one value, a row [N] or a column [M, 1], got ${got}`);
+  }
+  return showShape(x.shape) === showShape(shape) ? x : broadcast(x, 1, shape);
 }
 
 /** scale · x repeated to `shape`; x is one value, a row [N] or a column [M, 1]. */

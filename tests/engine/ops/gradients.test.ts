@@ -1,105 +1,28 @@
 import { expect, test } from "vitest";
-import { grad } from "../../../src/engine/autodiff.ts";
 import { openReference } from "../../../src/engine/backends/reference.ts";
 import { compile } from "../../../src/engine/compile.ts";
-import { elementCount, type Graph, type Tensor } from "../../../src/engine/graph.ts";
-import { gelu, leakyRelu, relu, sigmoid, tanh } from "../../../src/engine/ops/activations.ts";
+import {
+  exp,
+  gelu,
+  leakyRelu,
+  log,
+  relu,
+  sigmoid,
+  softplus,
+  sqrt,
+  tanh,
+} from "../../../src/engine/ops/activations.ts";
 import { dropout } from "../../../src/engine/ops/dropout.ts";
 import { add, addBias, divide, multiply, scaleBy, subtract } from "../../../src/engine/ops/elementwise.ts";
 import { matmul } from "../../../src/engine/ops/matmul.ts";
 import { mnrl } from "../../../src/engine/ops/mnrl.ts";
-import { columnSums, mean, rowSums, sum } from "../../../src/engine/ops/reductions.ts";
+import { columnSums, mean, repeat, rowSums, sum } from "../../../src/engine/ops/reductions.ts";
 import { gather, l2Normalize } from "../../../src/engine/ops/rows.ts";
+import { columns, rows } from "../../../src/engine/ops/slices.ts";
 import { softmaxCrossEntropy } from "../../../src/engine/ops/softmax-cross-entropy.ts";
 import { EXCLUDED, NO_COLUMN } from "../../../src/engine/plan.ts";
-import { expectClose } from "../../close.ts";
+import { expectGradient, type Trace } from "../central-difference.ts";
 import { randomValues } from "../fixtures.ts";
-
-type Shapes = Readonly<Record<string, readonly number[]>>;
-type Trace = (parameters: Record<string, Tensor>, graph: Graph) => Tensor;
-
-const STEP = 1 / 1024; // exact in float32, so a shifted parameter is shifted by exactly this
-
-/** The gradient of Σ weights · f(parameters) equals its central difference, computed throughout in float64. */
-async function expectGradient(
-  shapes: Shapes,
-  trace: Trace,
-  integers: Record<string, Uint32Array> = {},
-): Promise<void> {
-  const executable = await compile(openReference(), (graph) => {
-    const entries = Object.entries(shapes).map(
-      ([name, shape]) => [name, graph.parameter(name, shape)] as const,
-    );
-    const parameters = Object.fromEntries(entries);
-    const value = trace(parameters, graph);
-    const loss =
-      elementCount(value.shape) === 1
-        ? sum(value)
-        : sum(multiply(value, graph.state("weights", value.shape)));
-    const names = Object.keys(shapes);
-    const gradients = grad(
-      loss,
-      names.map((name) => parameters[name]!),
-    );
-    return {
-      outputs: { loss, ...Object.fromEntries(names.map((name, index) => [`d${name}`, gradients[index]!])) },
-    };
-  });
-  const prepared = await openReferenceReady(executable, shapes, integers);
-  for (const name of Object.keys(shapes)) await expectParameterGradient(prepared, name, integers);
-}
-
-type Reference = Awaited<ReturnType<ReturnType<typeof openReference>["prepare"]>>;
-
-function openReferenceReady(
-  executable: unknown,
-  shapes: Shapes,
-  integers: Record<string, Uint32Array>,
-): Promise<Reference> {
-  const reference = executable as Reference;
-  Object.entries(shapes).forEach(([name, shape], index) => {
-    reference.write(
-      name,
-      randomValues(elementCount(shape), 7 + index).map((value) => value + Math.sign(value) * 0.25),
-    );
-  });
-  try {
-    reference.run(integers);
-    reference.write("weights", randomValues(sizeOfWeights(reference), 99));
-  } catch (error) {
-    if (!String(error).includes("weights")) throw error; // a loss that is a scalar has none
-  }
-  return Promise.resolve(reference);
-}
-
-function sizeOfWeights(reference: Reference): number {
-  return reference.values("weights").length;
-}
-
-async function expectParameterGradient(
-  reference: Reference,
-  name: string,
-  integers: Record<string, Uint32Array>,
-): Promise<void> {
-  const start = await reference.read(name);
-  reference.run(integers);
-  const gradient = reference.values(`d${name}`);
-  const lossAt = (index: number, shift: number): number => {
-    const moved = start.slice();
-    moved[index]! += shift;
-    reference.write(name, moved);
-    reference.run(integers);
-    return reference.values("loss")[0]!;
-  };
-  const differences = Array.from(start, (_, index) => {
-    const [above, below] = [start[index]! + STEP, start[index]! - STEP].map(
-      (value) => Math.fround(value) - start[index]!,
-    );
-    return (lossAt(index, above!) - lossAt(index, below!)) / (above! - below!);
-  });
-  reference.write(name, start);
-  expectClose(gradient, differences, { absolute: 2e-5, relative: 2e-4 }, `d${name}`);
-}
 
 test.each([
   [false, false],
@@ -122,6 +45,24 @@ test.each([
   ["gelu", gelu],
 ] as const)("the gradient of %s is its central difference", async (_name, activation) => {
   await expectGradient({ x: [3, 5] }, ({ x }) => activation(x!));
+});
+
+test("the gradients of exp, log, sqrt and softplus are central differences", async () => {
+  await expectGradient({ x: [3, 5] }, ({ x }) => exp(x!));
+  await expectGradient({ x: [3, 5] }, ({ x }) => log(multiply(x!, x!)));
+  await expectGradient({ x: [3, 5] }, ({ x }) => sqrt(multiply(x!, x!)));
+  await expectGradient({ x: [3, 5] }, ({ x }) => softplus(scaleBy(x!, 4)));
+});
+
+test("the gradient of a repeated row, column and single value is its central difference", async () => {
+  for (const shape of [[4], [3, 1], [1]]) {
+    await expectGradient({ x: shape, y: [3, 4] }, ({ x, y }) => multiply(repeat(x!, [3, 4]), y!));
+  }
+});
+
+test("the gradient of a slice of rows or columns is its central difference", async () => {
+  await expectGradient({ x: [5, 4] }, ({ x }) => multiply(rows(x!, 1, 3), rows(x!, 2, 3)));
+  await expectGradient({ x: [3, 6] }, ({ x }) => multiply(columns(x!, 0, 2), columns(x!, 4, 2)));
 });
 
 test.each([
@@ -181,8 +122,8 @@ test("a parameter that is its own gradient's input is differentiated too", async
 });
 
 const positives = Uint32Array.of(1, NO_COLUMN, 0, 3, NO_COLUMN, NO_COLUMN);
-const rows = Uint32Array.of(7, 8, 9);
-const columns = Uint32Array.of(8, 7, 7, EXCLUDED, 1);
+const rowGroups = Uint32Array.of(7, 8, 9);
+const columnGroups = Uint32Array.of(8, 7, 7, EXCLUDED, 1);
 
 test("the gradient of softmax cross-entropy, plain and with targets and mask, is its central difference", async () => {
   await expectGradient({ logits: [3, 5] }, ({ logits }) => softmaxCrossEntropy(logits!));
@@ -191,7 +132,22 @@ test("the gradient of softmax cross-entropy, plain and with targets and mask, is
       positives: graph.input("positives", "u32", [3, 2]),
       mask: { rows: graph.input("rows", "u32", [3]), columns: graph.input("columns", "u32", [5]) },
     });
-  await expectGradient({ logits: [3, 5] }, trace, { positives, rows, columns });
+  await expectGradient({ logits: [3, 5] }, trace, { positives, rows: rowGroups, columns: columnGroups });
+});
+
+test("soft targets are a constant share of each column: loss and gradient of the cross-entropy to them", async () => {
+  const shares = Float32Array.of(0.5, 0, 0.25, 0.25, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0); // the second row has none
+  await expectGradient(
+    { logits: [3, 5] },
+    ({ logits }, graph) => softmaxCrossEntropy(logits!, { targets: graph.input("targets", "f32", [3, 5]) }),
+    { targets: shares },
+  );
+  const executable = await compile(openReference(), (graph) => {
+    const [logits, targets] = [graph.input("logits", "f32", [1, 2]), graph.input("targets", "f32", [1, 2])];
+    return { outputs: { loss: softmaxCrossEntropy(logits, { targets }) } };
+  });
+  executable.run({ logits: Float32Array.of(0, Math.log(3)), targets: Float32Array.of(0.5, 0.5) });
+  expect((await executable.read("loss"))[0]).toBeCloseTo(-0.5 * Math.log(0.25) - 0.5 * Math.log(0.75), 6);
 });
 
 test("the gradient of mnrl for queries and documents, also scaled, is its central difference", async () => {
@@ -202,7 +158,11 @@ test("the gradient of mnrl for queries and documents, also scaled, is its centra
       positives: graph.input("positives", "u32", [3, 2]),
       mask: { rows: graph.input("rows", "u32", [3]), columns: graph.input("columns", "u32", [5]) },
     });
-  await expectGradient({ q: [3, 4], d: [5, 4] }, trace, { positives, rows, columns });
+  await expectGradient({ q: [3, 4], d: [5, 4] }, trace, {
+    positives,
+    rows: rowGroups,
+    columns: columnGroups,
+  });
 });
 
 test("mnrl starts near ln(N) for documents that cannot be told apart", async () => {

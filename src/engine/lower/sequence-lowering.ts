@@ -1,0 +1,145 @@
+import {
+  matrixShape,
+  type AttentionOperation,
+  type GraphNode,
+  type LayerNormOperation,
+  type Tensor,
+} from "../graph.ts";
+import type { BufferId, Launch } from "../plan.ts";
+import type { AttentionReads } from "../plan-sequence.ts";
+
+/** What lowering an operation of sequence models needs of the whole. */
+export interface SequenceLowering {
+  bufferOf(tensor: Tensor): BufferId;
+  /** Where the node's own result goes. */
+  result(node: GraphNode): BufferId;
+  /** A further result of a node, which a pick of that name reads; undefined where none does and `always` is not said. */
+  part(node: GraphNode, output: PartName, elements: number, always?: "always"): BufferId | undefined;
+}
+
+export type PartName = Extract<GraphNode["operation"], { kind: "pick" }>["output"];
+
+/** A launch with what it costs and the buffer of its result. */
+export interface Lowered {
+  readonly launch: Launch;
+  readonly result: BufferId;
+  readonly flops: number;
+}
+
+/** The launch of an operation of sequence models; undefined for any other. */
+export function lowerSequence(node: GraphNode, lowering: SequenceLowering): Lowered | undefined {
+  const { operation } = node;
+  switch (operation.kind) {
+    case "layerNorm":
+    case "layerNormGradient":
+    case "layerNormGamma":
+      return layerNormOf(node, operation, lowering);
+    case "attention":
+      return attentionOf(node, operation, lowering);
+    case "attentionGradient":
+      return attentionGradientOf(node, operation, lowering);
+    case "segmentMean":
+    case "segmentMeanGradient":
+      return segmentsOf(node, lowering);
+    case "block":
+      return blockOf(node, operation, lowering);
+    default:
+      return undefined;
+  }
+}
+
+type BlockOperation = Extract<GraphNode["operation"], { kind: "block" }>;
+
+function layerNormOf(
+  node: GraphNode,
+  { kind, epsilon }: LayerNormOperation,
+  lowering: SequenceLowering,
+): Lowered {
+  const matrix = node.inputs[kind === "layerNorm" ? 0 : 1]!;
+  const sizes = { ...matrixShape(matrix.shape), epsilon };
+  const flops = sizes.rows * sizes.columns * 8;
+  const [first, second, third] = node.inputs.map((input) => lowering.bufferOf(input));
+  const out = lowering.result(node);
+  if (kind === "layerNorm") {
+    const launch = { kind, ...sizes, source: first!, gamma: second!, beta: third!, out } as const;
+    return { launch, result: out, flops };
+  }
+  const upstream = { source: second!, upstream: first!, out };
+  if (kind === "layerNormGamma") return { launch: { kind, ...sizes, ...upstream }, result: out, flops };
+  return { launch: { kind, ...sizes, ...upstream, gamma: third! }, result: out, flops };
+}
+
+function attentionOf(node: GraphNode, operation: AttentionOperation, lowering: SequenceLowering): Lowered {
+  const reads = readsOf(operation, node.inputs, lowering);
+  const result = lowering.result(node);
+  const logSumExp = lowering.part(node, "logSumExp", reads.heads * reads.rows);
+  const launch = { kind: "attention", ...reads, out: result, logSumExp } as const;
+  return { launch, result, flops: pairsOf(reads) * 4 };
+}
+
+function attentionGradientOf(
+  node: GraphNode,
+  operation: AttentionOperation,
+  lowering: SequenceLowering,
+): Lowered {
+  const [upstream, out, logSumExp] = node.inputs.slice(0, 3).map((input) => lowering.bufferOf(input));
+  const reads = readsOf(operation, node.inputs.slice(3), lowering);
+  const elements = reads.rows * reads.heads * reads.headSize;
+  const [dKeys, dValues] = (["dKeys", "dValues"] as const).map((output) =>
+    lowering.part(node, output, elements, "always"),
+  );
+  const result = lowering.result(node);
+  const results = { dQueries: result, dKeys: dKeys!, dValues: dValues! };
+  const saved = { out: out!, logSumExp: logSumExp!, upstream: upstream! };
+  return {
+    launch: { kind: "attentionGradient", ...reads, ...saved, ...results },
+    result,
+    flops: pairsOf(reads) * 10,
+  };
+}
+
+function readsOf(
+  { heads, longest, rate, seed }: AttentionOperation,
+  inputs: readonly Tensor[],
+  lowering: SequenceLowering,
+): AttentionReads {
+  const { rows, columns } = matrixShape(inputs[0]!.shape);
+  const [queries, keys, values, ranges, counter] = inputs.map((input) => lowering.bufferOf(input));
+  const headSize = columns / heads;
+  return {
+    ...{ rows, heads, headSize, longest: Math.min(longest, rows), scale: 1 / Math.sqrt(headSize) },
+    ...{ queries: queries!, keys: keys!, values: values!, ranges: ranges! },
+    dropout: counter === undefined ? undefined : { rate, seed, counter },
+  };
+}
+
+/** Multiplications of one product of all pairs of rows that can meet. */
+function pairsOf({ rows, longest, heads, headSize }: AttentionReads): number {
+  return rows * longest * heads * headSize;
+}
+
+function segmentsOf(node: GraphNode, lowering: SequenceLowering): Lowered {
+  const [matrix, spans] = [node.inputs[0]!, node.inputs[1]!];
+  const { rows, columns } = matrixShape(node.shape);
+  const [source, spanned] = [lowering.bufferOf(matrix), lowering.bufferOf(spans)];
+  const out = lowering.result(node);
+  const plain = { columns, spans: spanned, out, segments: spans.shape[0]! };
+  const launch: Launch =
+    node.operation.kind === "segmentMean"
+      ? { kind: "segmentMean", ...plain, source }
+      : { kind: "segmentMeanGradient", ...plain, rows, upstream: source };
+  return { launch, result: out, flops: rows * columns };
+}
+
+function blockOf(
+  node: GraphNode,
+  { rowOffset, columnOffset }: BlockOperation,
+  lowering: SequenceLowering,
+): Lowered {
+  const matrix = node.inputs[0]!;
+  const { rows: sourceRows, columns: sourceColumns } = matrixShape(matrix.shape);
+  const source = lowering.bufferOf(matrix);
+  const out = lowering.result(node);
+  const sizes = { ...matrixShape(node.shape), sourceRows, sourceColumns, rowOffset, columnOffset };
+  return { launch: { kind: "block", ...sizes, source, out }, result: out, flops: 0 };
+}
