@@ -1,0 +1,131 @@
+// A LoRA adapter as PEFT's folder: adapter_config.json with the ten keys that every PEFT version knows (an unknown key
+// crashes older ones; use_rslora and modules_to_save only where they are needed) and adapter_model.safetensors with
+// "base_model.model." before the names. trainers.md §6.
+import type { TensorData } from "../matrix.ts";
+import { CLASSIFIER, LAYER_LINEARS, layerPart, POOLER } from "../models/bert/names.ts";
+import type { LoraAdapter, NamedWeights } from "../models/encoder-model.ts";
+import { loraLayers, replacedTensors } from "../models/merge-lora.ts";
+import type { FolderFiles } from "./adapter-folder.ts";
+import { FolderReader, jsonFile } from "./folder-reader.ts";
+import { readPeftConfig } from "./peft-config.ts";
+import { readSafetensors, writeSafetensors } from "./safetensors.ts";
+import { headedName } from "./transformer-files.ts";
+
+export const PEFT_CONFIG = "adapter_config.json";
+export const PEFT_WEIGHTS = "adapter_model.safetensors";
+const PREFIX = "base_model.model.";
+
+export interface PeftTarget {
+  readonly base: string; // base_model_name_or_path: a name, never a path of this machine
+  readonly task: "encoder" | "cross-encoder";
+  readonly layers: number; // transformer layers of the base
+}
+
+export interface ReadPeft {
+  readonly adapter: LoraAdapter;
+  readonly base: string; // as the folder names it, or ""
+  readonly task: PeftTarget["task"];
+  readonly notes: readonly string[]; // keys that were not understood and change nothing here
+}
+
+/** The folder without its README. Heads among the weights become modules_to_save. */
+export function writePeftFolder(adapter: LoraAdapter, target: PeftTarget): Map<string, Uint8Array> {
+  const heads = [...new Set([...replacedTensors(adapter).keys()].map((name) => name.split(".")[0]!))];
+  const config = {
+    peft_type: "LORA",
+    task_type: target.task === "encoder" ? "FEATURE_EXTRACTION" : "SEQ_CLS",
+    base_model_name_or_path: target.base,
+    r: adapter.rank,
+    lora_alpha: adapter.alpha,
+    lora_dropout: 0,
+    target_modules: targetModules(adapter, target.layers),
+    bias: "none",
+    fan_in_fan_out: false,
+    inference_mode: true,
+    ...(adapter.rsLora ? { use_rslora: true } : {}),
+    ...(heads.length > 0 ? { modules_to_save: heads } : {}),
+  };
+  const named = new Map(
+    Array.from(adapter.weights, ([name, tensor]): [string, TensorData] => [
+      PREFIX + (target.task === "encoder" ? name : headedName(name)),
+      tensor,
+    ]),
+  );
+  return new Map([
+    [PEFT_CONFIG, jsonFile(config)],
+    [PEFT_WEIGHTS, writeSafetensors(named, new Map([["format", "pt"]]))],
+  ]);
+}
+
+/**
+ * Ends of layer names that match the adapter's layers and no other linear layer of a BERT: PEFT takes every module whose
+ * name ends in one, so "dense" would also catch the pooler's.
+ */
+export function targetModules(adapter: LoraAdapter, layerCount: number): readonly string[] {
+  const layers = loraLayers(adapter);
+  const chosen = new Set(layers);
+  const others = everyLinear(layerCount).filter((name) => !chosen.has(name));
+  const ends = layers.map((layer) => {
+    const parts = layer.replace(/^encoder\.layer\.\d+\./, "").split(".");
+    for (let from = parts.length - 1; from >= 0; from--) {
+      const end = parts.slice(from).join(".");
+      if (!others.some((name) => name.endsWith(`.${end}`))) return end;
+    }
+    return layer;
+  });
+  const unique = [...new Set(ends)];
+  return unique.filter((end) => !unique.some((other) => end.endsWith(`.${other}`)));
+}
+
+/** All linear layers of a BERT with a head. */
+function everyLinear(layerCount: number): readonly string[] {
+  const inside = Array.from({ length: layerCount }, (_, index) =>
+    LAYER_LINEARS.map((part) => layerPart(index, part)),
+  );
+  return [...inside.flat(), `bert.${POOLER}`, `bert.${CLASSIFIER}`];
+}
+
+/**
+ * Reads a folder of PEFT's or ours, whatever number of keys its config has. "unsupported" names a variant that computes
+ * something else (DoRA, another tuner, ranks by pattern); E_MISMATCH where matrices do not fit together.
+ */
+export function readPeftFolder(files: FolderFiles, folder?: string): ReadPeft {
+  const reader = new FolderReader(files, folder);
+  const config = readPeftConfig(reader, PEFT_CONFIG);
+  const { tensors } = readSafetensors(reader.bytes(PEFT_WEIGHTS), reader.shown(PEFT_WEIGHTS));
+  const weights = new Map(Array.from(tensors, ([name, tensor]) => [ourName(reader, name), tensor]));
+  const { rank, alpha, rsLora, targets } = config;
+  const adapter = { rank, alpha, rsLora, targets, weights };
+  checkPairs(reader, weights, rank);
+  return { adapter, base: config.base, task: config.task, notes: config.notes };
+}
+
+function ourName(reader: FolderReader, name: string): string {
+  const bare = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : undefined;
+  if (bare === undefined || /lora_(?:embedding|magnitude)/.test(name)) {
+    const what = `the tensor ${JSON.stringify(name.slice(0, 120))} belongs to no LoRA of linear layers`;
+    throw reader.refusal("unsupported", PEFT_WEIGHTS, what);
+  }
+  return bare
+    .replace(/^(?:bert|0\.auto_model|model)\./, "")
+    .replace(/\.modules_to_save(?:\.default)?\./, ".")
+    .replace(/\.(lora_[AB])\.default\./, ".$1.");
+}
+
+/** Every A has its B, both of the config's rank. */
+function checkPairs(reader: FolderReader, weights: NamedWeights, rank: number): void {
+  const flaw = (what: string) =>
+    reader.refusal("E_MISMATCH", PEFT_WEIGHTS, `${what}; export the adapter again`);
+  let pairs = 0;
+  for (const [name, { shape }] of weights) {
+    const [layer, side] = name.split(/\.(?=lora_[AB]\.weight$)/);
+    if (!layer || !side) continue;
+    const other = `${layer}.${side === "lora_A.weight" ? "lora_B" : "lora_A"}.weight`;
+    if (!weights.has(other)) throw flaw(`${name} is there without ${other}`);
+    const found = side === "lora_A.weight" ? shape[0] : shape[1];
+    if (shape.length !== 2 || found !== rank)
+      throw flaw(`${name} is [${shape.join(", ")}], the rank is ${rank}`);
+    pairs++;
+  }
+  if (pairs === 0) throw flaw("no lora_A and lora_B in it");
+}
