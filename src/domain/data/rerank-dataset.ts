@@ -42,8 +42,8 @@ export function pairsOf({ queries }: RerankDataset): RerankPair[] {
 export function rerankDatasetOf(pairs: readonly RerankPair[]): RerankDataset {
   const queries = new Map<string, Map<string, RerankCandidate>>();
   for (const { query, context, score } of pairs) {
-    let candidates = queries.get(query);
-    if (!candidates) queries.set(query, (candidates = new Map()));
+    const candidates = queries.get(query) ?? new Map<string, RerankCandidate>();
+    queries.set(query, candidates);
     if (!candidates.has(context)) candidates.set(context, { text: context, score, kind: "given" });
   }
   const labels = pairs.every(({ score }) => score >= 0 && score <= 1);

@@ -48,6 +48,12 @@ export interface RerankReportSettings extends CandidateOptions {
   readonly keep?: number; // of the guide's hits, 3
 }
 
+/** What the cross-encoder gives before and after training, for the same candidates. */
+export interface ScoredCandidates {
+  readonly base?: CandidateScores;
+  readonly tuned?: CandidateScores;
+}
+
 /**
  * The systems side by side. `base` and `tuned` score the same candidates (candidatesOf). Questions without a positive
  * are left out.
@@ -56,7 +62,7 @@ export function rerankReport(
   dataset: Dataset,
   retrieved: Matrix,
   candidates: readonly Uint32Array[],
-  scored: { readonly base?: CandidateScores; readonly tuned?: CandidateScores },
+  scored: ScoredCandidates,
   settings: RerankReportSettings,
 ): RerankReport {
   const places = passageIndex(dataset);
@@ -64,19 +70,16 @@ export function rerankReport(
   const kept = positives.flatMap((found, index) => (found.length > 0 ? [index] : []));
   if (kept.length === 0) throw nothingToJudge(dataset);
   const order = idOrder(dataset.passages.map(({ id }) => id));
-  const rankings: Partial<Record<RerankSystem, Matrix>> = { retrieved };
-  if (scored.base) rankings.rerankedBase = rerankedScores(dataset, retrieved, candidates, scored.base);
-  if (scored.tuned) rankings.rerankedTuned = rerankedScores(dataset, retrieved, candidates, scored.tuned);
-  const judged: Partial<Record<RerankSystem, Judged[]>> = {};
-  for (const [system, matrix] of Object.entries(rankings) as [RerankSystem, Matrix][]) {
-    judged[system] = kept.map((row) => judge(oneRow(matrix, row), [positives[row]!], order)[0]!);
-  }
-  const { deltas, ...compared } = comparisons(dataset, kept, judged, settings);
-  const pairScores = {
-    retrieved: retrievedPairs(retrieved, candidates),
-    rerankedBase: scored.base,
-    rerankedTuned: scored.tuned,
+  const rankings = {
+    retrieved,
+    ...mapSystems(named(scored), (own) => rerankedScores(dataset, retrieved, candidates, own)),
   };
+  const judged = mapSystems(rankings, (matrix) =>
+    kept.map((row) => judge(oneRow(matrix, row), [positives[row]!], order)[0]!),
+  );
+  const { deltas, ...compared } = comparisons(dataset, kept, judged, settings);
+  const pairScores = { ...named(scored), retrieved: retrievedPairs(retrieved, candidates) };
+  const keep = settings.keep ?? 3;
   return {
     queries: kept.length,
     depth: settings.depth,
@@ -87,8 +90,8 @@ export function rerankReport(
       averagePrecision(kept.flatMap((row) => labelled(own[row]!, candidates[row]!, positives[row]!))),
     ),
     guideHits: {
-      keep: settings.keep ?? 3,
-      ...mapSystems(rankings, (matrix) => guideHits(dataset, matrix, kept, positives, settings.keep ?? 3)),
+      keep,
+      ...mapSystems(rankings, (matrix) => guideHits(dataset, matrix, kept, positives, keep)),
     },
     ...deltas,
     ...compared,
@@ -110,6 +113,10 @@ export function averagePrecision(
     before = hits;
   }
   return total > 0 ? sum / total : 0;
+}
+
+function named({ base, tuned }: ScoredCandidates): Partial<Record<RerankSystem, CandidateScores>> {
+  return { ...(base ? { rerankedBase: base } : {}), ...(tuned ? { rerankedTuned: tuned } : {}) };
 }
 
 function retrievedPairs(retrieved: Matrix, candidates: readonly Uint32Array[]): CandidateScores {
@@ -165,7 +172,7 @@ function comparisons(
     after && before ? clusterDifferences(after, before, clusters) : null;
   const against = differences(rows("rerankedTuned"), rows("rerankedBase"));
   const gained = differences(rows("rerankedTuned") ?? rows("rerankedBase"), rows("retrieved"));
-  const named = (found: typeof against): Record<MetricName, Delta> | null => {
+  const byName = (found: typeof against): Record<MetricName, Delta> | null => {
     if (!found) return null;
     const deltas = pairedDeltas(found, { seed, ...(resamples === undefined ? {} : { resamples }) });
     return Object.fromEntries(METRIC_NAMES.map((name, index) => [name, deltas[index]!])) as Record<
@@ -173,7 +180,7 @@ function comparisons(
       Delta
     >;
   };
-  const deltas = { delta: named(against), deltaRetrieved: named(gained) };
+  const deltas = { delta: byName(against), deltaRetrieved: byName(gained) };
   const verdict = (delta: Record<MetricName, Delta> | null): Verdict =>
     delta ? verdictOf(delta["mrr@10"]) : "cannot-tell";
   return {
@@ -209,7 +216,7 @@ function mapSystems<A, B>(
   const entries = Object.entries(values) as [RerankSystem, A | undefined][];
   return Object.fromEntries(
     entries.flatMap(([system, value]) => (value === undefined ? [] : [[system, change(value)]])),
-  ) as Partial<Record<RerankSystem, B>>;
+  );
 }
 
 function ceilingOf(
@@ -218,7 +225,7 @@ function ceilingOf(
   positives: readonly (readonly Positive[])[],
 ): number {
   const found = kept.filter((row) => {
-    const known = new Set(candidates[row]!);
+    const known = new Set(candidates[row]);
     return positives[row]!.some(({ passage }) => known.has(passage));
   });
   return found.length / kept.length;

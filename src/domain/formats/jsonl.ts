@@ -1,0 +1,40 @@
+import { RetuneError } from "../../engine/errors.ts";
+import { opening, placeIn } from "../data/import-report.ts";
+import { parseJson, type JsonNode, type JsonObject } from "./json.ts";
+
+export interface JsonLine {
+  readonly line: number; // from 1
+  readonly row: JsonObject;
+}
+
+/** The objects of a JSON Lines text; blank lines are passed over. E_FIELD for another value, else parseJson's errors. */
+export function* readJsonLines(text: string, file?: string): Generator<JsonLine, void, void> {
+  let line = 0;
+  let from = 0;
+  while (from <= text.length) {
+    const next = text.indexOf("\n", from);
+    const end = next < 0 ? text.length : next;
+    const own = text.slice(from, end);
+    from = end + 1;
+    line++;
+    if (own.trim() === "") continue;
+    const row = rootOf(own, line, file);
+    if (row.kind !== "object") {
+      const message = `${opening(file)}line ${line}: a row must be an object in braces`;
+      throw new RetuneError("E_FIELD", message, placeIn(file, { line }));
+    }
+    yield { line, row };
+  }
+}
+
+function rootOf(own: string, line: number, file: string | undefined): JsonNode {
+  try {
+    return parseJson(own).root;
+  } catch (error) {
+    if (!(error instanceof RetuneError)) throw error;
+    const message = error.message.replace(/^line \d+/, `line ${line}`);
+    const column = error.place.column;
+    const place = placeIn(file, { line, ...(column === undefined ? {} : { column }) });
+    throw new RetuneError(error.code, opening(file) + message, place);
+  }
+}
