@@ -54,7 +54,7 @@ async function openThreads(
   const watched: CpuThreads = { count, start: (thread) => (starts.push(thread), start(thread)) };
   const backend = await openCpu(await loadWasm(), { build, threads: watched });
   const { memory, control } = starts[0]!;
-  const words = new Int32Array(memory.buffer, control, 4);
+  const words = new Int32Array(memory.buffer, control, 16);
   while (Atomics.load(words, CONTROL.ready) < count - 1) await new Promise((done) => setTimeout(done, 5));
   return { backend, rounds: () => Atomics.load(words, CONTROL.generation) };
 }

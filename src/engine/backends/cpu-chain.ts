@@ -16,7 +16,7 @@ const OPERATION = {
   dropout: 8,
   clip: 9,
   activation: 16,
-  activationGradient: 24,
+  activationGradient: 32,
 } as const satisfies Record<Step["kind"], number>;
 
 export const BROADCAST_CODES = { full: 0, row: 1, column: 2, scalar: 3 } as const satisfies Record<

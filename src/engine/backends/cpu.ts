@@ -7,7 +7,8 @@ import type { Launch, Plan, StorageSpec } from "../plan.ts";
 import { chooseBuild, type Kernels, type WasmBuild, type WasmBytes } from "../wasm/kernels.ts";
 import { bindLaunch } from "./cpu-launches.ts";
 import { CpuMemory } from "./cpu-memory.ts";
-import { singleMultiplier, threadedMultiplier, type CpuThreads, type Multiplier } from "./cpu-threads.ts";
+import { singleRunner, type TaskRunner } from "./cpu-tasks.ts";
+import { threadedRunner, type CpuThreads } from "./cpu-threads.ts";
 import { HostExecutable, type HostArray, type HostMachine, type HostStorage } from "./host.ts";
 
 const LABELS: Readonly<Record<WasmBuild, string>> = {
@@ -18,7 +19,7 @@ const LABELS: Readonly<Record<WasmBuild, string>> = {
 export interface CpuOptions {
   /** The build a resumed run must use: the two round differently. Default: relaxed SIMD where the engine has it. */
   readonly build?: WasmBuild;
-  /** Helper threads for large products; needs `threaded` builds and SharedArrayBuffer. Bits do not depend on it. */
+  /** Helper threads for large launches; needs `threaded` builds and SharedArrayBuffer. Bits do not depend on it. */
   readonly threads?: CpuThreads;
 }
 
@@ -51,13 +52,13 @@ type Range = { readonly at: number; readonly bytes: number };
 class CpuMachine {
   readonly memory: CpuMemory;
   readonly kernels: Kernels;
-  readonly multiplier: Multiplier;
+  readonly runner: TaskRunner;
   #workspace: Range = { at: 0, bytes: 0 };
 
-  constructor(memory: CpuMemory, kernels: Kernels, multiplier: Multiplier) {
+  constructor(memory: CpuMemory, kernels: Kernels, runner: TaskRunner) {
     this.memory = memory;
     this.kernels = kernels;
-    this.multiplier = multiplier;
+    this.runner = runner;
   }
 
   /** What an executable is prepared with; ranges that its launches keep are noted in `kept`. */
@@ -73,13 +74,12 @@ class CpuMachine {
     return bindLaunch(launch, {
       kernels,
       memory,
-      multiplier: this.multiplier.of,
       address: (buffer) => {
         const { storage, offset } = plan.buffers[buffer]!;
         return storages[storage]!.address + offset * 4;
       },
       reserve: (bytes) => this.#reserve(bytes),
-      workspace: () => this.#workspace.at,
+      compute: (calls) => this.runner.bind(calls, () => this.#workspace),
       keep: (words) => {
         const range = { at: memory.allocate(words.byteLength), bytes: words.byteLength };
         kept.push(range);
@@ -89,10 +89,13 @@ class CpuMachine {
     });
   }
 
-  #reserve(bytes: number): void {
+  /** One range for each thread, side by side. */
+  #reserve(asked: number): void {
+    const bytes = Math.ceil(asked / 64) * 64;
+    const { threads } = this.runner;
     if (bytes <= this.#workspace.bytes) return;
-    if (this.#workspace.at) this.memory.free(this.#workspace.at, this.#workspace.bytes);
-    this.#workspace = { at: this.memory.allocate(bytes), bytes };
+    if (this.#workspace.at) this.memory.free(this.#workspace.at, this.#workspace.bytes * threads);
+    this.#workspace = { at: this.memory.allocate(bytes * threads), bytes };
   }
 }
 
@@ -124,17 +127,15 @@ export async function openCpu(wasm: WasmBytes, options: CpuOptions = {}): Promis
   const module = await WebAssembly.compile(bytes);
   const { exports } = await WebAssembly.instantiate(module, { env: { memory: memory.memory } });
   const kernels = exports as unknown as Kernels;
-  const multiplier = threads
-    ? threadedMultiplier(kernels, module, memory, threads)
-    : singleMultiplier(kernels);
-  const machine = new CpuMachine(memory, kernels, multiplier);
+  const runner = threads ? threadedRunner(kernels, module, memory, threads) : singleRunner(kernels);
+  const machine = new CpuMachine(memory, kernels, runner);
   return {
     kind: "cpu",
     label: LABELS[build] + (threads ? `, ${threads.count} threads` : ""),
     build,
     software: false,
     prepare: (plan, sharing) => Promise.resolve(new CpuExecutable(machine, plan, sharing)),
-    dispose: () => multiplier.dispose(), // memory goes with the last reference
+    dispose: () => runner.dispose(), // memory goes with the last reference
   };
 }
 

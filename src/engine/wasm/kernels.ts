@@ -22,25 +22,58 @@ type Matmul = (
   workspace: Address,
 ) => void;
 
-type ReduceKernel = (
-  source: Address,
-  times: Address,
+/** What attention and its gradient begin with. */
+type AttentionReads = [
   rows: number,
-  columns: number,
+  heads: number,
+  width: number,
   scale: number,
-  factor: Address,
-  root: Flag,
-  out: Address,
-) => void;
+  queries: Address,
+  keys: Address,
+  values: Address,
+  ranges: Address,
+];
 
-export interface Kernels {
-  readonly matmulNT: Matmul;
-  readonly matmulNN: Matmul;
-  readonly matmulTN: Matmul;
-  readonly matmulTT: Matmul;
-  matmulWorkspaceBytes(transposed: number): number; // m·k for TT, else 0
-  readonly runChain: (
-    rows: number,
+/** How they drop, and which part of how many they compute. `counter` 0: no dropout. */
+type AttentionParts = [
+  threshold: number,
+  kept: number,
+  counter: Address,
+  seed: number,
+  part: number,
+  parts: number,
+];
+
+/**
+ * Kernels that compute a part of a launch, so that threads can share it: some of its rows, columns or elements. Whoever
+ * runs one adds the address of a workspace as last argument; those that need none ignore it.
+ */
+export interface PartKernels {
+  matmulPart(
+    layout: number,
+    a: Address,
+    strideA: number,
+    b: Address,
+    strideB: number,
+    out: Address,
+    strideOut: number,
+    columns: number,
+    k: number,
+    firstRow: number,
+    endRow: number,
+    firstColumn: number,
+    endColumn: number,
+    steps: Address,
+    count: number,
+    detour: Flag,
+    direct: Flag,
+    productBytes: number,
+  ): void;
+  runChain(
+    firstRow: number,
+    endRow: number,
+    firstColumn: number,
+    endColumn: number,
     columns: number,
     source: Address,
     sourceBroadcast: number,
@@ -49,11 +82,39 @@ export interface Kernels {
     outStride: number,
     steps: Address,
     count: number,
-    workspace: Address,
-  ) => void;
-  readonly reduceRows: ReduceKernel;
-  readonly reduceColumns: ReduceKernel;
-  sumSquares(source: Address, elements: number, chunk: number, count: number, partials: Address): void;
+    direct: Flag,
+  ): void;
+  reduceRows(
+    source: Address,
+    times: Address,
+    rows: number,
+    columns: number,
+    scale: number,
+    factor: Address,
+    root: Flag,
+    out: Address,
+  ): void;
+  reduceColumns(
+    source: Address,
+    times: Address,
+    rows: number,
+    columns: number,
+    firstColumn: number,
+    endColumn: number,
+    scale: number,
+    factor: Address,
+    root: Flag,
+    out: Address,
+  ): void;
+  sumSquares(
+    source: Address,
+    elements: number,
+    chunk: number,
+    firstPartial: number,
+    endPartial: number,
+    partials: Address,
+  ): void;
+  accumulate(source: Address, target: Address, elements: number): void;
   gatherRows(
     table: Address,
     tableRows: number,
@@ -69,6 +130,8 @@ export interface Kernels {
     rows: number,
     tableRows: number,
     columns: number,
+    firstColumn: number,
+    endColumn: number,
   ): void;
   normalizeRows(source: Address, out: Address, rows: number, columns: number): void;
   normalizeRowsGradient(
@@ -89,11 +152,11 @@ export interface Kernels {
     beta: Address,
     positives: Address,
     perRow: number,
+    targets: Address,
     rowGroups: Address,
     columnGroups: Address,
     loss: Address,
     coefficients: Address,
-    workspace: Address,
   ): void;
   adamw(
     weights: Address,
@@ -101,17 +164,94 @@ export interface Kernels {
     first: Address,
     second: Address,
     elements: number,
-    clip: number,
-    beta1: number,
-    rest1: number,
-    beta2: number,
-    rest2: number,
-    keepWeight: number,
-    learningRate: number,
-    correction1: number,
-    correction2: number,
-    epsilon: number,
+    scalars: Address,
+    keepWeight: Address,
   ): void;
+  layerNorm(
+    firstRow: number,
+    endRow: number,
+    columns: number,
+    epsilon: number,
+    source: Address,
+    gamma: Address,
+    beta: Address,
+    out: Address,
+  ): void;
+  layerNormGradient(
+    firstRow: number,
+    endRow: number,
+    columns: number,
+    epsilon: number,
+    source: Address,
+    gamma: Address,
+    upstream: Address,
+    out: Address,
+  ): void;
+  layerNormGamma(
+    rows: number,
+    columns: number,
+    firstColumn: number,
+    endColumn: number,
+    epsilon: number,
+    source: Address,
+    upstream: Address,
+    out: Address,
+  ): void;
+  attention(...all: [...AttentionReads, out: Address, logSumExp: Address, ...AttentionParts]): void;
+  attentionGradient(
+    ...all: [
+      ...AttentionReads,
+      out: Address,
+      logSumExp: Address,
+      upstream: Address,
+      dQueries: Address,
+      dKeys: Address,
+      dValues: Address,
+      ...AttentionParts,
+    ]
+  ): void;
+  segmentMean(segments: number, columns: number, source: Address, spans: Address, out: Address): void;
+  segmentMeanGradient(
+    rows: number,
+    segments: number,
+    columns: number,
+    upstream: Address,
+    spans: Address,
+    out: Address,
+  ): void;
+  copyBlock(
+    rows: number,
+    columns: number,
+    source: Address,
+    sourceRows: number,
+    sourceColumns: number,
+    rowOffset: number,
+    columnOffset: number,
+    out: Address,
+  ): void;
+}
+
+export interface Kernels extends PartKernels {
+  readonly matmulNT: Matmul;
+  readonly matmulNN: Matmul;
+  readonly matmulTN: Matmul;
+  readonly matmulTT: Matmul;
+  matmulWorkspaceBytes(transposed: number): number; // m·k for TT, else 0
+  attentionWorkspaceBytes(longest: number, width: number): number;
+  attentionGradientWorkspaceBytes(longest: number, width: number): number;
+}
+
+/** A call of a kernel without its workspace. */
+export interface PartCall {
+  readonly kernel: keyof PartKernels;
+  readonly values: readonly number[];
+}
+
+export function callOf<Name extends keyof PartKernels>(
+  kernel: Name,
+  ...values: Parameters<PartKernels[Name]>
+): PartCall {
+  return { kernel, values };
 }
 
 /** Which build computes. They round differently, so a run's record names it and a resumed run asks for it. */

@@ -17,17 +17,17 @@ function moved(w: v128, m: v128, v: v128, decay: v128, rate: v128, c1: v128, c2:
 }
 
 /**
- * One segment of the arena. `keepWeight` is 1 − lr·decay and `rest1`, `rest2` are 1 − β, all made in float64 by the
- * caller. Addresses are of the segment's first parameter.
+ * One segment of the arena. `scalars` is the address of clip, β₁, 1 − β₁, β₂, 1 − β₂, lr, c₁, c₂, ε; `keepWeight` that
+ * of 1 − lr·decay: made in float64 by the caller, anew for each step. The others are addresses of the first parameter.
  */
 export function adamw(
-  weights: usize, gradients: usize, first: usize, second: usize, elements: usize, clip: f32, beta1: f32, rest1: f32,
-  beta2: f32, rest2: f32, keepWeight: f32, learningRate: f32, correction1: f32, correction2: f32, epsilon: f32,
+  weights: usize, gradients: usize, first: usize, second: usize, elements: usize, scalars: usize, keepWeight: usize,
 ): void {
-  const scale = f32x4.splat(clip), b1 = f32x4.splat(beta1), r1 = f32x4.splat(rest1);
-  const b2 = f32x4.splat(beta2), r2 = f32x4.splat(rest2), decay = f32x4.splat(keepWeight);
-  const rate = f32x4.splat(learningRate), c1 = f32x4.splat(correction1), c2 = f32x4.splat(correction2);
-  const eps = f32x4.splat(epsilon);
+  const scale = v128.load32_splat(scalars), b1 = v128.load32_splat(scalars, 4), r1 = v128.load32_splat(scalars, 8);
+  const b2 = v128.load32_splat(scalars, 12), r2 = v128.load32_splat(scalars, 16);
+  const rate = v128.load32_splat(scalars, 20), c1 = v128.load32_splat(scalars, 24);
+  const c2 = v128.load32_splat(scalars, 28), decay = v128.load32_splat(keepWeight);
+  const eps = v128.load32_splat(scalars, 32);
   const whole = (elements & ~3) << 2;
   for (let i: usize = 0; i < whole; i += 16) {
     const g = f32x4.mul(v128.load(gradients + i), scale);

@@ -9,8 +9,8 @@
  * Edges: the last 1 to 3 values of a row are computed as a whole vector (loads may run past a row's end, never past
  * memory, whose last page is kept free) and stored lane by lane.
  */
-import { exp, gelu, geluGradient, sigmoid, tanh } from "./functions";
-import { randomBits } from "./random";
+import { exp, gelu, geluGradient, logOfFour, sigmoid, softplus, tanh } from "./functions";
+import { dropoutFactors } from "./random";
 import { multiplyAdd, storePartial } from "./vector";
 
 const STRIP: usize = 256;
@@ -31,14 +31,18 @@ const SCALE: u32 = 6;
 const SUBTRACT_SCALED_ROWS: u32 = 7;
 const DROPOUT: u32 = 8;
 const CLIP: u32 = 9;
-const ACTIVATION: u32 = 16; // + relu 0, tanh 1, sigmoid 2, leaky relu 3, gelu 4
-const ACTIVATION_GRADIENT: u32 = 24; // the same order
+const ACTIVATION: u32 = 16; // + the code of src/engine/activation.ts
+const ACTIVATION_GRADIENT: u32 = 32; // the same order
 
 const RELU: u32 = 0;
 const TANH: u32 = 1;
 const SIGMOID: u32 = 2;
 const LEAKY_RELU: u32 = 3;
 const GELU: u32 = 4;
+const EXP: u32 = 5;
+const LOG: u32 = 6;
+const SQRT: u32 = 7;
+const SOFTPLUS: u32 = 8;
 
 @inline
 function combine(operation: u32, v: v128, o: v128): v128 {
@@ -58,10 +62,14 @@ function activate(activation: u32, v: v128): v128 {
   if (activation === LEAKY_RELU) {
     return v128.bitselect(v, f32x4.mul(v, f32x4.splat(0.01)), f32x4.gt(v, f32x4.splat(0)));
   }
-  return gelu(v);
+  if (activation === GELU) return gelu(v);
+  if (activation === EXP) return exp(v);
+  if (activation === LOG) return logOfFour(v);
+  if (activation === SQRT) return f32x4.sqrt(v);
+  return softplus(v);
 }
 
-/** v·f′ from f's result y (gelu: from its argument). */
+/** v·f′ from f's result y (gelu, log, softplus: from the argument). */
 @inline
 function activationGradient(activation: u32, v: v128, y: v128): v128 {
   const zero = f32x4.splat(0), one = f32x4.splat(1);
@@ -69,7 +77,11 @@ function activationGradient(activation: u32, v: v128, y: v128): v128 {
   if (activation === TANH) return f32x4.mul(v, f32x4.sub(one, f32x4.mul(y, y)));
   if (activation === SIGMOID) return f32x4.mul(v, f32x4.mul(y, f32x4.sub(one, y)));
   if (activation === LEAKY_RELU) return v128.bitselect(v, f32x4.mul(v, f32x4.splat(0.01)), f32x4.gt(y, zero));
-  return f32x4.mul(v, geluGradient(y));
+  if (activation === GELU) return f32x4.mul(v, geluGradient(y));
+  if (activation === EXP) return f32x4.mul(v, y);
+  if (activation === LOG) return f32x4.div(v, y);
+  if (activation === SQRT) return f32x4.div(f32x4.mul(v, f32x4.splat(0.5)), y);
+  return f32x4.mul(v, sigmoid(y));
 }
 
 @inline
@@ -109,9 +121,11 @@ function subtractScaledStrip(strip: usize, bytes: usize, matrix: usize, factor: 
 }
 
 function dropoutStrip(strip: usize, bytes: usize, kept: f32, threshold: u32, counter: u32, seed: u32, element: u32): void {
-  for (let i: usize = 0; i < bytes; i += 4, element++) {
-    const keeps = randomBits(element, counter, seed) >= threshold;
-    store<f32>(strip + i, keeps ? load<f32>(strip + i) * kept : 0);
+  for (let i: usize = 0; i < bytes; i += 16, element += 4) {
+    const factors = dropoutFactors(element, counter, seed, threshold, kept);
+    // selected, not multiplied: what is dropped becomes 0 also where it was not finite
+    const value = f32x4.mul(v128.load(strip + i), factors);
+    v128.store(strip + i, v128.and(value, f32x4.ne(factors, f32x4.splat(0))));
   }
 }
 
@@ -153,11 +167,19 @@ function applyStep(step: usize, strip: usize, bytes: usize, row: usize, column: 
     case ACTIVATION + SIGMOID: activateStrip(SIGMOID, strip, bytes); break;
     case ACTIVATION + LEAKY_RELU: activateStrip(LEAKY_RELU, strip, bytes); break;
     case ACTIVATION + GELU: activateStrip(GELU, strip, bytes); break;
+    case ACTIVATION + EXP: activateStrip(EXP, strip, bytes); break;
+    case ACTIVATION + LOG: activateStrip(LOG, strip, bytes); break;
+    case ACTIVATION + SQRT: activateStrip(SQRT, strip, bytes); break;
+    case ACTIVATION + SOFTPLUS: activateStrip(SOFTPLUS, strip, bytes); break;
     case ACTIVATION_GRADIENT + RELU: gradientStrip(RELU, strip, bytes, operand); break;
     case ACTIVATION_GRADIENT + TANH: gradientStrip(TANH, strip, bytes, operand); break;
     case ACTIVATION_GRADIENT + SIGMOID: gradientStrip(SIGMOID, strip, bytes, operand); break;
     case ACTIVATION_GRADIENT + LEAKY_RELU: gradientStrip(LEAKY_RELU, strip, bytes, operand); break;
-    default: gradientStrip(GELU, strip, bytes, operand);
+    case ACTIVATION_GRADIENT + GELU: gradientStrip(GELU, strip, bytes, operand); break;
+    case ACTIVATION_GRADIENT + EXP: gradientStrip(EXP, strip, bytes, operand); break;
+    case ACTIVATION_GRADIENT + LOG: gradientStrip(LOG, strip, bytes, operand); break;
+    case ACTIVATION_GRADIENT + SQRT: gradientStrip(SQRT, strip, bytes, operand); break;
+    default: gradientStrip(SOFTPLUS, strip, bytes, operand);
   }
 }
 
@@ -172,21 +194,24 @@ function loadStrip(strip: usize, source: usize, bytes: usize, spread: bool): voi
 }
 
 /**
- * Runs `count` steps (at `steps`) over [rows, columns]. Strides are in floats; the source is broadcast like an operand.
- * Workspace: 1 KB, or 0 where no operand shares memory with the result and columns are a multiple of 4: then the steps
- * work on the result itself.
+ * Runs `count` steps (at `steps`) over rows [firstRow, endRow) and columns [firstColumn, endColumn) of a result with
+ * `columns` columns; parts may be computed by different threads. Strides are in floats; the source is broadcast like
+ * an operand, and all addresses are those of row 0, column 0. `firstColumn` is a multiple of 4.
+ * Workspace: 1 KB, unused where `direct`: no operand shares memory with the result and columns are a multiple of 4, so
+ * the steps work on the result itself.
  */
 export function runChain(
-  rows: usize, columns: usize, source: usize, sourceBroadcast: u32, sourceStride: usize,
-  out: usize, outStride: usize, steps: usize, count: usize, workspace: usize,
+  firstRow: usize, endRow: usize, firstColumn: usize, endColumn: usize, columns: usize, source: usize,
+  sourceBroadcast: u32, sourceStride: usize, out: usize, outStride: usize, steps: usize, count: usize, direct: bool,
+  workspace: usize,
 ): void {
-  for (let row: usize = 0; row < rows; row++) {
-    for (let column: usize = 0; column < columns; column += STRIP) {
-      const length = min(STRIP, columns - column);
+  for (let row = firstRow; row < endRow; row++) {
+    for (let column = firstColumn; column < endColumn; column += STRIP) {
+      const length = min(STRIP, endColumn - column);
       const bytes = ((length + 3) & ~3) << 2;
       const from = operandAt(sourceBroadcast, source, sourceStride << 2, row, column);
       const to = out + ((row * outStride + column) << 2);
-      const strip = workspace ? workspace : to;
+      const strip = direct ? to : workspace;
       if (strip !== from) loadStrip(strip, from, bytes, sourceBroadcast >= COLUMN);
       for (let step: usize = 0; step < count; step++) {
         applyStep(steps + step * STEP_BYTES, strip, bytes, row, column, columns);

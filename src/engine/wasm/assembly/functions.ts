@@ -1,5 +1,5 @@
 /**
- * exp, tanh, sigmoid, erfc-based gelu on four f32 lanes, and a scalar log.
+ * exp, log, softplus, tanh, sigmoid, erfc-based gelu on four f32 lanes, and a scalar log.
  *
  * exp(x) = 2ⁿ·e^r with n = round(x / ln 2), r = x − n·ln 2 in two parts, e^r by a polynomial of degree 7; 2ⁿ is applied
  * in two halves so that results run from denormal to 3.4e38 and overflow to ∞. tanh, erf and erfc: polynomials of the
@@ -130,4 +130,65 @@ export function log(x: f32): f32 {
   const q = s * s;
   const series = 1 / 3.0 + q * (1 / 5.0 + q * (1 / 7.0 + q * (1 / 9.0 + q * (1 / 11.0 + q / 13.0))));
   return <f32>(2 * (s + s * q * series) + <f64>exponent * 0.6931471805599453);
+}
+
+/** e^x for x ≤ 0, cheaper than `exp`: below −87 it stays at 1.6e-38. n is found in the last bits of x·log₂e + 1.5·2²³. */
+@inline
+export function expOfNegative(argument: v128): v128 {
+  const x = f32x4.max(argument, constant(-87));
+  const shifted = multiplyAdd(x, constant(1.44269504088896341), constant(12582912));
+  const n = f32x4.sub(shifted, constant(12582912));
+  const r = multiplyAdd(n, constant(2.12194440e-4), multiplyAdd(n, constant(-0.693359375), x));
+  let p = constant(1.3981999507e-3);
+  p = multiplyAdd(constant(1.9875691500e-4), r, p);
+  p = multiplyAdd(p, r, constant(8.3334519073e-3));
+  p = multiplyAdd(p, r, constant(4.1665795894e-2));
+  p = multiplyAdd(p, r, constant(1.6666665459e-1));
+  p = multiplyAdd(p, r, constant(5.0000001201e-1));
+  p = f32x4.add(multiplyAdd(p, f32x4.mul(r, r), r), constant(1));
+  return i32x4.add(p, i32x4.shl(shifted, 23));
+}
+
+/**
+ * Natural logarithm of four numbers (Cephes logf): x = 2ᵉ·m with m in [√½, √2), z = m − 1,
+ * log x = z − z²/2 + z³·P(z) + e·ln 2. 0 → −∞, ∞ → ∞, negative and NaN → NaN.
+ */
+@inline
+export function logOfFour(argument: v128): v128 {
+  const tiny = f32x4.lt(argument, constant(1.17549435e-38));
+  const x = v128.bitselect(f32x4.mul(argument, constant(8388608)), argument, tiny);
+  const shifted = i32x4.sub(x, i32x4.splat(0x3f3504f3)); // bits of √½: e counts from there
+  const e = i32x4.shr_s(shifted, 23);
+  const m = i32x4.sub(x, i32x4.shl(e, 23));
+  const z = f32x4.sub(m, constant(1));
+  const exponent = f32x4.sub(f32x4.convert_i32x4_s(e), v128.and(constant(23), tiny));
+  const square = f32x4.mul(z, z);
+  let p = constant(7.0376836292e-2);
+  p = multiplyAdd(p, z, constant(-1.1514610310e-1));
+  p = multiplyAdd(p, z, constant(1.1676998740e-1));
+  p = multiplyAdd(p, z, constant(-1.2420140846e-1));
+  p = multiplyAdd(p, z, constant(1.4249322787e-1));
+  p = multiplyAdd(p, z, constant(-1.6668057665e-1));
+  p = multiplyAdd(p, z, constant(2.0000714765e-1));
+  p = multiplyAdd(p, z, constant(-2.4999993993e-1));
+  p = multiplyAdd(p, z, constant(3.3333331174e-1));
+  p = f32x4.mul(f32x4.mul(p, z), square);
+  p = multiplyAdd(exponent, constant(-2.12194440e-4), p);
+  p = multiplyAdd(square, constant(-0.5), p);
+  const result = multiplyAdd(exponent, constant(0.693359375), f32x4.add(z, p));
+  const bad = v128.or(f32x4.lt(argument, constant(0)), f32x4.ne(argument, argument));
+  const finite = v128.bitselect(constant(-Infinity), result, f32x4.eq(argument, constant(0)));
+  const large = v128.bitselect(argument, finite, f32x4.eq(argument, constant(Infinity)));
+  return v128.bitselect(constant(NaN), large, bad);
+}
+
+/** log(1 + e^x) = max(x, 0) + log1p(e^−|x|); log1p(u) = log(w)·u/(w − 1) with w = 1 + u rounded, u itself where w = 1. */
+@inline
+export function softplus(x: v128): v128 {
+  const u = exp(f32x4.neg(f32x4.abs(x)));
+  const w = f32x4.add(u, constant(1));
+  const excess = f32x4.sub(w, constant(1));
+  const corrected = f32x4.mul(logOfFour(w), f32x4.div(u, excess));
+  const rest = v128.bitselect(u, corrected, f32x4.eq(excess, constant(0)));
+  return f32x4.add(f32x4.max(x, constant(0)), rest);
 }

@@ -1,7 +1,12 @@
 // What the CPU backend calls; src/engine/wasm/kernels.ts names the same functions for TypeScript.
 export { adamw } from "./adamw";
+export {
+  attention, attentionGradient, attentionGradientWorkspaceBytes, attentionWorkspaceBytes,
+} from "./attention";
 export { runChain } from "./chain";
-export { matmulNN, matmulNT, matmulTN, matmulTT, matmulWorkspaceBytes } from "./matmul";
-export { reduceColumns, reduceRows, sumSquares } from "./reduce";
+export { layerNorm, layerNormGamma, layerNormGradient } from "./layer-norm";
+export { matmulNN, matmulNT, matmulPart, matmulTN, matmulTT, matmulWorkspaceBytes } from "./matmul";
+export { accumulate, reduceColumns, reduceRows, sumSquares } from "./reduce";
 export { gatherRows, normalizeRows, normalizeRowsGradient, scatterRows } from "./rows";
+export { copyBlock, segmentMean, segmentMeanGradient } from "./segments";
 export { softmaxRows } from "./softmax";

@@ -17,7 +17,7 @@ import { multiplyAdd, Rows1, Rows2, Rows3, Rows4, Rows5 } from "./vector";
 const K_BLOCK: usize = 1024;
 const PANEL_FLOATS: usize = 32768;
 const WIDTH: usize = 8;
-const SPILL_BYTES: usize = 160; // one 5 × 8 tile
+export const SPILL_BYTES: usize = 192; // one 5 × 8 tile, up to a cache line
 const STRIP_BYTES: usize = K_BLOCK * 20; // five columns of A
 
 /** Bytes of workspace for matmulNN and matmulTN, whatever the shape. */
@@ -167,7 +167,7 @@ function tileOfEdge(
 }
 
 /** Copies B[k, columns] into panels [⌈columns/8⌉][k][8], the last one padded with 0. */
-function pack(b: usize, ldb: usize, k: usize, columns: usize, panels: usize): void {
+export function packRows(b: usize, ldb: usize, k: usize, columns: usize, panels: usize): void {
   const panelBytes = k * 32;
   for (let row: usize = 0; row < k; row++, b += ldb) {
     let target = panels + row * 32;
@@ -182,6 +182,55 @@ function pack(b: usize, ldb: usize, k: usize, columns: usize, panels: usize): vo
         store<f32>(target + (i << 2), column + i < columns ? load<f32>(b + ((column + i) << 2)) : 0);
       }
     }
+  }
+}
+
+/** Four rows of four floats at `source`, as columns to `target` with 32 bytes between them. */
+@inline
+function transpose4(source: usize, stride: usize, target: usize): void {
+  const a = v128.load(source), b = v128.load(source + stride);
+  const c = v128.load(source + 2 * stride), d = v128.load(source + 3 * stride);
+  const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5), cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+  const abEnd = v128.shuffle<f32>(a, b, 2, 6, 3, 7), cdEnd = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+  v128.store(target, v128.shuffle<f32>(ab, cd, 0, 1, 4, 5));
+  v128.store(target, v128.shuffle<f32>(ab, cd, 2, 3, 6, 7), 32);
+  v128.store(target, v128.shuffle<f32>(abEnd, cdEnd, 0, 1, 4, 5), 64);
+  v128.store(target, v128.shuffle<f32>(abEnd, cdEnd, 2, 3, 6, 7), 96);
+}
+
+/** Copies Bᵀ of B[columns, k] into the same panels: column j of the product comes from row j of B. */
+export function packTransposed(b: usize, ldb: usize, columns: usize, k: usize, panels: usize): void {
+  const whole = k & ~3;
+  for (let column: usize = 0; column < columns; column += 8, panels += k * 32) {
+    const source = b + column * ldb;
+    const present = min<usize>(8, columns - column);
+    if (present < 8) memory.fill(panels, 0, k * 32);
+    const quads = present & ~3;
+    for (let at: usize = 0; at < whole; at += 4) {
+      for (let j: usize = 0; j < quads; j += 4) {
+        transpose4(source + j * ldb + (at << 2), ldb, panels + at * 32 + (j << 2));
+      }
+    }
+    for (let j: usize = 0; j < present; j++) {
+      for (let at = j < quads ? whole : 0; at < k; at++) {
+        store<f32>(panels + at * 32 + (j << 2), load<f32>(source + j * ldb + (at << 2)));
+      }
+    }
+  }
+}
+
+/** C[m, n] (+)= A·B, B packed before. `spill`: SPILL_BYTES. Strides in bytes. */
+export function multiplyPacked(
+  a: usize, rowStride: usize, kStride: usize, panels: usize, c: usize, ldc: usize, m: usize, n: usize, k: usize,
+  add: bool, spill: usize,
+): void {
+  for (let row: usize = 0; row < m; row += 5, a += 5 * rowStride, c += 5 * ldc) {
+    const rows = min<usize>(5, m - row);
+    let target = c, panel = panels, left = n;
+    for (; left >= WIDTH; left -= WIDTH, target += 32, panel += k * 32) {
+      tileOf(rows, a, rowStride, kStride, k, panel, target, ldc, add);
+    }
+    if (left) tileOfEdge(rows, left, a, rowStride, kStride, k, panel, target, ldc, add, spill);
   }
 }
 
@@ -225,7 +274,7 @@ export function multiplyPanels(
     const chunk = max<usize>(WIDTH, (PANEL_FLOATS / depth) & ~(WIDTH - 1));
     for (let n0: usize = 0; n0 < n; n0 += chunk) {
       const columns = min(chunk, n - n0);
-      pack(b + k0 * ldb + (n0 << 2), ldb, depth, columns, panels);
+      packRows(b + k0 * ldb + (n0 << 2), ldb, depth, columns, panels);
       for (let row: usize = 0; row < m; row += 5) {
         const rows = min<usize>(5, m - row);
         let aTile = a + row * rowStride + k0 * kStride;

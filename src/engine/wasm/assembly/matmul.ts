@@ -5,6 +5,7 @@
  *   TN  A [k,m], B [k,n]   matmul-panels.ts
  *   TT  A [k,m], B [n,k]   A is transposed into workspace, then NT: rare, so it has no tile of its own
  */
+import { runChain } from "./chain";
 import { multiplyPanels, PANEL_WORKSPACE } from "./matmul-panels";
 import { multiplyRows } from "./matmul-rows";
 
@@ -80,4 +81,37 @@ export function matmulTT(
     }
   }
   multiplyRows(workspace, k << 2, b, ldb << 2, c, ldc << 2, m, n, k << 2, add);
+}
+
+const NN: u32 = 1;
+const TN: u32 = 2;
+const TT: u32 = 3;
+
+/**
+ * Rows [firstRow, endRow) and columns [firstColumn, endColumn) of a product and the steps that follow it (chain.ts), so
+ * that a part is finished while it is in cache and threads take parts as they come. `layout`: NT 0, NN 1, TN 2, TT 3.
+ * Addresses and strides are those of the whole matrices. `detour` sends the product through workspace, for steps that
+ * read what the result's memory holds; `direct` lets steps work on the result (chain.ts). Workspace: that of the
+ * product, 1 KB for a strip, and with a detour the floats of the part.
+ */
+export function matmulPart(
+  layout: u32, a: usize, lda: usize, b: usize, ldb: usize, c: usize, ldc: usize, columns: usize, k: usize,
+  firstRow: usize, endRow: usize, firstColumn: usize, endColumn: usize, steps: usize, count: usize, detour: bool,
+  direct: bool, productBytes: usize, workspace: usize,
+): void {
+  const m = endRow - firstRow, n = endColumn - firstColumn;
+  const strip = workspace + productBytes;
+  const ldp = detour ? n : ldc;
+  const target = detour ? strip + 1024 : c + ((firstRow * ldc + firstColumn) << 2);
+  const rowsOfA = a + ((layout >= TN ? firstRow : firstRow * lda) << 2);
+  const columnsOfB = b + (((layout === NN || layout === TN) ? firstColumn : firstColumn * ldb) << 2);
+  if (layout === NN) matmulNN(rowsOfA, lda, columnsOfB, ldb, target, ldp, m, n, k, false, workspace);
+  else if (layout === TN) matmulTN(rowsOfA, lda, columnsOfB, ldb, target, ldp, m, n, k, false, workspace);
+  else if (layout === TT) matmulTT(rowsOfA, lda, columnsOfB, ldb, target, ldp, m, n, k, false, workspace);
+  else matmulNT(rowsOfA, lda, columnsOfB, ldb, target, ldp, m, n, k, false, workspace);
+  if (!count) return;
+  const source = detour ? target - ((firstRow * ldp + firstColumn) << 2) : c; // where row 0, column 0 would be
+  runChain(
+    firstRow, endRow, firstColumn, endColumn, columns, source, 0, ldp, c, ldc, steps, count, direct, strip,
+  );
 }

@@ -1,10 +1,11 @@
 /**
  * Sums in a fixed order.
  *   reduceAll, reduceRows, reduceColumns   out = finish(scale · factor[0] · Σ source · times), finish = √ where `root`
+ *   accumulate   target += source
  *   sumSquares   partials[p] = Σ source² over elements [p·chunk, (p + 1)·chunk)
  *
  * Plan: a sum over many values is made of blocks of 256 values in f32 (dot of rows.ts), and the blocks are added in
- * float64, so that rounding does not grow with the length. Columns: four columns at a time down the rows.
+ * float64, so that rounding does not grow with the length. Columns: whole rows are added to a strip of sums.
  * `times` and `factor` are addresses, 0 where absent.
  */
 import { dot } from "./rows";
@@ -51,33 +52,77 @@ export function reduceRows(
   }
 }
 
+/** target += row (· times), over `bytes`, a multiple of 16. */
 @inline
-function columnSums(source: usize, times: usize, rows: usize, bytes: usize): v128 {
-  let sums = f32x4.splat(0);
-  for (let row: usize = 0, at: usize = 0; row < rows; row++, at += bytes) {
-    const value = v128.load(source + at);
-    sums = times ? multiplyAdd(value, v128.load(times + at), sums) : f32x4.add(sums, value);
+function addLine(target: usize, line: usize, times: usize, bytes: usize): void {
+  if (times) {
+    for (let i: usize = 0; i < bytes; i += 16) {
+      v128.store(target + i, multiplyAdd(v128.load(line + i), v128.load(times + i), v128.load(target + i)));
+    }
+  } else {
+    for (let i: usize = 0; i < bytes; i += 16) {
+      v128.store(target + i, f32x4.add(v128.load(target + i), v128.load(line + i)));
+    }
   }
-  return sums;
 }
 
-/** One sum a column: out[column]. Loads of the last 1 to 3 columns may run past the matrix, never past memory. */
+/** target += four rows one after the other, so that target is read and written once for them. */
+@inline
+function addFourLines(target: usize, line: usize, stride: usize, bytes: usize): void {
+  const second = line + stride, third = second + stride, fourth = third + stride;
+  for (let i: usize = 0; i < bytes; i += 16) {
+    let sum = f32x4.add(v128.load(target + i), v128.load(line + i));
+    sum = f32x4.add(sum, v128.load(second + i));
+    sum = f32x4.add(sum, v128.load(third + i));
+    v128.store(target + i, f32x4.add(sum, v128.load(fourth + i)));
+  }
+}
+
+/**
+ * One sum a column: out[column] for columns [firstColumn, endColumn), of which the first is a multiple of 4. Rows are
+ * added to a strip of 256 sums in L1, r ascending. Loads of the last 1 to 3 columns may run past the matrix, never
+ * past memory. Workspace: 1 KB.
+ */
 export function reduceColumns(
-  source: usize, times: usize, rows: usize, columns: usize, scale: f32, factor: usize, root: bool, out: usize,
+  source: usize, times: usize, rows: usize, columns: usize, firstColumn: usize, endColumn: usize, scale: f32,
+  factor: usize, root: bool, out: usize, workspace: usize,
 ): void {
-  const bytes = columns << 2;
+  const stride = columns << 2;
   const multiplier = f32x4.splat(factor ? scale * load<f32>(factor) : scale);
-  for (let column: usize = 0; column < columns; column += 4) {
-    const at = column << 2;
-    let value = f32x4.mul(columnSums(source + at, times ? times + at : 0, rows, bytes), multiplier);
-    if (root) value = f32x4.sqrt(value);
-    if (column + 4 <= columns) v128.store(out + at, value);
-    else storePartial(out + at, value, <u32>(columns - column));
+  for (let column = firstColumn; column < endColumn; column += BLOCK) {
+    const length = min(BLOCK, endColumn - column);
+    const bytes = ((length + 3) & ~3) << 2;
+    memory.fill(workspace, 0, bytes);
+    let line = source + (column << 2), other = times ? times + (column << 2) : 0;
+    let row: usize = 0;
+    if (!times) for (; row + 4 <= rows; row += 4, line += 4 * stride) addFourLines(workspace, line, stride, bytes);
+    for (; row < rows; row++, line += stride, other += times ? stride : 0) addLine(workspace, line, other, bytes);
+    for (let i: usize = 0; i < bytes; i += 16) {
+      let value = f32x4.mul(v128.load(workspace + i), multiplier);
+      if (root) value = f32x4.sqrt(value);
+      const left = length - (i >> 2);
+      const at = out + ((column << 2) + i);
+      if (left >= 4) v128.store(at, value);
+      else storePartial(at, value, <u32>left);
+    }
   }
 }
 
-export function sumSquares(source: usize, elements: usize, chunk: usize, count: usize, partials: usize): void {
-  for (let p: usize = 0; p < count; p++) {
+/** target += source, elementwise in place. */
+export function accumulate(source: usize, target: usize, elements: usize): void {
+  const whole = (elements & ~3) << 2;
+  for (let i: usize = 0; i < whole; i += 16) {
+    v128.store(target + i, f32x4.add(v128.load(target + i), v128.load(source + i)));
+  }
+  const rest = <u32>(elements & 3);
+  if (rest) storePartial(target + whole, f32x4.add(loadPartial(target + whole, rest), loadPartial(source + whole, rest)), rest);
+}
+
+/** Partials [firstPartial, endPartial). */
+export function sumSquares(
+  source: usize, elements: usize, chunk: usize, firstPartial: usize, endPartial: usize, partials: usize,
+): void {
+  for (let p = firstPartial; p < endPartial; p++) {
     const from = p * chunk;
     const length = from < elements ? min(chunk, elements - from) : 0;
     const at = source + (from << 2);

@@ -28,6 +28,7 @@ export function gatherRows(
   }
 }
 
+/** Columns [firstColumn, endColumn) of the table: cleared, then every source row added to its own, r ascending. */
 export function scatterRows(
   source: usize,
   indices: usize,
@@ -35,13 +36,17 @@ export function scatterRows(
   rows: usize,
   tableRows: usize,
   columns: usize,
+  firstColumn: usize,
+  endColumn: usize,
 ): void {
-  const bytes = columns << 2;
+  const bytes = columns << 2, from = firstColumn << 2;
+  const count = endColumn - firstColumn;
   const last = <u32>tableRows - 1;
-  memory.fill(out, 0, tableRows * bytes);
+  if (count === columns) memory.fill(out, 0, tableRows * bytes);
+  else for (let row: usize = 0; row < tableRows; row++) memory.fill(out + row * bytes + from, 0, count << 2);
   for (let row: usize = 0; row < rows; row++) {
     const index = min(load<u32>(indices + (row << 2)), last);
-    addRow(out + <usize>index * bytes, source + row * bytes, columns);
+    addRow(out + <usize>index * bytes + from, source + row * bytes + from, count);
   }
 }
 

@@ -2,7 +2,8 @@
  * Softmax cross-entropy of each row of [rows, columns], forward and gradient in one pass.
  *   s[i, j] = scale · inverse[i] · logits[i, j]     inverse[i] = 1 / max(‖queries[i]‖, 1e-12), or 1 without queries
  *   kept(i, j): group[j] is neither EXCLUDED nor the row's group; positives always
- *   p = softmax of s over what is kept; t[i, j] = 1/P_i at the P_i positives (default: column i)
+ *   p = softmax of s over what is kept; t[i, j] = 1/P_i at the P_i positives (default: column i), or given as `targets`:
+ *       rows that sum to 1, or to 0 for a row without; columns with t > 0 are its positives
  *   loss[i] = log Σ e^(s − max) + max − Σ t·s
  *   coefficients[i, j] = scale · inverse[i] · (p − t) / rows, 0 where not kept and in the padding
  *   beta[i] = inverse[i]² · Σ s·(p − t) / rows, 0 where ‖queries[i]‖ ≤ 1e-12
@@ -11,7 +12,7 @@
  * Plan: per row three sweeps over one strip of workspace (columns rounded up to 4): scores with what is not kept at
  * −3e38, largest score; e^(s − max) and its sum; coefficients and beta. beta is summed as Σ p·(s − mean positive s),
  * which is the same because Σ p = 1 and loses no digits where p is near t. Lanes past the last column count as not kept.
- * Addresses may be 0: queries, positives, rowGroups, coefficients.
+ * Addresses may be 0: queries, positives, targets, rowGroups, coefficients.
  */
 import { exp, log } from "./functions";
 import { dot, SMALLEST_NORM } from "./rows";
@@ -83,6 +84,30 @@ function keepPositives(line: usize, factor: f32, positives: usize, count: u32, s
   return sum / <f32>count;
 }
 
+/** The same for targets: scores where t > 0 into `strip`; returns Σ t·s. */
+function keepTargets(line: usize, factor: f32, targets: usize, columns: usize, strip: usize): f32 {
+  let sum: f64 = 0;
+  for (let at: usize = 0; at < columns << 2; at += 4) {
+    const t = load<f32>(targets + at);
+    if (!(t > 0)) continue;
+    const s = load<f32>(line + at) * factor;
+    store<f32>(strip + at, s);
+    sum += <f64>t * <f64>s;
+  }
+  return <f32>sum;
+}
+
+function subtractSoftTargets(targets: usize, columns: usize, sum: f32, strip: usize): void {
+  for (let at: usize = 0; at < columns << 2; at += 4) {
+    store<f32>(strip + at, load<f32>(strip + at) - sum * load<f32>(targets + at));
+  }
+}
+
+function anyPositive(targets: usize, columns: usize): bool {
+  for (let at: usize = 0; at < columns << 2; at += 4) if (load<f32>(targets + at) > 0) return true;
+  return false;
+}
+
 /** e − share at the positives: t is taken off before the common factor, so that a p near 1 keeps its digits. */
 function subtractTargets(positives: usize, count: u32, share: f32, strip: usize): void {
   for (let p: u32 = 0; p < count; p++) {
@@ -121,6 +146,7 @@ export function softmaxRows(
   beta: usize,
   positives: usize,
   perRow: u32,
+  targets: usize,
   rowGroups: usize,
   columnGroups: usize,
   loss: usize,
@@ -133,7 +159,9 @@ export function softmaxRows(
     const target = coefficients ? coefficients + ((row * stride) << 2) : 0;
     const own = positives ? positives + ((row * <usize>perRow) << 2) : workspace + 4;
     if (!positives) store<u32>(own, <u32>row);
-    const count: u32 = positives ? countPositives(own, perRow) : 1;
+    const soft = targets ? targets + ((row * columns) << 2) : 0;
+    let count: u32 = positives ? countPositives(own, perRow) : 1;
+    if (soft) count = anyPositive(soft, columns) ? 1 : 0;
     if (count === 0) {
       store<f32>(loss + (row << 2), 0);
       if (beta) store<f32>(beta + (row << 2), 0);
@@ -147,7 +175,9 @@ export function softmaxRows(
     const line = logits + ((row * stride) << 2);
     const group: u32 = rowGroups ? load<u32>(rowGroups + (row << 2)) : 0;
     scores(line, columns, factor, rowGroups ? columnGroups : 0, group, strip);
-    const mean = keepPositives(line, factor, own, count, strip);
+    const mean = soft
+      ? keepTargets(line, factor, soft, columns, strip)
+      : keepPositives(line, factor, own, count, strip);
     const top = largest(strip, bytes);
     const sum = exponentials(strip, bytes, top, mean, workspace);
     store<f32>(loss + (row << 2), log(sum) + (top - mean));
@@ -156,7 +186,8 @@ export function softmaxRows(
       store<f32>(beta + (row << 2), norm <= SMALLEST_NORM ? 0 : inverse * inverse * moment);
     }
     if (!target) continue;
-    subtractTargets(own, count, sum / <f32>count, strip);
+    if (soft) subtractSoftTargets(soft, columns, sum, strip);
+    else subtractTargets(own, count, sum / <f32>count, strip);
     writeCoefficients(strip, columns, stride, factor / <f32>rows, sum, target);
   }
 }

@@ -49,3 +49,9 @@ export function maxLanes(value: v128): f32 {
 @unmanaged export class Rows3 extends Rows2 { c: u8 = 0; }
 @unmanaged export class Rows4 extends Rows3 { d: u8 = 0; }
 @unmanaged export class Rows5 extends Rows4 { e: u8 = 0; }
+
+/** All lanes before `count` (0 to 4) set, the others 0. */
+@inline
+export function lanesBefore(count: u32): v128 {
+  return i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(count));
+}
