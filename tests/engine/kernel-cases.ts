@@ -1,4 +1,4 @@
-import type { Activation } from "../../src/engine/activation.ts";
+import { ACTIVATION_CODES, type Activation } from "../../src/engine/activation.ts";
 import { EXCLUDED, NO_COLUMN, type MatmulLaunch, type Operand, type Step } from "../../src/engine/plan.ts";
 import { randomValues } from "./fixtures.ts";
 import type { LaunchBench } from "./launch-bench.ts";
@@ -103,7 +103,7 @@ function stepsFor(bench: LaunchBench, m: number, n: number): Step[][] {
     { buffer: column, broadcast: "column" },
     { buffer: single, broadcast: "scalar" },
   ];
-  const activations: Activation[] = ["relu", "tanh", "sigmoid", "leakyRelu", "gelu"];
+  const activations = Object.keys(ACTIVATION_CODES) as Activation[];
   return [
     [{ kind: "scale", factor: -1.5 }],
     ...operands.map((operand): Step[] => [{ kind: "add", operand }]),
@@ -120,7 +120,15 @@ function stepsFor(bench: LaunchBench, m: number, n: number): Step[][] {
       { kind: "activation", activation: "sigmoid" },
       { kind: "divideInto", operand: operands[2]! },
     ],
-    ...activations.map((activation): Step[] => [{ kind: "activation", activation }]),
+    ...activations.map((activation): Step[] =>
+      // a logarithm or a root of something positive
+      activation === "log" || activation === "sqrt"
+        ? [
+            { kind: "activation", activation: "exp" },
+            { kind: "activation", activation },
+          ]
+        : [{ kind: "activation", activation }],
+    ),
     ...activations.map((activation): Step[] => [{ kind: "activationGradient", activation, saved: full }]),
     [{ kind: "subtractScaledRows", factors: column, matrix: full }],
     [{ kind: "dropout", rate: 0.3, seed: 9, counter }],
@@ -276,7 +284,15 @@ export function softmaxCases(bench: LaunchBench): void {
     [10, 10, 33],
     [9, 70, 16],
   ] as const) {
-    for (const variant of ["diagonal", "groups", "positives", "both", "no queries", "no gradient"] as const) {
+    for (const variant of [
+      "diagonal",
+      "groups",
+      "positives",
+      "both",
+      "targets",
+      "no queries",
+      "no gradient",
+    ] as const) {
       addSoftmax(bench, rows, columns, width, variant);
     }
   }
@@ -286,7 +302,7 @@ function addSoftmax(bench: LaunchBench, rows: number, columns: number, width: nu
   const stride = variant === "no queries" ? columns : up(columns);
   const name = `softmax ${rows}×${columns} ${variant}`;
   const logits = bench.buffer(random(rows * stride));
-  const hasGroups = variant === "groups" || variant === "both";
+  const hasGroups = variant === "groups" || variant === "both" || variant === "targets";
   const hasPositives = variant === "positives" || variant === "both";
   const wantsQueries = variant !== "no queries";
   const queryValues = random(rows * width);
@@ -307,7 +323,7 @@ function addSoftmax(bench: LaunchBench, rows: number, columns: number, width: nu
         }
       : undefined,
     positives: hasPositives ? { buffer: bench.buffer(positivesOf(rows, columns)), perRow: 3 } : undefined,
-    targets: undefined,
+    targets: variant === "targets" ? bench.buffer(sharesOf(rows, columns)) : undefined,
     groups: hasGroups ? groupsOf(bench, rows, columns) : undefined,
     loss: bench.result(rows, `${name} loss`),
   });
@@ -320,6 +336,17 @@ function positivesOf(rows: number, columns: number): Uint32Array {
     if (row === 2 || place > Math.min(row, columns - 1)) return NO_COLUMN;
     return (row + place * 2) % columns;
   });
+}
+
+/** Shares of two columns a row, which sum to 1; the third row, where there is one, has none. */
+function sharesOf(rows: number, columns: number): Float32Array {
+  const shares = new Float32Array(rows * columns);
+  for (let row = 0; row < rows; row++) {
+    if (row === 2) continue;
+    shares[row * columns + (row % columns)]! += 0.25;
+    shares[row * columns + ((row + 3) % columns)]! += 0.75;
+  }
+  return shares;
 }
 
 function groupsOf(bench: LaunchBench, rows: number, columns: number): { rows: number; columns: number } {

@@ -2,15 +2,8 @@ import { expect, test } from "vitest";
 import { readFileSync, readdirSync } from "node:fs";
 import { TILES } from "../../src/engine/backends/webgpu/tiles.ts";
 import { openDawn } from "./dawn.ts";
-import {
-  adamwCases,
-  elementwiseCases,
-  epilogueCases,
-  matmulCases,
-  reduceCases,
-  rowCases,
-  softmaxCases,
-} from "./kernel-cases.ts";
+import { epilogueCases, matmulCases } from "./kernel-cases.ts";
+import { KERNEL_SUITE } from "./kernel-suite.ts";
 import { LaunchBench } from "./launch-bench.ts";
 
 const TOLERANCE = { absolute: 3e-6, relative: 2e-5 };
@@ -34,19 +27,16 @@ test.each(["8x8", "tiled32"])(
   },
 );
 
-test.each([
-  ["element-wise chains", elementwiseCases],
-  ["sums", reduceCases],
-  ["row operations", rowCases],
-  ["softmax losses", softmaxCases],
-  ["optimizer steps", adamwCases],
-])("%s equal their twins at every size", async (_name, cases) => {
-  const backend = await openDawn();
-  const bench = new LaunchBench();
-  cases(bench);
-  await bench.expectTwins(backend, TOLERANCE);
-  backend.dispose();
-});
+test.each(KERNEL_SUITE.filter(([, cases]) => cases !== matmulCases && cases !== epilogueCases))(
+  "%s equal their twins at every size",
+  async (_name, cases) => {
+    const backend = await openDawn();
+    const bench = new LaunchBench();
+    cases(bench);
+    await bench.expectTwins(backend, TOLERANCE);
+    backend.dispose();
+  },
+);
 
 test("the chain is the same text in all kernels that have one", () => {
   const folder = "src/engine/kernels";

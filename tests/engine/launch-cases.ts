@@ -1,8 +1,10 @@
-import type { Activation } from "../../src/engine/activation.ts";
+import { ACTIVATION_CODES, type Activation } from "../../src/engine/activation.ts";
 import type { Broadcast, Launch, MatmulLaunch, Step } from "../../src/engine/plan.ts";
 import { numbers, type LaunchBuffers } from "./single-launch.ts";
 
-const ACTIVATIONS: readonly Activation[] = ["relu", "tanh", "sigmoid", "leakyRelu", "gelu"];
+const ACTIVATIONS = (Object.keys(ACTIVATION_CODES) as Activation[]).filter(
+  (activation) => activation !== "log" && activation !== "sqrt", // of numbers of either sign
+);
 
 /** One row, one column, odd sizes, at and past a vector of four and a strip of 256. */
 export const SHAPES = [
@@ -60,10 +62,15 @@ export function chains(rows: number, columns: number, first: number): Chain[] {
         return { steps, operands: [operand] };
       }),
   );
-  const activations = ACTIVATIONS.flatMap((activation): Chain[] => [
-    { steps: [{ kind: "activation", activation }], operands: [] },
-    { steps: [{ kind: "activationGradient", activation, saved: first }], operands: [full(5)] },
-  ]);
+  const activations = ACTIVATIONS.flatMap((activation): Chain[] => {
+    const positive = OF_POSITIVE.has(activation);
+    const before: Step[] = positive ? [{ kind: "activation", activation: "sigmoid" }] : [];
+    const saved = full(5).map((x) => (positive ? 0.1 + Math.abs(x) : x));
+    return [
+      { steps: [...before, { kind: "activation", activation }], operands: [] },
+      { steps: [{ kind: "activationGradient", activation, saved: first }], operands: [saved] },
+    ];
+  });
   const others: Chain[] = [
     { steps: [], operands: [] },
     { steps: [{ kind: "scale", factor: 0.3 }], operands: [] },
@@ -125,6 +132,19 @@ export function softmaxCase(columns: number, normalized: boolean, multi: boolean
     coefficients: 6,
   } as const satisfies Launch;
   return { launch, buffers };
+}
+
+/** The same with soft targets, one row without any and zeros in the others. */
+export function softTargetsCase(columns: number, normalized: boolean, grouped: boolean) {
+  const { launch, buffers } = softmaxCase(columns, normalized, false, grouped);
+  const { rows } = launch;
+  const weights = numbers(rows * columns, 5).map((x) => Math.max(0, x));
+  const targets = weights.map((weight, at) => {
+    const row = Math.floor(at / columns);
+    const sum = weights.subarray(row * columns, (row + 1) * columns).reduce((total, x) => total + x, 0);
+    return row === 3 || sum === 0 ? 0 : weight / sum;
+  });
+  return { launch: { ...launch, targets: buffers.length }, buffers: [...buffers, targets] };
 }
 
 export function adamwCase(maxNorm: number) {
