@@ -2,6 +2,7 @@ import type { Backend } from "../src/engine/backend.ts";
 import { RetuneError } from "../src/engine/errors.ts";
 import { readFixtures, type FixtureEntry } from "./parity/fixture.ts";
 import { replayAdapter } from "./parity/replay-adapter.ts";
+import { replaySequence } from "./parity/replay-sequence.ts";
 import type { Check } from "./parity/compare.ts";
 import { openBackend } from "./ports/backend.ts";
 
@@ -54,7 +55,10 @@ async function replayOne(entry: FixtureEntry, backend: unknown): Promise<Outcome
   if ("problem" in entry) return { passed: false, text: entry.problem };
   if (!isBackend(backend)) return { passed: false, text: `the backend did not open: ${String(backend)}` };
   try {
-    const checks = await replayAdapter(entry.fixture, backend);
+    const { fixture } = entry;
+    const checks = await (fixture.kind === "adapter"
+      ? replayAdapter(fixture, backend)
+      : replaySequence(fixture, backend));
     return { passed: checks.every((one) => one.passed), text: summary(checks) };
   } catch (error) {
     return { passed: false, text: error instanceof Error ? error.message : String(error) };

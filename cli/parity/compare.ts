@@ -38,3 +38,21 @@ export function check(
   const detail = passed ? allowed : `${at}; ${beyond} of ${want.length} beyond; ${allowed}`;
   return { name, passed, worst: worst.error, detail };
 }
+
+/**
+ * Compares against the size of the whole: largest |a − b| / max(largest |b|, floor). For gradients, whose small values
+ * carry the rounding of the large ones; `floor` keeps what is only rounding (a key's bias) from being judged.
+ */
+export function checkRelative(
+  name: string,
+  got: ArrayLike<number>,
+  want: ArrayLike<number>,
+  tolerance: number,
+  floor = 0,
+): Check {
+  let size = floor;
+  for (let index = 0; index < want.length; index++) size = Math.max(size, Math.abs(want[index]!));
+  const scaled = (values: ArrayLike<number>): Float64Array =>
+    Float64Array.from(values, (value) => (size === 0 ? value : value / size));
+  return check(name, scaled(got), scaled(want), { tolerance });
+}
