@@ -40,6 +40,29 @@ describe.each(BUILDS)("functions of %s", (build) => {
     },
   );
 
+  test("exp and softplus to six digits, log and sqrt over all magnitudes", async () => {
+    const near = GRID.filter((x) => Math.abs(x) < 80);
+    const magnitudes = Float32Array.from({ length: 1501 }, (_, index) => 10 ** ((index - 750) / 20));
+    const aroundOne = SMALL.map((x) => 1 + 100 * x);
+    const cases = [
+      ["exp", near],
+      ["softplus", GRID.filter((x) => x > -80)],
+      ["log", magnitudes],
+      ["log", aroundOne],
+      ["sqrt", magnitudes],
+    ] as const;
+    for (const [activation, values] of cases) {
+      const want = Array.from(values, (x) => activationOf(activation, x));
+      expectClose(await apply(values, activation), want, { absolute: 1e-38, relative: 6e-7 }, activation);
+    }
+    expect([...(await apply(Float32Array.of(0, -1, Infinity, 1), "log"))]).toEqual([
+      -Infinity,
+      NaN,
+      Infinity,
+      0,
+    ]);
+  });
+
   test("gelu to six digits, in its tail to five of a number near 0", async () => {
     const near = GRID.filter((x) => x > -2);
     const tail = GRID.filter((x) => x > -5 && x < 0); // the float64 twin itself loses digits beyond

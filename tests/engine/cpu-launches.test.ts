@@ -3,7 +3,7 @@ import type { Backend } from "../../src/engine/backend.ts";
 import type { Launch, Reduction } from "../../src/engine/plan.ts";
 import { expectClose, type Tolerance } from "../close.ts";
 import { BUILDS, openBuild } from "./cpu-builds.ts";
-import { adamwCase, SHAPES, softmaxCase } from "./launch-cases.ts";
+import { adamwCase, SHAPES, softmaxCase, softTargetsCase } from "./launch-cases.ts";
 import { expectTwin, numbers, runLaunch, type LaunchBuffers } from "./single-launch.ts";
 
 describe.each(BUILDS)("%s kernels equal the float64 twins", (build) => {
@@ -97,6 +97,16 @@ describe.each(BUILDS)("%s kernels equal the float64 twins", (build) => {
             const name = JSON.stringify({ normalized, multi, grouped });
             await agree(launch, buffers, { absolute: 4e-6, relative: 4e-6 }, name);
           }
+        }
+      }
+    });
+
+    test.each([1, 3, 4, 9, 130])("against soft targets over %i columns", async (columns) => {
+      for (const normalized of [false, true]) {
+        for (const grouped of [false, true]) {
+          const { launch, buffers } = softTargetsCase(columns, normalized, grouped);
+          const name = JSON.stringify({ normalized, grouped });
+          await agree(launch, buffers, { absolute: 4e-6, relative: 4e-6 }, name);
         }
       }
     });

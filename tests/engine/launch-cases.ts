@@ -2,9 +2,8 @@ import { ACTIVATION_CODES, type Activation } from "../../src/engine/activation.t
 import type { Broadcast, Launch, MatmulLaunch, Step } from "../../src/engine/plan.ts";
 import { numbers, type LaunchBuffers } from "./single-launch.ts";
 
-const ACTIVATIONS = (Object.keys(ACTIVATION_CODES) as Activation[]).filter(
-  (activation) => activation !== "log" && activation !== "sqrt", // of numbers of either sign
-);
+const ACTIVATIONS = Object.keys(ACTIVATION_CODES) as Activation[];
+const OF_POSITIVE: ReadonlySet<Activation> = new Set(["log", "sqrt"]);
 
 /** One row, one column, odd sizes, at and past a vector of four and a strip of 256. */
 export const SHAPES = [

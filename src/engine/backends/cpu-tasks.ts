@@ -16,14 +16,14 @@ export interface Workspace {
 export interface TaskRunner {
   readonly threads: number;
   /** Everything one launch computes, as a function that is called at every step. */
-  bind(calls: readonly PartCall[], workspace: () => Workspace): () => void;
-  dispose(): void;
+  readonly bind: (calls: readonly PartCall[], workspace: () => Workspace) => () => void;
+  readonly dispose: () => void;
 }
 
 type Kernel = (...values: number[]) => void;
 
 export function kernelOf(kernels: Kernels, name: keyof PartKernels): Kernel {
-  return kernels[name] as Kernel;
+  return (kernels as unknown as Readonly<Record<string, Kernel>>)[name]!;
 }
 
 /** All calls in the calling thread, one after the other. */
