@@ -132,7 +132,8 @@ class Planner {
     const last = wanted.map(({ tensor, offset }) => offset + aligned(elementCount(tensor.shape)));
     const elements = updates ? this.#layout.elements : Math.max(...last);
     const storage = this.#draft.storage("gradients", "gradients", "f32", elements);
-    for (const { tensor, offset } of wanted) {
+    // by age: what the backward pass made first has its inputs in memory first, and frees them first
+    for (const { tensor, offset } of wanted.toSorted((a, b) => a.tensor.id - b.tensor.id)) {
       const buffer = this.#draft.region(storage, offset, elementCount(tensor.shape), `gradient ${tensor.id}`);
       this.#lowering.into(tensor, buffer);
     }
