@@ -58,6 +58,17 @@ export class LaunchBench {
     twin.dispose();
   }
 
+  /** What the launches leave on `backend`, result by result. */
+  async results(backend: Backend): Promise<Float32Array[]> {
+    const executable = await backend.prepare(this.#plan());
+    this.#fill(executable);
+    executable.run({});
+    const results: Float32Array[] = [];
+    for (const { buffer } of this.#checks) results.push(await executable.read(nameOf(buffer)));
+    executable.dispose();
+    return results;
+  }
+
   #fill(executable: Executable): void {
     this.#values.forEach((values, index) => executable.write(nameOf(index), values));
   }

@@ -9,6 +9,7 @@ export interface WebGpuOptions {
   /** A kernel build from a run's record (`Backend.build`): its tiles are taken without a search. */
   readonly tiles?: string;
   readonly watchdogMs?: number; // no progress for this long is a hang; 20 s
+  readonly bindingBytes?: number; // of a storage binding at most, where that is less than the adapter allows
 }
 
 /** What an adapter says about itself, and whether it computes without hardware. */
@@ -39,9 +40,10 @@ export async function openWebGpu(gpu: GPU, options: WebGpuOptions = {}): Promise
     throw new RetuneError("no-webgpu", `WebGPU: no adapter answers; ${next}`);
   }
   const facts = adapterFacts(adapter);
-  const device = new GpuDevice(await requestDevice(adapter), facts.software, options.watchdogMs);
+  const device = new GpuDevice(await requestDevice(adapter), facts.software, options);
   const { tiles, flopsPerMs } = await tilesFor(device, options);
-  const gpuOptions = { tiles, software: facts.software, flopsPerSubmit: SUBMIT_MS * flopsPerMs };
+  const { software, bindingBytes } = device;
+  const gpuOptions = { tiles, software, bindingBytes, flopsPerSubmit: SUBMIT_MS * flopsPerMs };
   return {
     kind: "webgpu",
     ...facts,

@@ -8,7 +8,7 @@
 // Plan: ElementwiseLaunch     CPU twin: ../reference/chain.ts     Test: tests/engine/kernels.gpu.test.ts
 // Which arms of the chain the pipeline needs: bits of step kinds (plan.ts, in order) and of activations.
 override KINDS: u32 = 0xfffu;
-override ACTIVATIONS: u32 = 31u;
+override ACTIVATIONS: u32 = 0x1ffu;
 override OPERANDS: u32 = 4u; // operands bound
 
 struct Shape {
@@ -77,16 +77,20 @@ fn erf4(x: vec4f) -> vec4f {
   return sign(x) * (1.0 - poly * exp(-x * x));
 }
 
-// relu 0, tanh 1, sigmoid 2, leaky relu 3, gelu 4
+// relu 0, tanh 1, sigmoid 2, leaky relu 3, gelu 4, exp 5, log 6, sqrt 7, softplus 8
 fn activated(choice: u32, x: vec4f) -> vec4f {
   if ((ACTIVATIONS & 2u) != 0u && choice == 1u) { return tanh(clamp(x, vec4f(-15.0), vec4f(15.0))); }
   if ((ACTIVATIONS & 4u) != 0u && choice == 2u) { return 1.0 / (1.0 + exp(-x)); }
   if ((ACTIVATIONS & 8u) != 0u && choice == 3u) { return select(0.01 * x, x, x > vec4f()); }
   if ((ACTIVATIONS & 16u) != 0u && choice == 4u) { return 0.5 * x * (1.0 + erf4(x * 0.70710678)); }
+  if ((ACTIVATIONS & 32u) != 0u && choice == 5u) { return exp(x); }
+  if ((ACTIVATIONS & 64u) != 0u && choice == 6u) { return log(x); }
+  if ((ACTIVATIONS & 128u) != 0u && choice == 7u) { return sqrt(x); }
+  if ((ACTIVATIONS & 256u) != 0u && choice == 8u) { return max(x, vec4f()) + log(1.0 + exp(-abs(x))); }
   return max(x, vec4f());
 }
 
-// f' from f's result y; gelu's from its argument
+// f' from f's result y; of gelu, log and softplus from the argument
 fn activationSlope(choice: u32, y: vec4f) -> vec4f {
   if ((ACTIVATIONS & 2u) != 0u && choice == 1u) { return 1.0 - y * y; }
   if ((ACTIVATIONS & 4u) != 0u && choice == 2u) { return y * (1.0 - y); }
@@ -94,6 +98,10 @@ fn activationSlope(choice: u32, y: vec4f) -> vec4f {
   if ((ACTIVATIONS & 16u) != 0u && choice == 4u) {
     return 0.5 * (1.0 + erf4(y * 0.70710678)) + y * 0.39894228 * exp(-0.5 * y * y);
   }
+  if ((ACTIVATIONS & 32u) != 0u && choice == 5u) { return y; }
+  if ((ACTIVATIONS & 64u) != 0u && choice == 6u) { return 1.0 / y; }
+  if ((ACTIVATIONS & 128u) != 0u && choice == 7u) { return 0.5 / y; }
+  if ((ACTIVATIONS & 256u) != 0u && choice == 8u) { return 1.0 / (1.0 + exp(-y)); }
   return select(vec4f(), vec4f(1.0), y > vec4f());
 }
 

@@ -4,6 +4,7 @@
 //
 // One reduction per workgroup row (y). A sum over all is made by one workgroup: each of its LANES threads sums every
 // LANES-th element, then thread 0 adds the partial sums in one order. A row or a column belongs to one thread.
+// Columns of many rows are cut into parts of partRows rows; a second dispatch adds the parts [part, N].
 //
 // Edges: threads stride over the grid, so any size fits. The barrier stands where all threads pass.
 //
@@ -22,7 +23,7 @@ struct Reduction {
   scale: f32,
   root: u32,
   at: u32, // first element written
-  spare: u32,
+  partRows: u32, // columns in parts of this many rows, one a workgroup layer (z); 0: all at once
 }
 
 @group(0) @binding(0) var<uniform> reductions: array<Reduction, 4>;
@@ -44,13 +45,15 @@ fn valueAt(slot: u32, index: u32) -> f32 {
 }
 
 // Where the sum of one item starts, how far apart its values lie, how many there are.
-fn spanOf(reduction: Reduction, item: u32) -> vec3u {
+fn spanOf(reduction: Reduction, item: u32, part: u32) -> vec3u {
   if (reduction.axis == OVER_ALL) {
     let size = reduction.rows * reduction.columns;
     return vec3u(item, LANES, (size + LANES - 1u - item) / LANES);
   }
   if (reduction.axis == OVER_ROWS) { return vec3u(item * reduction.columns, 1u, reduction.columns); }
-  return vec3u(item, reduction.columns, reduction.rows);
+  let first = part * reduction.partRows;
+  let rows = select(min(reduction.partRows, reduction.rows - first), reduction.rows, reduction.partRows == 0u);
+  return vec3u(first * reduction.columns + item, reduction.columns, rows);
 }
 
 @compute @workgroup_size(LANES)
@@ -68,7 +71,7 @@ fn main(
   var items = select(reduction.columns, reduction.rows, reduction.axis == OVER_ROWS);
   if (reduction.axis == OVER_ALL) { items = LANES; }
   for (var item = group.x * LANES + lane; item < items; item += groups.x * LANES) {
-    let span = spanOf(reduction, item);
+    let span = spanOf(reduction, item, group.z);
     var sum = 0.0;
     for (var i = 0u; i < span.z; i++) {
       var value = valueAt(source, span.x + i * span.y);
@@ -78,7 +81,7 @@ fn main(
     if (reduction.axis == OVER_ALL) {
       partials[item] = sum;
     } else {
-      result[reduction.at + item] = select(sum * scale, sqrt(sum * scale), reduction.root == 1u);
+      result[reduction.at + group.z * reduction.columns + item] = select(sum * scale, sqrt(sum * scale), reduction.root == 1u);
     }
   }
   workgroupBarrier();

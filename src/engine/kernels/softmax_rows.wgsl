@@ -1,16 +1,17 @@
 // Softmax cross-entropy of each row i of logits : [B, N], forward and gradient in one pass.
 //   s[j]  = scale · inverse · logits[i, j]        inverse = 1 / max(‖query i‖, 1e-12), or 1 without queries
-//   p     = softmax of s over the kept columns and the positives;  t = 1/P at the P positives
+//   p     = softmax of s over the kept columns and the positives;  t = 1/P at the P positives, or targets[i, j]
 //   loss[i]            = logsumexp(s) − Σ t·s
 //   coefficients[i, j] = scale · inverse · (p − t) / B         0 where not kept, and in the padding up to `stride`
 //   beta[i]            = inverse² · Σ s · (p − t) / B          so dQuery = coefficients · documents − beta · query
-// Kept: columnGroups[j] is neither 0xffffffff nor the row's group. Positives (default: column i) always take part.
+// Kept: columnGroups[j] is neither 0xffffffff nor the row's group. Positives (default: column i) always take part, as do
+// columns with a target above 0 where there are targets : f32 [B, N], whose rows sum to 1 or 0.
 //
 // One workgroup of LANES threads takes a row at a time, a thread every LANES-th column, in four passes: norm, largest
 // score, sum of exponentials, results. A positive is visited after the columns, by the thread that owns its column, so
 // no result is written by two threads. All passes share one text, which keeps the pipeline small. With queries this is the middle of the three launches of mnrl (ops/mnrl.ts).
 //
-// Edges: N and LANES are free; a row without positives gives zeros; barriers stand in uniform control flow.
+// Edges: N and LANES are free; a row without positives or targets gives zeros; barriers stand in uniform control flow.
 //
 // Plan: SoftmaxRowsLaunch     CPU twin: ../reference/softmax-rows.ts     Test: tests/engine/kernels.gpu.test.ts
 override LANES: u32 = 64u;
@@ -19,6 +20,7 @@ const SMALLEST_NORM = 1e-12;
 const NO_COLUMN = 0xffffffffu;
 const EXCLUDED = 0xffffffffu;
 const LEAST = -3.4e38;
+const SOFT = 0xffffffffu;
 
 // The passes over a row.
 const NORM = 0u;
@@ -31,7 +33,7 @@ struct Shape {
   columns: u32,
   stride: u32,
   width: u32, // of a query; 0: no queries
-  perRow: u32, // positives of a row; 0: column i
+  perRow: u32, // positives of a row; 0: column i; SOFT: targets
   grouped: u32,
   wantsGradient: u32,
   scale: f32,
@@ -40,7 +42,7 @@ struct Shape {
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> logits: array<f32>;
 @group(0) @binding(2) var<storage, read> queries: array<f32>;
-@group(0) @binding(3) var<storage, read> positives: array<u32>;
+@group(0) @binding(3) var<storage, read> positives: array<u32>; // or targets, as bits
 @group(0) @binding(4) var<storage, read> rowGroups: array<u32>;
 @group(0) @binding(5) var<storage, read> columnGroups: array<u32>;
 @group(0) @binding(6) var<storage, read_write> loss: array<f32>;
@@ -67,8 +69,19 @@ fn combined(lane: u32, value: vec2f) -> Combined {
   return result;
 }
 
+fn targetAt(row: u32, column: u32) -> f32 {
+  return bitcast<f32>(positives[row * shape.columns + column]);
+}
+
+// With targets: 1 if the row has any.
 fn positiveCount(row: u32) -> u32 {
   if (shape.perRow == 0u) { return 1u; }
+  if (shape.perRow == SOFT) {
+    for (var column = 0u; column < shape.columns; column++) {
+      if (targetAt(row, column) > 0.0) { return 1u; }
+    }
+    return 0u;
+  }
   var count = 0u;
   for (var p = 0u; p < shape.perRow; p++) {
     if (positives[row * shape.perRow + p] == NO_COLUMN) { break; }
@@ -95,13 +108,14 @@ struct Row {
 
 // One item (a column, or a positive) in one pass. The result is added to, or for the first pass maximised over.
 fn visit(row: Row, scan: u32, column: u32, positive: bool) -> vec2f {
-  let keeps = kept(row.group, column);
+  var share = select(0.0, 1.0 / f32(row.positives), positive);
+  if (shape.perRow == SOFT) { share = targetAt(row.index, column); }
+  let keeps = kept(row.group, column) || (shape.perRow == SOFT && share > 0.0);
   let at = row.index * shape.stride + column;
   let score = row.factor * logits[at];
   if (scan == LARGEST) { return vec2f(select(LEAST, score, positive || keeps), 0.0); }
   let exponential = exp(score - row.most);
   let part = select(0.0, exponential, positive != keeps); // a positive that is kept has been counted as a column
-  let share = select(0.0, 1.0 / f32(row.positives), positive);
   if (scan == SUM) { return vec2f(part, share * score); }
   let probability = select(0.0, exponential / row.exponentials, positive || keeps);
   let error = (probability - share) / f32(shape.rows);
@@ -112,7 +126,7 @@ fn visit(row: Row, scan: u32, column: u32, positive: bool) -> vec2f {
 // This thread's part of one pass over the columns and then the positives that it owns.
 fn scanRow(row: Row, scan: u32, lane: u32) -> vec2f {
   var result = vec2f(select(0.0, LEAST, scan == LARGEST), 0.0);
-  let visits = shape.columns + row.positives;
+  let visits = shape.columns + select(row.positives, 0u, shape.perRow == SOFT);
   for (var i = select(lane, shape.columns, lane >= shape.columns); i < visits; ) {
     let positive = i >= shape.columns;
     var column = i;

@@ -4,7 +4,7 @@
 // One workgroup of LANES threads per chunk, vec4 by vec4, every thread its share; then one thread adds the partial
 // sums. All orders are fixed, so a norm is the same on every run of one device.
 //
-// Edges: the last chunk may be short. chunk and the arena are multiples of 4; what lies between parameters is 0.
+// Edges: an arena larger than a binding goes in pieces of whole chunks, `first` being the piece's. The last chunk may be short. chunk and the arena are multiples of 4; what lies between parameters is 0.
 //
 // Plan: SumSquaresLaunch     CPU twin: ../reference/launches.ts     Test: tests/engine/kernels.gpu.test.ts
 override LANES: u32 = 64u;
@@ -12,6 +12,7 @@ override LANES: u32 = 64u;
 struct Shape {
   elements: u32,
   chunk: u32,
+  first: u32, // chunk of the arena that is the first here
 }
 
 @group(0) @binding(0) var<uniform> shape: Shape;
@@ -33,5 +34,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   if (lane > 0u) { return; }
   var sum = 0.0;
   for (var i = 0u; i < LANES; i++) { sum += sums[i]; }
-  partials[group.x] = sum;
+  partials[shape.first + group.x] = sum;
 }

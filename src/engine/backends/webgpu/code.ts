@@ -2,8 +2,20 @@ import type { BufferId } from "../../plan.ts";
 import type { KernelName } from "./kernel-table.ts";
 import type { TileChoice } from "./tiles.ts";
 
-/** A buffer, the whole storage that a buffer lies in, a constant table, or nothing: a spare buffer. */
-export type Binding = BufferId | { readonly storageOf: BufferId } | Float32Array | undefined;
+/** What a dispatch binds: a buffer, a part of one, scratch, a constant table, or nothing: a spare buffer. */
+export type Binding = BufferId | Region | Scratch | Float32Array | undefined;
+
+/** Elements of a buffer from `from`, a multiple of ALIGNMENT. Negative or long where it reaches over its storage. */
+export interface Region {
+  readonly buffer: BufferId;
+  readonly from: number;
+  readonly elements: number;
+}
+
+/** Space in which the dispatches of one launch hand results on; an executable has one, which all launches use in turn. */
+export interface Scratch {
+  readonly scratch: number; // elements
+}
 
 /** A launch as WebGPU takes it. Bindings follow the uniform at binding 0, in order. */
 export interface LaunchCode {
@@ -11,13 +23,14 @@ export interface LaunchCode {
   readonly constants: Readonly<Record<string, number>>;
   readonly settings: ArrayBuffer; // the uniform at binding 0
   readonly bindings: readonly Binding[];
-  readonly groups: readonly [number, number];
+  readonly groups: readonly [number, number, number?];
   readonly flops: number;
 }
 
 export interface CodeOptions {
   readonly tiles: TileChoice;
   readonly software: boolean;
+  readonly bindingBytes: number; // of one binding at most: what is larger goes in pieces
 }
 
 const THREADS = 64;
@@ -36,6 +49,23 @@ export function integers(values: readonly number[]): ArrayBuffer {
   const words = new Uint32Array(Math.ceil(values.length / 4) * 4);
   words.set(values);
   return words.buffer;
+}
+
+/** Such a uniform with floats at some of its places. */
+export function withFloats(
+  words: ArrayBuffer,
+  floats: readonly (readonly [place: number, value: number])[],
+): ArrayBuffer {
+  const view = new DataView(words);
+  for (const [place, value] of floats) view.setFloat32(place * 4, value, true);
+  return words;
+}
+
+/** Cuts `elements` into pieces of whole `unit`s that fit a binding: [first element, elements]. */
+export function piecesOf(elements: number, unit: number, { bindingBytes }: CodeOptions): [number, number][] {
+  const most = Math.max(1, Math.floor(bindingBytes / 4 / unit)) * unit;
+  const pieces = Array.from({ length: Math.ceil(elements / most) }, (_, index) => index * most);
+  return pieces.map((from) => [from, Math.min(most, elements - from)]);
 }
 
 /** Workgroups of 64 threads. */

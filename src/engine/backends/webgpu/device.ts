@@ -6,6 +6,11 @@ import { Watchdog } from "./watchdog.ts";
 const WATCHDOG_MS = 20_000;
 const BINDING_TYPES = { u: "uniform", r: "read-only-storage", w: "storage" } as const;
 
+export interface DeviceOptions {
+  readonly watchdogMs?: number | undefined; // no progress for this long is a hang; 20 s
+  readonly bindingBytes?: number | undefined; // a limit below the adapter's
+}
+
 /**
  * A device with its pipelines and its faults. After a loss WebGPU looks healthy (submits do not throw, waiting for
  * submitted work resolves), so every wait here races `device.lost` and a watchdog.
@@ -14,6 +19,8 @@ export class GpuDevice {
   readonly device: GPUDevice;
   readonly software: boolean;
   readonly watchdog: Watchdog;
+  /** What one binding may cover. */
+  readonly bindingBytes: number;
   /** Spare bindings for what a launch leaves out; two, because one dispatch may not read and write one buffer. */
   readonly spareRead: GPUBuffer;
   readonly spareWrite: GPUBuffer;
@@ -24,8 +31,13 @@ export class GpuDevice {
   #fault: Error | undefined;
   #closed = false;
 
-  constructor(device: GPUDevice, software: boolean, watchdogMs = WATCHDOG_MS) {
+  constructor(
+    device: GPUDevice,
+    software: boolean,
+    { watchdogMs = WATCHDOG_MS, bindingBytes = Infinity }: DeviceOptions,
+  ) {
     this.device = device;
+    this.bindingBytes = Math.min(bindingBytes, device.limits.maxStorageBufferBindingSize);
     this.software = software;
     this.watchdog = new Watchdog(watchdogMs);
     this.#failure = device.lost.then((info) => {

@@ -5,7 +5,7 @@ import type { GpuDevice } from "./device.ts";
 import { BUFFER_USAGE } from "./flags.ts";
 import { KERNELS, type KernelName } from "./kernel-table.ts";
 import type { CodeOptions, LaunchCode } from "./code.ts";
-import { launchCode } from "./launch-code.ts";
+import { launchCodes } from "./launch-code.ts";
 import { shareChains } from "./share-chains.ts";
 import { GpuMemory, GpuStore, wrongBackend } from "./memory.ts";
 import { ReadBack } from "./read-back.ts";
@@ -14,7 +14,7 @@ import { ReadBack } from "./read-back.ts";
 interface Dispatch {
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
-  readonly groups: readonly [number, number];
+  readonly groups: LaunchCode["groups"];
 }
 
 export interface GpuOptions extends CodeOptions {
@@ -67,21 +67,25 @@ export class GpuExecutable implements Executable {
     sharing: Executable | undefined,
   ): Promise<GpuExecutable> {
     if (sharing && !(sharing instanceof GpuExecutable)) throw wrongBackend();
-    const codes = shareChains(
-      [...plan.prologue, ...plan.launches].map((launch: Launch) => launchCode(launch, options, plan)),
-    );
+    const codesOf = (launches: readonly Launch[]): LaunchCode[] =>
+      launches.flatMap((launch) => launchCodes(launch, options, plan));
+    const first = codesOf(plan.prologue);
+    const codes = shareChains([...first, ...codesOf(plan.launches)]);
     const compiled = Promise.all(codes.map(({ kernel, constants }) => gpu.pipeline(kernel, constants)));
     compiled.catch(() => undefined); // awaited below; an allocation that fails first must not leave it unheard
     const store = sharing ? sharing.#store : new GpuStore();
-    const memory = await GpuMemory.allocate(gpu, plan, store);
+    const memory = await GpuMemory.allocate(gpu, plan, store, {
+      scratch: scratchOf(codes),
+      bindingBytes: options.bindingBytes,
+    });
     const pipelines = await gpu.waitPatiently(compiled);
     store.users++;
     const constants: GPUBuffer[] = [];
     const dispatches = codes.map((code, index) =>
       dispatchOf(gpu, memory, code, pipelines[index]!, constants),
     );
-    const prologue = dispatches.slice(0, plan.prologue.length);
-    const submits = submitsOf(codes, dispatches, plan.prologue.length, options.flopsPerSubmit);
+    const prologue = dispatches.slice(0, first.length);
+    const submits = submitsOf(codes, dispatches, first.length, options.flopsPerSubmit);
     return new GpuExecutable(gpu, plan, store, memory, { constants, prologue, submits });
   }
 
@@ -202,7 +206,7 @@ function encode(encoder: GPUCommandEncoder, dispatches: readonly Dispatch[]): vo
   for (const { pipeline, bindGroup, groups } of dispatches) {
     pass.setPipeline(pipeline);
     pass.setBindGroup(0, bindGroup);
-    pass.dispatchWorkgroups(groups[0], groups[1]);
+    pass.dispatchWorkgroups(...groups);
   }
   pass.end();
 }
@@ -230,6 +234,14 @@ function submitsOf(
   return submits;
 }
 
+/** Elements that the hungriest launch hands from dispatch to dispatch. */
+function scratchOf(codes: readonly LaunchCode[]): number {
+  const sizes = codes.flatMap(({ bindings }) =>
+    bindings.map((binding) => (typeof binding === "object" && "scratch" in binding ? binding.scratch : 0)),
+  );
+  return Math.max(0, ...sizes);
+}
+
 function dispatchOf(
   gpu: GpuDevice,
   memory: GpuMemory,
@@ -241,7 +253,8 @@ function dispatchOf(
   const resources = code.bindings.map((binding, index): GPUBufferBinding => {
     if (binding === undefined) return spare(gpu, code.kernel, index + 1);
     if (typeof binding === "number") return memory.binding(binding);
-    if ("storageOf" in binding) return memory.whole(binding.storageOf);
+    if ("buffer" in binding && !(binding instanceof Float32Array)) return memory.region(binding);
+    if ("scratch" in binding) return memory.scratch(binding.scratch);
     return { buffer: constantBuffer(gpu, binding.buffer as ArrayBuffer, constants) };
   });
   const entries = [settings, ...resources].map((resource, binding) => ({ binding, resource }));

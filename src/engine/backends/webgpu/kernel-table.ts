@@ -1,6 +1,15 @@
+import accumulate from "../../kernels/accumulate.wgsl?raw";
 import adamw from "../../kernels/adamw.wgsl?raw";
+import attentionDelta from "../../kernels/attention_delta.wgsl?raw";
+import attentionGradientKeys from "../../kernels/attention_gradient_keys.wgsl?raw";
+import attentionGradientQueries from "../../kernels/attention_gradient_queries.wgsl?raw";
+import attention from "../../kernels/attention.wgsl?raw";
+import block from "../../kernels/block.wgsl?raw";
 import elementwise from "../../kernels/elementwise.wgsl?raw";
 import gather from "../../kernels/gather.wgsl?raw";
+import layerNormGamma from "../../kernels/layer_norm_gamma.wgsl?raw";
+import layerNormGradient from "../../kernels/layer_norm_gradient.wgsl?raw";
+import layerNorm from "../../kernels/layer_norm.wgsl?raw";
 import matmulNn from "../../kernels/matmul_nn.wgsl?raw";
 import matmulNt from "../../kernels/matmul_nt.wgsl?raw";
 import matmulTiled from "../../kernels/matmul_tiled.wgsl?raw";
@@ -9,6 +18,8 @@ import reduce from "../../kernels/reduce.wgsl?raw";
 import rowNormalizeGradient from "../../kernels/row_normalize_gradient.wgsl?raw";
 import rowNormalize from "../../kernels/row_normalize.wgsl?raw";
 import scatter from "../../kernels/scatter.wgsl?raw";
+import segmentMeanGradient from "../../kernels/segment_mean_gradient.wgsl?raw";
+import segmentMean from "../../kernels/segment_mean.wgsl?raw";
 import softmaxRows from "../../kernels/softmax_rows.wgsl?raw";
 import sumSquares from "../../kernels/sum_squares.wgsl?raw";
 
@@ -22,9 +33,18 @@ export interface Kernel {
 
 /** Every kernel with its bindings. A WebGPU device of any kind has room for eight storage bindings. */
 export const KERNELS = {
-  adamw: { source: adamw, bindings: "uuuuwrwrrrw" },
+  accumulate: { source: accumulate, bindings: "urw" },
+  adamw: { source: adamw, bindings: "uuuuwrwwrrrw" },
+  attention: { source: attention, bindings: "uurrrrww" },
+  attentionDelta: { source: attentionDelta, bindings: "urrrw" },
+  attentionGradientKeys: { source: attentionGradientKeys, bindings: "uurrrrrrww" },
+  attentionGradientQueries: { source: attentionGradientQueries, bindings: "uurrrrrrw" },
+  block: { source: block, bindings: "urw" },
   elementwise: { source: elementwise, bindings: "urwrrrr" },
   gather: { source: gather, bindings: "urrrrrwww" },
+  layerNorm: { source: layerNorm, bindings: "urrrw" },
+  layerNormGamma: { source: layerNormGamma, bindings: "urrw" },
+  layerNormGradient: { source: layerNormGradient, bindings: "urrrw" },
   matmulNn: { source: matmulNn, bindings: "urrwrrrr" },
   matmulNt: { source: matmulNt, bindings: "urrwrrrr" },
   matmulTiled: { source: matmulTiled, bindings: "urrwrrrr" },
@@ -33,6 +53,8 @@ export const KERNELS = {
   rowNormalize: { source: rowNormalize, bindings: "urw" },
   rowNormalizeGradient: { source: rowNormalizeGradient, bindings: "urrw" },
   scatter: { source: scatter, bindings: "urrw" },
+  segmentMean: { source: segmentMean, bindings: "urrw" },
+  segmentMeanGradient: { source: segmentMeanGradient, bindings: "urrw" },
   softmaxRows: { source: softmaxRows, bindings: "urrrrrwww" },
   sumSquares: { source: sumSquares, bindings: "urw" },
 } as const satisfies Record<string, Kernel>;

@@ -6,30 +6,71 @@ import type {
   Plan,
   RowNormalizeGradientLaunch,
   RowNormalizeLaunch,
-  ScatterLaunch,
   SoftmaxRowsLaunch,
 } from "../../plan.ts";
 import type { BufferId } from "../../plan.ts";
 import { BROADCAST_CODES, CHAIN_BYTES, chainCode, leadingFactors, type ChainCode } from "./chain-code.ts";
-import { groupsFor, integers, lanesOf, MOST_GROUPS, type CodeOptions, type LaunchCode } from "./code.ts";
-import { adamwCode, sumSquaresCode } from "./optimizer-code.ts";
-import { reduceCode } from "./reduce-code.ts";
+import {
+  groupsFor,
+  integers,
+  lanesOf,
+  MOST_GROUPS,
+  withFloats,
+  type CodeOptions,
+  type LaunchCode,
+} from "./code.ts";
+import { attentionCode, attentionGradientCodes } from "./attention-code.ts";
+import { accumulateCodes, adamwCodes, sumSquaresCodes } from "./optimizer-code.ts";
+import { reduceCodes } from "./reduce-code.ts";
+import { scatterCodes } from "./scatter-code.ts";
+import {
+  blockCode,
+  layerNormCode,
+  layerNormGammaCodes,
+  layerNormGradientCode,
+  segmentMeanCode,
+  segmentMeanGradientCode,
+} from "./sequence-code.ts";
 import { matmulShape } from "./tiles.ts";
 
-/** A launch as a dispatch of its kernel. `plan` tells where buffers lie in their storages. */
-export function launchCode(launch: Launch, options: CodeOptions, plan: Pick<Plan, "buffers">): LaunchCode {
+/** A launch as dispatches of kernels, in order. `plan` tells where buffers lie in their storages. */
+export function launchCodes(
+  launch: Launch,
+  options: CodeOptions,
+  plan: Pick<Plan, "buffers">,
+): readonly LaunchCode[] {
+  switch (launch.kind) {
+    case "scatter":
+      return scatterCodes(launch, options);
+    case "reduce":
+      return reduceCodes(launch, options, plan);
+    case "layerNormGamma":
+      return layerNormGammaCodes(launch, options);
+    case "attentionGradient":
+      return attentionGradientCodes(launch);
+    case "accumulate":
+      return accumulateCodes(launch, options);
+    case "sumSquares":
+      return sumSquaresCodes(launch, options);
+    case "adamw":
+      return adamwCodes(launch, options);
+    default:
+      return [launchCode(launch, options)];
+  }
+}
+
+type SeveralDispatches =
+  "scatter" | "reduce" | "layerNormGamma" | "attentionGradient" | "accumulate" | "sumSquares" | "adamw";
+
+function launchCode(launch: Exclude<Launch, { kind: SeveralDispatches }>, options: CodeOptions): LaunchCode {
   const LANES = lanesOf(options);
   switch (launch.kind) {
     case "gather":
       return gatherCode(launch, LANES);
-    case "scatter":
-      return scatterCode(launch);
     case "matmul":
       return matmulCode(launch, options);
     case "elementwise":
       return elementwiseCode(launch);
-    case "reduce":
-      return reduceCode(launch, options, plan);
     case "rowNormalize":
       return { ...rowwise(launch, LANES), kernel: "rowNormalize", bindings: [launch.source, launch.out] };
     case "rowNormalizeGradient": {
@@ -38,25 +79,21 @@ export function launchCode(launch: Launch, options: CodeOptions, plan: Pick<Plan
     }
     case "softmaxRows":
       return softmaxCode(launch, LANES);
-    case "sumSquares":
-      return sumSquaresCode(launch, options);
-    case "adamw":
-      return adamwCode(launch, options);
+    case "layerNorm":
+      return layerNormCode(launch, options);
+    case "layerNormGradient":
+      return layerNormGradientCode(launch, options);
+    case "attention":
+      return attentionCode(launch);
+    case "segmentMean":
+      return segmentMeanCode(launch);
+    case "segmentMeanGradient":
+      return segmentMeanGradientCode(launch, options);
+    case "block":
+      return blockCode(launch, options);
     default:
       return launch satisfies never;
   }
-}
-
-function scatterCode({ rows, tableRows, columns, source, indices, out }: ScatterLaunch): LaunchCode {
-  const elements = tableRows * columns;
-  return {
-    kernel: "scatter",
-    constants: {},
-    settings: integers([rows, tableRows, columns]),
-    bindings: [source, indices, out],
-    groups: [groupsFor(elements), 1],
-    flops: elements * rows,
-  };
 }
 
 function rowwise(
@@ -132,25 +169,20 @@ function fourOperands({ operands }: ChainCode): (BufferId | undefined)[] {
   return [operands[0], operands[1], operands[2], operands[3]];
 }
 
+const SOFT = 0xffffffff; // instead of a number of positives: targets
+
 function softmaxCode(launch: SoftmaxRowsLaunch, LANES: number): LaunchCode {
-  const { rows, columns, stride, scale, logits, queries, positives, groups, loss, coefficients } = launch;
+  const { rows, columns, stride, scale, logits, queries, positives, targets, groups } = launch;
+  const { loss, coefficients } = launch;
+  const perRow = targets === undefined ? (positives?.perRow ?? 0) : SOFT;
   const flags = [groups ? 1 : 0, coefficients === undefined ? 0 : 1];
-  const settings = integers([
-    rows,
-    columns,
-    stride,
-    queries?.width ?? 0,
-    positives?.perRow ?? 0,
-    ...flags,
-    0,
-  ]);
-  new DataView(settings).setFloat32(28, scale, true);
+  const words = [rows, columns, stride, queries?.width ?? 0, perRow, ...flags, 0];
   return {
     kernel: "softmaxRows",
     constants: { LANES },
-    settings,
+    settings: withFloats(integers(words), [[7, scale]]),
     bindings: [
-      ...[logits, queries?.buffer, positives?.buffer, groups?.rows, groups?.columns],
+      ...[logits, queries?.buffer, targets ?? positives?.buffer, groups?.rows, groups?.columns],
       ...[loss, coefficients, queries?.beta],
     ],
     groups: [Math.min(rows, MOST_GROUPS), 1],

@@ -1,41 +1,142 @@
-import type { BufferId, Plan, ReduceLaunch } from "../../plan.ts";
-import { lanesOf, MOST_GROUPS, type CodeOptions, type LaunchCode } from "./code.ts";
+import type { BufferId, Plan, ReduceLaunch, Reduction } from "../../plan.ts";
+import {
+  lanesOf,
+  MOST_GROUPS,
+  type Binding,
+  type CodeOptions,
+  type LaunchCode,
+  type Region,
+} from "./code.ts";
 
 const NO_SLOT = 255;
+const REDUCTION_BYTES = 32;
+const TALL = 256; // rows from which a column is summed in two stages, or few threads would walk a long way
+const PART_ROWS = 64; // of the first stage
 
-/** Reductions that share a launch may write different buffers of one storage, so the storage is bound whole. */
-export function reduceCode(
-  { reductions }: ReduceLaunch,
-  options: CodeOptions,
-  plan: Pick<Plan, "buffers">,
-): LaunchCode {
-  const sources = [
-    ...new Set(reductions.flatMap(({ source, times, factor }) => [source, times, factor])),
-  ].filter((buffer) => buffer !== undefined);
-  const slot = (buffer: BufferId | undefined): number =>
-    buffer === undefined ? NO_SLOT : sources.indexOf(buffer);
-  const settings = new ArrayBuffer(4 * 32);
-  const view = new DataView(settings);
-  reductions.forEach((reduction, index) => {
-    const { axis, rows, columns, source, times, factor, scale, root, out, at } = reduction;
-    const slots = slot(source) | (slot(times) << 8) | (slot(factor) << 16);
-    [["all", "rows", "columns"].indexOf(axis), rows, columns, slots].forEach((word, place) =>
-      view.setUint32(index * 32 + place * 4, word, true),
-    );
-    view.setFloat32(index * 32 + 16, scale, true);
-    view.setUint32(index * 32 + 20, root ? 1 : 0, true);
-    view.setUint32(index * 32 + 24, plan.buffers[out]!.offset + at, true);
-  });
-  const LANES = lanesOf(options);
-  const results = reductions.map(({ axis, rows, columns }) =>
-    axis === "all" ? 1 : axis === "rows" ? rows : columns,
+type Buffers = Pick<Plan, "buffers">;
+
+/**
+ * Reductions that share a launch share a dispatch, but for sums down tall columns: each is two dispatches, parts of the
+ * rows and then the parts. Results may lie apart in one storage: what spans them is bound, as long as a binding can.
+ */
+export function reduceCodes({ reductions }: ReduceLaunch, options: CodeOptions, plan: Buffers): LaunchCode[] {
+  const tall = reductions.filter(({ axis, rows }) => axis === "columns" && rows > TALL);
+  const rest = reductions.filter((reduction) => !tall.includes(reduction));
+  const together = rest.length === 0 ? [] : [rest];
+  const groups = together.flatMap((group) =>
+    spanOf(group, plan).elements * 4 <= options.bindingBytes ? [group] : group.map((one) => [one]),
   );
+  return [
+    ...groups.map((group) => dispatchCode(group, spanOf(group, plan), options, plan)),
+    ...tall.flatMap((reduction) => tallCodes(reduction, options, plan)),
+  ];
+}
+
+/** Parts of the rows, plain; then their sum, finished. */
+function tallCodes(reduction: Reduction, options: CodeOptions, plan: Buffers): LaunchCode[] {
+  const { rows, columns } = reduction;
+  const parts = Math.ceil(rows / PART_ROWS);
+  const first = { ...reduction, factor: undefined, scale: 1, root: false, at: 0 };
+  const LANES = lanesOf(options);
+  const second = { ...reduction, rows: parts, times: undefined };
+  const settings = new ArrayBuffer(4 * REDUCTION_BYTES);
+  const sources = sourcesOf([first]);
+  writeReduction(settings, 0, first, sources, 0, PART_ROWS);
+  const sum = dispatchCode([second], spanOf([second], plan), options, plan);
+  const [, factor] = sourcesOf([second]);
+  return [
+    {
+      kernel: "reduce",
+      constants: { LANES },
+      settings,
+      bindings: [sources[0], sources[1], undefined, undefined, undefined, { scratch: parts * columns }],
+      groups: [Math.min(MOST_GROUPS, Math.ceil(columns / LANES)), 1, parts],
+      flops: rows * columns,
+    },
+    { ...sum, bindings: [{ scratch: parts * columns }, factor, ...sum.bindings.slice(2)] },
+  ];
+}
+
+/** out[c] = Σ_p scratch[p, c]: the last stage of sums that were made in parts. */
+export function partialSumsCode(
+  parts: number,
+  columns: number,
+  out: BufferId,
+  options: CodeOptions,
+): LaunchCode {
+  const LANES = lanesOf(options);
+  const settings = new ArrayBuffer(4 * REDUCTION_BYTES);
+  const none = { times: undefined, factor: undefined, scale: 1, root: false, out, at: 0 };
+  const partials: Reduction = { axis: "columns", rows: parts, columns, source: 0, ...none };
+  writeReduction(settings, 0, partials, [0], 0, 0);
   return {
     kernel: "reduce",
     constants: { LANES },
     settings,
-    bindings: [sources[0], sources[1], sources[2], sources[3], sources[4], { storageOf: reductions[0]!.out }],
+    bindings: [{ scratch: parts * columns }, undefined, undefined, undefined, undefined, out],
+    groups: [Math.min(MOST_GROUPS, Math.ceil(columns / LANES)), 1],
+    flops: parts * columns,
+  };
+}
+
+function dispatchCode(
+  reductions: readonly Reduction[],
+  span: Region,
+  options: CodeOptions,
+  { buffers }: Buffers,
+): LaunchCode {
+  const sources = sourcesOf(reductions);
+  const settings = new ArrayBuffer(4 * REDUCTION_BYTES);
+  const start = buffers[span.buffer]!.offset + span.from;
+  reductions.forEach((reduction, index) =>
+    writeReduction(settings, index, reduction, sources, buffers[reduction.out]!.offset - start, 0),
+  );
+  const LANES = lanesOf(options);
+  const results = reductions.map(({ axis, rows, columns }) =>
+    axis === "all" ? 1 : axis === "rows" ? rows : columns,
+  );
+  const bindings: Binding[] = [sources[0], sources[1], sources[2], sources[3], sources[4], span];
+  return {
+    kernel: "reduce",
+    constants: { LANES },
+    settings,
+    bindings,
     groups: [Math.min(MOST_GROUPS, Math.ceil(Math.max(...results) / LANES)), reductions.length],
     flops: reductions.reduce((sum, { rows, columns }) => sum + rows * columns, 0),
   };
+}
+
+function sourcesOf(reductions: readonly Reduction[]): BufferId[] {
+  const all = reductions.flatMap(({ source, times, factor }) => [source, times, factor]);
+  return [...new Set(all)].filter((buffer) => buffer !== undefined);
+}
+
+/** The part of the storage from the first result to the end of the last. */
+function spanOf(reductions: readonly Reduction[], { buffers }: Buffers): Region {
+  const results = reductions.map(({ out }) => buffers[out]!);
+  const first = results[0]!;
+  const start = Math.min(...results.map(({ offset }) => offset));
+  const end = Math.max(...results.map(({ offset, elements }) => offset + elements));
+  return { buffer: first.id, from: start - first.offset, elements: end - start };
+}
+
+/** @param start where the result's buffer begins in what is bound   @param partRows rows of a part; 0: no parts */
+function writeReduction(
+  settings: ArrayBuffer,
+  index: number,
+  { axis, rows, columns, source, times, factor, scale, root, at }: Reduction,
+  sources: readonly BufferId[],
+  start: number,
+  partRows: number,
+): void {
+  const slot = (buffer: BufferId | undefined): number =>
+    buffer === undefined ? NO_SLOT : sources.indexOf(buffer);
+  const view = new DataView(settings, index * REDUCTION_BYTES);
+  const slots = slot(source) | (slot(times) << 8) | (slot(factor) << 16);
+  const code = ["all", "rows", "columns"].indexOf(axis);
+  [code, rows, columns, slots].forEach((word, place) => view.setUint32(place * 4, word, true));
+  view.setFloat32(16, scale, true);
+  view.setUint32(20, root ? 1 : 0, true);
+  view.setUint32(24, start + at, true);
+  view.setUint32(28, partRows, true);
 }

@@ -49,7 +49,8 @@ export async function tuneTiles(gpu: GpuDevice): Promise<TuneResult> {
 
 function prepared(gpu: GpuDevice, layout: "NT" | "NN" | "TN", tile: Tile): Promise<GpuExecutable> {
   const tiles = { nt: tile, nn: tile, tn: tile };
-  const options = { tiles, software: gpu.software, flopsPerSubmit: Infinity };
+  const { software, bindingBytes } = gpu;
+  const options = { tiles, software, bindingBytes, flopsPerSubmit: Infinity };
   return GpuExecutable.prepare(gpu, productPlan(layout, SHAPE[layout]), options, undefined);
 }
 

@@ -1,0 +1,77 @@
+import type { AttentionGradientLaunch, AttentionLaunch, AttentionReads } from "../../plan-sequence.ts";
+import { dropThreshold } from "../../random.ts";
+import { groupsFor, integers, withFloats, type LaunchCode, type Scratch } from "./code.ts";
+
+const TILE = 32; // rows, keys and columns that a workgroup takes at a time: fixed by the kernels
+
+export function attentionCode(launch: AttentionLaunch): LaunchCode {
+  const { queries, keys, values, ranges, dropout, out, logSumExp } = launch;
+  return {
+    kernel: "attention",
+    constants: {},
+    settings: settingsOf(launch, logSumExp === undefined ? 0 : 1),
+    bindings: [dropout?.counter, queries, keys, values, ranges, out, logSumExp],
+    groups: gridOf(launch),
+    flops: 2 * pairsOf(launch),
+  };
+}
+
+/** Per row what both halves need, then the gradient of the queries, then that of keys and values. */
+export function attentionGradientCodes(launch: AttentionGradientLaunch): LaunchCode[] {
+  const { rows, heads, headSize, queries, keys, values, ranges, dropout } = launch;
+  const { out, logSumExp, upstream, dQueries, dKeys, dValues } = launch;
+  const stats: Scratch = { scratch: 2 * rows * heads };
+  const reads = [dropout?.counter, queries, keys, values, ranges, stats, upstream];
+  const shared = { constants: {}, settings: settingsOf(launch, 0), groups: gridOf(launch) };
+  return [
+    {
+      kernel: "attentionDelta",
+      constants: {},
+      settings: integers([rows, heads, headSize]),
+      bindings: [out, upstream, logSumExp, stats],
+      groups: [groupsFor(rows * heads), 1],
+      flops: 2 * rows * heads * headSize,
+    },
+    {
+      ...shared,
+      kernel: "attentionGradientQueries",
+      bindings: [...reads, dQueries],
+      flops: 3 * pairsOf(launch),
+    },
+    {
+      ...shared,
+      kernel: "attentionGradientKeys",
+      bindings: [...reads, dKeys, dValues],
+      flops: 4 * pairsOf(launch),
+    },
+  ];
+}
+
+function gridOf({ rows, heads, headSize }: AttentionReads): readonly [number, number, number] {
+  return [Math.ceil(rows / TILE), heads, Math.ceil(headSize / TILE)];
+}
+
+/** FLOPs of one product of all rows with all they attend to, were all sequences of the longest's length. */
+function pairsOf({ rows, heads, headSize, longest }: AttentionReads): number {
+  return 2 * rows * Math.min(rows, longest) * heads * headSize;
+}
+
+function settingsOf({ rows, heads, headSize, scale, dropout }: AttentionReads, saves: number): ArrayBuffer {
+  const rate = dropout?.rate ?? 0;
+  const chunks = Math.ceil(headSize / TILE);
+  const words = [
+    rows,
+    heads * headSize,
+    headSize,
+    chunks,
+    0,
+    dropThreshold(rate),
+    0,
+    dropout?.seed ?? 0,
+    saves,
+  ];
+  return withFloats(integers(words), [
+    [4, scale],
+    [6, 1 / (1 - rate)],
+  ]);
+}

@@ -1,0 +1,213 @@
+import type { AttentionDropout } from "../../src/engine/plan-sequence.ts";
+import { randomValues } from "./fixtures.ts";
+import type { LaunchBench } from "./launch-bench.ts";
+
+let seed = 1000;
+const random = (count: number): Float32Array => randomValues(count, seed++);
+
+/** Sequences of these lengths one after the other, with `padding` rows behind them that belong to none. */
+export interface Packing {
+  readonly lengths: readonly number[];
+  readonly padding: number;
+}
+
+export function rowsOf({ lengths, padding }: Packing): number {
+  return lengths.reduce((sum, length) => sum + length, padding);
+}
+
+export function rangesOf(packing: Packing): Uint32Array {
+  const ranges: number[] = [];
+  for (const length of packing.lengths) {
+    const first = ranges.length / 2;
+    for (let row = 0; row < length; row++) ranges.push(first, first + length);
+  }
+  return Uint32Array.from({ length: 2 * rowsOf(packing) }, (_, index) => ranges[index] ?? 0);
+}
+
+export function layerNormCases(bench: LaunchBench): void {
+  for (const [rows, columns] of [
+    [1, 1],
+    [3, 5],
+    [9, 64],
+    [33, 131],
+    [70, 36],
+  ] as const) {
+    const shape = { rows, columns, epsilon: 1e-5 };
+    const values = random(rows * columns).map((value, index) => value + (index < columns ? 10 : 0)); // a mean far from 0
+    if (rows > 2) values.fill(0.25, columns, 2 * columns); // a row without variance
+    const [source, upstream] = [bench.buffer(values), bench.buffer(random(rows * columns))];
+    const [gamma, beta] = [bench.buffer(random(columns)), bench.buffer(random(columns))];
+    const name = `${rows}×${columns}`;
+    const out = bench.result(rows * columns, `layer norm ${name}`);
+    bench.launch({ kind: "layerNorm", ...shape, source, gamma, beta, out });
+    const dX = bench.result(rows * columns, `layer norm's gradient ${name}`);
+    bench.launch({ kind: "layerNormGradient", ...shape, source, gamma, upstream, out: dX });
+    const dGamma = bench.result(columns, `layer norm's gamma ${name}`);
+    bench.launch({ kind: "layerNormGamma", ...shape, source, upstream, out: dGamma });
+  }
+}
+
+/** One row; sequences within, at and past a tile of 32; one longer than two tiles; padding of more than a tile. */
+const PACKINGS: readonly Packing[] = [
+  { lengths: [1], padding: 0 },
+  { lengths: [3, 1, 7], padding: 5 },
+  { lengths: [32, 33], padding: 0 },
+  { lengths: [5, 70, 2], padding: 40 },
+];
+
+export function attentionCases(bench: LaunchBench, withDropout: boolean): void {
+  const counter = bench.buffer(Uint32Array.of(17));
+  const dropout = withDropout ? { rate: 0.3, seed: 5, counter } : undefined;
+  for (const packing of PACKINGS) addAttention(bench, packing, 2, 8, dropout);
+  addAttention(bench, PACKINGS[1]!, 3, 5, dropout); // heads that are no multiple of four
+  addAttention(bench, PACKINGS[3]!, 1, 32, dropout); // as wide as a tile
+  addAttention(bench, PACKINGS[3]!, 2, 40, dropout); // and wider
+}
+
+function addAttention(
+  bench: LaunchBench,
+  packing: Packing,
+  heads: number,
+  headSize: number,
+  dropout: AttentionDropout | undefined,
+): void {
+  const rows = rowsOf(packing);
+  const size = rows * heads * headSize;
+  const [queries, keys, values] = [0, 1, 2].map(() => bench.buffer(random(size))) as [number, number, number];
+  const reads = {
+    ...{ rows, heads, headSize, longest: Math.max(...packing.lengths), scale: 2 / Math.sqrt(headSize) },
+    ...{ queries, keys, values, ranges: bench.buffer(rangesOf(packing)), dropout },
+  };
+  const name = `${packing.lengths.join("+")} rows, ${heads} heads of ${headSize}`;
+  const out = bench.result(size, `attention ${name}`);
+  const logSumExp = bench.result(heads * rows, `logarithms of ${name}`);
+  bench.launch({ kind: "attention", ...reads, out, logSumExp });
+  const alone = bench.result(size, `attention without a gradient ${name}`);
+  bench.launch({ kind: "attention", ...reads, out: alone, logSumExp: undefined });
+  const result = (what: string): number => bench.result(size, `gradient of ${what}, ${name}`);
+  bench.launch({
+    ...{ kind: "attentionGradient", ...reads, out, logSumExp, upstream: bench.buffer(random(size)) },
+    ...{ dQueries: result("queries"), dKeys: result("keys"), dValues: result("values") },
+  });
+}
+
+export function segmentCases(bench: LaunchBench): void {
+  for (const [rows, columns] of [
+    [1, 1],
+    [12, 5],
+    [40, 131],
+  ] as const) {
+    const spans = Uint32Array.of(0, 1, Math.min(3, rows), Math.min(9, rows), 0, 0, 0, 0);
+    const segments = spans.length / 2;
+    const buffer = bench.buffer(spans);
+    const shape = { segments, columns, spans: buffer };
+    const out = bench.result(segments * columns, `segment means ${rows}×${columns}`);
+    bench.launch({ kind: "segmentMean", ...shape, source: bench.buffer(random(rows * columns)), out });
+    const upstream = bench.buffer(random(segments * columns));
+    const dX = bench.result(rows * columns, `segment means' gradient ${rows}×${columns}`);
+    bench.launch({ kind: "segmentMeanGradient", ...shape, rows, upstream, out: dX });
+  }
+}
+
+export function blockCases(bench: LaunchBench): void {
+  const [sourceRows, sourceColumns] = [7, 67];
+  const source = bench.buffer(random(sourceRows * sourceColumns));
+  for (const [rows, columns, rowOffset, columnOffset] of [
+    [3, 67, 2, 0],
+    [7, 9, 0, 13],
+    [12, 90, -3, -5],
+    [4, 4, 5, 65],
+  ] as const) {
+    const shape = { rows, columns, sourceRows, sourceColumns, rowOffset, columnOffset };
+    const out = bench.result(rows * columns, `block ${rows}×${columns} at ${rowOffset}, ${columnOffset}`);
+    bench.launch({ kind: "block", ...shape, source, out });
+  }
+}
+
+/** Tables larger than the batch, smaller, and of so few rows that the batch is cut into parts. */
+export function scatterCases(bench: LaunchBench): void {
+  for (const [tableRows, rows, columns] of [
+    [1, 1, 1],
+    [50, 9, 5],
+    [300, 70, 261],
+    [40, 90, 12],
+    [2, 600, 7],
+    [3000, 2100, 3],
+  ] as const) {
+    // Few distinct indices, each several times, one past the table.
+    const named = (row: number): number => (row === 7 ? 99_999 : ((row * row) % 23) * 13);
+    const indices = bench.buffer(Uint32Array.from({ length: rows }, (_, row) => named(row)));
+    const out = bench.result(tableRows * columns, `scatter ${rows} rows to ${tableRows}×${columns}`);
+    const source = bench.buffer(random(rows * columns));
+    bench.launch({ kind: "scatter", source, indices, out, rows, tableRows, columns });
+  }
+}
+
+export function tallSumCases(bench: LaunchBench): void {
+  const [rows, columns] = [700, 70];
+  const source = bench.buffer(random(rows * columns));
+  const times = bench.buffer(random(rows * columns));
+  const factor = bench.buffer(Float32Array.of(-1.25));
+  const plain = { rows, columns, source, times: undefined, factor: undefined, scale: 0.5, root: false };
+  const out = bench.result(3 * columns + 2, "sums down tall columns beside others");
+  bench.launch({
+    kind: "reduce",
+    reductions: [
+      { ...plain, axis: "columns", out, at: 1 },
+      { ...plain, axis: "columns", times, factor, out, at: columns + 1 },
+      { ...plain, axis: "columns", rows: 9, out, at: 2 * columns + 1 },
+      { ...plain, axis: "all", rows: 3, out, at: 0 },
+    ],
+  });
+  const last = { ...plain, axis: "all", rows: 1, out, at: 3 * columns + 1 } as const;
+  bench.launch({ kind: "reduce", reductions: [last] });
+}
+
+/** Soft targets, with and without norms and groups; a row of none. */
+export function targetCases(bench: LaunchBench): void {
+  for (const [rows, columns, normalized, grouped] of [
+    [1, 1, false, false],
+    [5, 9, false, false],
+    [6, 70, true, true],
+  ] as const) {
+    const stride = Math.ceil(columns / 4) * 4;
+    const targets = random(rows * columns).map((value, index) => (index % 3 === 0 ? 0 : Math.abs(value)));
+    for (let row = 0; row < rows; row++) {
+      const own = targets.subarray(row * columns, (row + 1) * columns);
+      const sum = own.reduce((total, value) => total + value, 0);
+      for (let column = 0; column < columns; column++)
+        own[column] = row === 2 || sum === 0 ? 0 : own[column]! / sum;
+    }
+    const name = `soft targets ${rows}×${columns}`;
+    const queries = bench.buffer(random(rows * 7));
+    bench.launch({
+      ...{
+        kind: "softmaxRows",
+        rows,
+        columns,
+        stride,
+        scale: 5,
+        logits: bench.buffer(random(rows * stride)),
+      },
+      queries: normalized
+        ? { buffer: queries, width: 7, beta: bench.result(rows, `${name} beta`) }
+        : undefined,
+      ...{ positives: undefined, targets: bench.buffer(targets) },
+      groups: grouped
+        ? {
+            rows: bench.buffer(Uint32Array.from({ length: rows }, (_, row) => row % 3)),
+            columns: bench.buffer(Uint32Array.from({ length: columns }, (_, column) => column % 3)),
+          }
+        : undefined,
+      loss: bench.result(rows, `${name} loss`),
+      coefficients: bench.result(rows * stride, `${name} coefficients`),
+    });
+  }
+}
+
+export function accumulateCases(bench: LaunchBench): void {
+  for (const elements of [1, 64, 300]) {
+    const target = bench.inPlace(random(elements), `sum of ${elements}`);
+    bench.launch({ kind: "accumulate", elements, source: bench.buffer(random(elements)), target });
+  }
+}
