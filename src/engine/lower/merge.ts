@@ -24,7 +24,7 @@ interface Placed {
  */
 export function mergeLaunches(launches: readonly Launch[], draft: StorageDraft): Launch[] {
   const merged = launches.map(placed);
-  for (let early = 0; early < merged.length; ) if (!mergeFrom(merged, early, draft)) early++;
+  for (let early = 0; early < merged.length;) if (!mergeFrom(merged, early, draft)) early++;
   return merged.map(({ launch }) => launch);
 }
 

@@ -1,50 +1,58 @@
+import type { DType } from "../graph.ts";
 import type { BufferId, Launch } from "../plan.ts";
 import { readsOf, writesOf } from "./launch-buffers.ts";
 import type { StorageDraft } from "./storage-draft.ts";
-import type { DType } from "../graph.ts";
+
+/** A temporary and the launches between which it must not be overwritten, both included. */
+interface Life {
+  readonly buffer: BufferId;
+  readonly dtype: DType;
+  readonly elements: number;
+  readonly from: number;
+  to: number;
+}
 
 interface Slot {
   readonly dtype: DType;
-  elements: number;
-  readonly buffers: BufferId[];
-  freeFrom: number; // index of the first launch that may write it again
+  readonly elements: number;
+  readonly lives: Life[];
 }
 
 /**
  * Gives every temporary a slot. Two share one where the first is read for the last time before the second is written:
- * never in one launch, because a GPU refuses a buffer that is read and written by the same dispatch. Best fit first,
- * and a slot grows rather than a new one being made when it is nearly large enough.
+ * never in one launch, because a GPU refuses a buffer that is read and written by the same dispatch. The largest go
+ * first, each to the smallest slot that is free for its whole life (greedy by size; Pisarchyk & Lee 2020).
  */
 export function assignSlots(launches: readonly Launch[], draft: StorageDraft): void {
-  const lastRead = new Map<BufferId, number>();
-  launches.forEach((launch, index) => {
-    for (const buffer of [...readsOf(launch), ...writesOf(launch)]) lastRead.set(buffer, index);
-  });
   const slots: Slot[] = [];
-  const placed = new Set<BufferId>();
-  launches.forEach((launch, index) => {
-    for (const buffer of writesOf(launch)) {
-      if (!draft.isTemporary(buffer) || placed.has(buffer)) continue;
-      placed.add(buffer);
-      const { elements, dtype } = draft.bufferSize(buffer);
-      const slot = bestSlot(slots, dtype, elements, index);
-      slot.elements = Math.max(slot.elements, elements);
-      slot.buffers.push(buffer);
-      slot.freeFrom = lastRead.get(buffer)! + 1;
-    }
-  });
+  const lives = livesOf(launches, draft).toSorted((a, b) => b.elements - a.elements || a.from - b.from);
+  for (const life of lives) slotFor(life, slots).lives.push(life);
   slots.forEach((slot, index) => {
     const storage = draft.storage("slot", `slot ${index}`, slot.dtype, slot.elements);
-    for (const buffer of slot.buffers) draft.place(buffer, storage);
+    for (const { buffer } of slot.lives) draft.place(buffer, storage);
   });
 }
 
-function bestSlot(slots: Slot[], dtype: DType, elements: number, launch: number): Slot {
-  const free = slots.filter((slot) => slot.dtype === dtype && slot.freeFrom <= launch);
-  const waste = (slot: Slot): number => Math.abs(slot.elements - elements);
-  const best = free.toSorted((a, b) => waste(a) - waste(b))[0];
-  if (best) return best;
-  const slot: Slot = { dtype, elements, buffers: [], freeFrom: 0 };
+function livesOf(launches: readonly Launch[], draft: StorageDraft): Life[] {
+  const lives = new Map<BufferId, Life>();
+  launches.forEach((launch, index) => {
+    for (const buffer of [...writesOf(launch), ...readsOf(launch)]) {
+      if (!draft.isTemporary(buffer)) continue;
+      const known = lives.get(buffer);
+      if (known) known.to = index;
+      else lives.set(buffer, { buffer, ...draft.bufferSize(buffer), from: index, to: index });
+    }
+  });
+  return [...lives.values()];
+}
+
+/** The last slot that is free is the smallest: they were made from large to small. */
+function slotFor(life: Life, slots: Slot[]): Slot {
+  const free = slots.findLast(({ dtype, lives }) => {
+    return dtype === life.dtype && lives.every(({ from, to }) => to < life.from || life.to < from);
+  });
+  if (free) return free;
+  const slot: Slot = { dtype: life.dtype, elements: life.elements, lives: [] };
   slots.push(slot);
   return slot;
 }
