@@ -6,7 +6,7 @@ import { openPairScorer, shownScore } from "../../../src/domain/models/score-pai
 import { bertWeightsFrom } from "../../../src/domain/models/weights/bert-weights.ts";
 import { SequenceTokenizer } from "../../../src/domain/text/wordpiece.ts";
 import { expectClose } from "../../close.ts";
-import { filesOf, jsonOf, tokenizerOf } from "./model-folders.ts";
+import { encoderFrom, filesOf, jsonOf, tokenizerOf } from "./model-folders.ts";
 
 const FORMATS = "tests/fixtures/formats";
 const CLOSE = { absolute: 1e-4 };
@@ -20,25 +20,8 @@ interface Expected {
   readonly mean_normalized: readonly (readonly number[])[];
 }
 
-function encoderOf(
-  folder: string,
-  pooling: EncoderModel["pooling"],
-  drop: readonly string[] = [],
-): EncoderModel {
-  const files = filesOf(`${FORMATS}/${folder}`);
-  for (const path of drop) files.delete(path);
-  const { config, weights } = bertWeightsFrom(files, folder);
-  return {
-    name: folder,
-    config,
-    weights,
-    tokenizer: tokenizerOf(files),
-    pooling,
-    normalize: true,
-    maxTokens: 64,
-    prompts: { query: "", document: "" },
-  };
-}
+const tiny = (folder: string, pooling: EncoderModel["pooling"], drop: readonly string[] = []): EncoderModel =>
+  encoderFrom(`${FORMATS}/${folder}`, { pooling, maxTokens: 64 }, drop);
 
 test.each([
   ["safetensors", "cls", []],
@@ -47,7 +30,7 @@ test.each([
   ["ONNX", "mean", ["model.safetensors"]],
 ] as const)("tiny-bert from %s with %s pooling gives torch's vectors", async (_format, pooling, drop) => {
   const expected = jsonOf<Expected>(`${FORMATS}/tiny-bert/expected.json`);
-  const embedder = await openTextEmbedder(backend, encoderOf("tiny-bert", pooling, drop), { tokens: 40 });
+  const embedder = await openTextEmbedder(backend, tiny("tiny-bert", pooling, drop), { tokens: 40 });
   const { rows, columns, values } = await embedder.embed(expected.texts);
   embedder.dispose();
   expect([rows, columns]).toEqual([7, 32]);
@@ -63,7 +46,7 @@ test("texts become the ids that Python's tokenizer gives", () => {
 
 test.each(["st-tiny", "st-tiny-5x"])("%s gives sentence-transformers' vectors", async (folder) => {
   const expected = jsonOf<{ texts: string[]; vectors: number[][] }>(`${FORMATS}/${folder}/expected.json`);
-  const embedder = await openTextEmbedder(backend, encoderOf(folder, "cls"));
+  const embedder = await openTextEmbedder(backend, tiny(folder, "cls"));
   const { values } = await embedder.embed(expected.texts);
   embedder.dispose();
   expectClose(values, expected.vectors.flat(), CLOSE, "vectors");
@@ -104,7 +87,7 @@ test("cross-encoder-tiny gives transformers' logits and ids of pairs", async () 
 });
 
 test("an embedder stops when it is told to, and embeds nothing of no texts", async () => {
-  const embedder = await openTextEmbedder(backend, encoderOf("tiny-bert", "cls"));
+  const embedder = await openTextEmbedder(backend, tiny("tiny-bert", "cls"));
   const stopped = embedder.embed(["a"], { signal: AbortSignal.abort() });
   await expect(stopped).rejects.toMatchObject({ code: "cancelled" });
   expect((await embedder.embed([])).values.length).toBe(0);
