@@ -19,6 +19,7 @@ export interface CrossEncoderSettings {
   readonly weightDecay?: number; // 0.01, not on biases and LayerNorm
   readonly positiveWeight?: number | "balanced"; // BCE: weight of right pairs; "balanced" = wrong / right; default 1
   readonly maxTokens?: number; // pairs are cut there; default the model's, at most 512
+  readonly dropout?: boolean; // as config.json asks, true
   readonly seed: number;
 }
 
@@ -62,15 +63,29 @@ export interface TrainedCrossEncoder {
     readonly positiveWeight: number;
   };
   readonly losses: readonly number[]; // one a step
+  readonly looks: readonly CrossEncoderLook[]; // the first is the base
   readonly heldOut: { readonly base: number; readonly tuned: number } | null; // MRR@10 over held-out candidates
   readonly notes: readonly string[];
 }
 
 export interface CrossEncoderLook {
-  readonly step: number;
+  readonly step: number; // optimizer steps taken, 0 is the base
   readonly mrr: number; // MRR@10 of held-out questions over their candidates
   readonly averagePrecision: number; // over all held-out pairs
 }
+
+/** The defaults of both modes: sentence-transformers', but for what a look decides. */
+export const CROSS_ENCODER_DEFAULTS = {
+  epochs: 2,
+  pairs: 10, // a step under BCE
+  questions: 4, // a step under the other losses
+  learningRate: 2e-5,
+  weightDecay: 0.01,
+  warmup: 0.1, // share of all steps
+  heldOut: 0.1, // share of the questions, whole groups
+  lookEvery: 0.05, // of all steps
+  patience: 5, // looks without a new best
+} as const;
 
 export interface CrossEncoderState {
   readonly format: 1;
@@ -80,7 +95,11 @@ export interface CrossEncoderState {
     readonly step: number;
     readonly losses: readonly number[];
     readonly looks: readonly CrossEncoderLook[];
-    readonly bestStep: number; // 0: the base
+    readonly best: number | null; // index in `looks` of the best one, whose weights are the tensors "best.…"
+    readonly rateFactor: number; // what the guards left of the learning rate
+    readonly rollbacks: number;
+    readonly skipped: readonly number[]; // steps that a guard left out
+    readonly notes: readonly string[];
   };
-  readonly tensors: Readonly<Record<string, Float32Array>>; // "<w>", "<w>.m", "<w>.v", "best.<w>", "step"
+  readonly tensors: Readonly<Record<string, Float32Array>>; // "<w>", "<w>.m", "<w>.v", "step", "best.<w>"
 }
