@@ -3,7 +3,7 @@ import { RetuneError } from "../errors.ts";
 const PAGE = 65536;
 const UNIT = 64; // bytes; a cache line
 const LARGEST_PAGES = 65536; // 4 GiB, what a 32-bit address reaches
-const LARGEST_SHARED_PAGES = 32768; // reserved at once by some engines
+const SHARED_MAXIMA = [65536, 32768, 16384]; // reserved at once by some engines: the largest that is granted
 
 interface Gap {
   readonly at: number;
@@ -22,9 +22,7 @@ export class CpuMemory {
 
   /** @param shared for helper threads; needs SharedArrayBuffer, in a page cross-origin isolation */
   constructor(shared = false) {
-    this.memory = new WebAssembly.Memory(
-      shared ? { initial: 2, maximum: LARGEST_SHARED_PAGES, shared } : { initial: 2 },
-    );
+    this.memory = shared ? sharedMemory() : new WebAssembly.Memory({ initial: 2 });
   }
 
   /** Bytes at an address, zero-filled. Throws "out-of-memory". */
@@ -81,11 +79,32 @@ export class CpuMemory {
         continue; // less may still be granted
       }
     }
-    const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
-    throw new RetuneError(
-      "out-of-memory",
-      `CPU backend: ${mebibytes(size)} more were refused with ${mebibytes(have * PAGE)} in use; ` +
-        "use a smaller batch or a smaller model",
-    );
+    throw refusal(size, have * PAGE, this.#gaps);
   }
+}
+
+function sharedMemory(): WebAssembly.Memory {
+  for (const maximum of SHARED_MAXIMA) {
+    try {
+      return new WebAssembly.Memory({ initial: 2, maximum, shared: true });
+    } catch {
+      continue; // less may still be granted
+    }
+  }
+  throw new RetuneError(
+    "out-of-memory",
+    "CPU backend: no shared memory of 1024 MiB can be reserved; close other tabs or open it without threads",
+  );
+}
+
+function refusal(size: number, have: number, gaps: readonly Gap[]): RetuneError {
+  const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+  const free = gaps.reduce((sum, { bytes }) => sum + bytes, 0);
+  const largest = gaps.reduce((most, { bytes }) => Math.max(most, bytes), 0);
+  return new RetuneError(
+    "out-of-memory",
+    `CPU backend: ${mebibytes(size)} more were refused with ${mebibytes(have)} in use ` +
+      `(${mebibytes(free)} of it free, at most ${mebibytes(largest)} in one piece; WebAssembly ends at 4096 MiB); ` +
+      "use a smaller batch, shorter texts, recomputation of layers or a smaller model",
+  );
 }

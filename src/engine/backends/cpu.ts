@@ -2,11 +2,12 @@
  * The CPU backend: plans run in the calling thread on WASM SIMD kernels over one linear memory, where every storage of
  * a plan is a range. On a machine without a GPU it trains adapters many times faster than a software WebGPU.
  */
-import type { Backend, Executable } from "../backend.ts";
+import type { Backend, Executable, Feeds } from "../backend.ts";
 import type { Launch, Plan, StorageSpec } from "../plan.ts";
 import { chooseBuild, type Kernels, type WasmBuild, type WasmBytes } from "../wasm/kernels.ts";
 import { bindLaunch } from "./cpu-launches.ts";
 import { CpuMemory } from "./cpu-memory.ts";
+import { ScratchPool, type Borrowed } from "./cpu-scratch.ts";
 import { singleRunner, type TaskRunner } from "./cpu-tasks.ts";
 import { threadedRunner, type CpuThreads } from "./cpu-threads.ts";
 import { HostExecutable, type HostArray, type HostMachine, type HostStorage } from "./host.ts";
@@ -21,17 +22,22 @@ export interface CpuOptions {
   readonly build?: WasmBuild;
   /** Helper threads for large launches; needs `threaded` builds and SharedArrayBuffer. Bits do not depend on it. */
   readonly threads?: CpuThreads;
+  /** Called after every launch with its milliseconds of wall time, for measurements. */
+  readonly observe?: (launch: Launch, milliseconds: number) => void;
 }
 
 class CpuStorage implements HostStorage {
   readonly address: number;
   readonly #memory: CpuMemory;
   readonly #spec: StorageSpec;
+  readonly #borrowed: Borrowed | undefined;
 
-  constructor(memory: CpuMemory, spec: StorageSpec) {
+  /** @param borrowed where it lies, if not in memory of its own */
+  constructor(memory: CpuMemory, spec: StorageSpec, borrowed?: Borrowed) {
     this.#memory = memory;
     this.#spec = spec;
-    this.address = memory.allocate(spec.elements * 4);
+    this.#borrowed = borrowed;
+    this.address = borrowed ? borrowed.at : memory.allocate(spec.elements * 4);
   }
 
   values(): HostArray {
@@ -42,31 +48,70 @@ class CpuStorage implements HostStorage {
   }
 
   free(): void {
-    this.#memory.free(this.address, this.#spec.elements * 4);
+    if (this.#borrowed) this.#borrowed.giveBack();
+    else this.#memory.free(this.address, this.#spec.elements * 4);
   }
 }
 
+/** What no run leaves to the next: executables, which run one after the other, lay theirs over each other. */
+const TRANSIENT = new Set<StorageSpec["kind"]>(["slot", "gradients"]);
+
+function observed(launch: Launch, run: () => void, observe: NonNullable<CpuOptions["observe"]>): () => void {
+  return () => {
+    const started = performance.now();
+    run();
+    observe(launch, performance.now() - started);
+  };
+}
+
 type Range = { readonly at: number; readonly bytes: number };
+
+/** What an executable has of the machine's memory beside its storages. */
+interface Held {
+  readonly kept: Range[]; // words of launches
+  readonly gradients: Range[]; // borrowed; expected to be 0 where this executable writes nothing
+}
 
 /** Memory and kernels of one backend; all its executables share them and one workspace. */
 class CpuMachine {
   readonly memory: CpuMemory;
   readonly kernels: Kernels;
   readonly runner: TaskRunner;
+  readonly #scratch: ScratchPool;
+  readonly #observe: CpuOptions["observe"];
   #workspace: Range = { at: 0, bytes: 0 };
+  #latest: Held | undefined;
 
-  constructor(memory: CpuMemory, kernels: Kernels, runner: TaskRunner) {
+  constructor(memory: CpuMemory, kernels: Kernels, runner: TaskRunner, { observe }: CpuOptions) {
     this.memory = memory;
     this.kernels = kernels;
     this.runner = runner;
+    this.#scratch = new ScratchPool(memory);
+    this.#observe = observe;
   }
 
-  /** What an executable is prepared with; ranges that its launches keep are noted in `kept`. */
-  bindingFor(kept: Range[]): HostMachine {
+  /** What an executable is prepared with; what it holds is noted in `held`. */
+  bindingFor(held: Held): HostMachine {
+    const scratch = this.#scratch.borrower();
     return {
-      allocate: (spec) => new CpuStorage(this.memory, spec),
-      bind: (launch, plan, storages) => this.#bind(launch, plan, storages as readonly CpuStorage[], kept),
+      allocate: (spec) => {
+        if (!TRANSIENT.has(spec.kind)) return new CpuStorage(this.memory, spec);
+        const storage = new CpuStorage(this.memory, spec, scratch.borrow(spec.elements * 4));
+        if (spec.kind === "gradients") held.gradients.push({ at: storage.address, bytes: spec.elements * 4 });
+        return storage;
+      },
+      bind: (launch, plan, storages) => {
+        const run = this.#bind(launch, plan, storages as readonly CpuStorage[], held.kept);
+        return this.#observe ? observed(launch, run, this.#observe) : run;
+      },
     };
+  }
+
+  /** Before each run: clears gradients where another executable ran in the meantime. */
+  enter(held: Held): void {
+    if (this.#latest === held) return;
+    this.#latest = held;
+    for (const { at, bytes } of held.gradients) new Uint8Array(this.memory.memory.buffer, at, bytes).fill(0);
   }
 
   #bind(launch: Launch, plan: Plan, storages: readonly CpuStorage[], kept: Range[]): () => void {
@@ -101,18 +146,23 @@ class CpuMachine {
 
 class CpuExecutable extends HostExecutable {
   readonly #machine: CpuMachine;
-  readonly #kept: Range[];
+  readonly #held: Held;
 
   constructor(machine: CpuMachine, plan: Plan, sharing: Executable | undefined) {
-    const kept: Range[] = [];
-    super(machine.bindingFor(kept), plan, sharing);
+    const held: Held = { kept: [], gradients: [] };
+    super(machine.bindingFor(held), plan, sharing);
     this.#machine = machine;
-    this.#kept = kept;
+    this.#held = held;
+  }
+
+  override run(feeds: Feeds): void {
+    this.#machine.enter(this.#held);
+    super.run(feeds);
   }
 
   override dispose(): void {
     super.dispose();
-    for (const { at, bytes } of this.#kept.splice(0)) this.#machine.memory.free(at, bytes);
+    for (const { at, bytes } of this.#held.kept.splice(0)) this.#machine.memory.free(at, bytes);
   }
 }
 
@@ -128,7 +178,7 @@ export async function openCpu(wasm: WasmBytes, options: CpuOptions = {}): Promis
   const { exports } = await WebAssembly.instantiate(module, { env: { memory: memory.memory } });
   const kernels = exports as unknown as Kernels;
   const runner = threads ? threadedRunner(kernels, module, memory, threads) : singleRunner(kernels);
-  const machine = new CpuMachine(memory, kernels, runner);
+  const machine = new CpuMachine(memory, kernels, runner, options);
   return {
     kind: "cpu",
     label: LABELS[build] + (threads ? `, ${threads.count} threads` : ""),
