@@ -1,15 +1,15 @@
 import { existsSync } from "node:fs";
-import { test } from "vitest";
+import { afterAll, expect, test } from "vitest";
+import type { Backend } from "../../../src/engine/backend.ts";
 import { openDawn } from "../../engine/dawn.ts";
 import { fourSteps, FOUR_STEPS } from "./four-steps.ts";
 import { bgeSmall } from "./model-folders.ts";
 
-test("four steps of bge-small on WebGPU have torch's losses and gradient norms", async () => {
-  if (!existsSync(FOUR_STEPS)) {
-    process.stdout.write(`${FOUR_STEPS} is absent: four steps of bge-small are not checked\n`);
-    return;
-  }
-  const backend = await openDawn();
+let backend: Backend | undefined;
+afterAll(() => backend?.dispose());
+
+test.runIf(existsSync(FOUR_STEPS))("four steps of bge-small on WebGPU are torch's", async () => {
+  backend = await openDawn();
+  expect(backend.kind).toBe("webgpu");
   await fourSteps(backend, bgeSmall());
-  backend.dispose();
 });
