@@ -9,9 +9,12 @@ export type BinaryOperator = "add" | "subtract" | "multiply" | "divide";
 /** Sum over everything ([]), over the columns of each row ([M, 1]), or over the rows of each column ([N]). */
 export type ReduceAxis = "all" | "rows" | "columns";
 
+/** What a graph starts from. An accumulator is made by `accumulated`, of its parameter's name and ".g". */
+export type LeafKind = "input" | "scalar" | "resident" | "parameter" | "state";
+
 /** The closed set of what a node can be. A letter's meaning is written in the file of `ops/` that builds the node. */
 export type Operation =
-  | { readonly kind: "input" | "scalar" | "resident" | "parameter" | "state"; readonly name: string }
+  | { readonly kind: LeafKind | "accumulator"; readonly name: string }
   | { readonly kind: "constant"; readonly value: number }
   | {
       readonly kind: "matmul";
@@ -159,12 +162,7 @@ export class Graph {
     return this.nodes[tensor.id]!;
   }
 
-  #leaf(
-    kind: "input" | "scalar" | "resident" | "parameter" | "state",
-    name: string,
-    dtype: DType,
-    shape: readonly number[],
-  ): Tensor {
+  #leaf(kind: LeafKind, name: string, dtype: DType, shape: readonly number[]): Tensor {
     if (this.#names.has(name)) {
       throw new RetuneError(
         "shape",

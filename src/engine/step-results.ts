@@ -1,5 +1,8 @@
 import type { Tensor } from "./graph.ts";
-import type { Updates } from "./optim/adamw.ts";
+import type { AccumulateUpdates } from "./optim/accumulate.ts";
+import type { AdamWUpdates } from "./optim/adamw.ts";
+
+export type Updates = AdamWUpdates | AccumulateUpdates;
 
 /** What a traced step gives. Every part is optional; a step with none is refused. */
 export interface StepResults {

@@ -1,7 +1,8 @@
 import { RetuneError } from "../errors.ts";
 import { elementCount, showShape, type Graph, type GraphNode, type Tensor } from "../graph.ts";
-import type { Updates } from "../optim/adamw.ts";
+import type { AdamWUpdates } from "../optim/adamw.ts";
 import type { ParameterLayout } from "../plan.ts";
+import type { Updates } from "../step-results.ts";
 import { aligned } from "./storage-draft.ts";
 
 /** The name of a leaf, or what a node is. */
@@ -27,7 +28,7 @@ export function unclipped(graph: Graph, gradient: Tensor): Tensor {
 }
 
 /** The one norm that all gradients of an update are clipped to; Infinity without clipping. */
-export function maxNormOf(graph: Graph, updates: Updates): number {
+export function maxNormOf(graph: Graph, updates: AdamWUpdates): number {
   const norms = new Set<number>();
   for (const { gradient } of updates.entries) {
     const { operation } = graph.node(gradient);
@@ -50,6 +51,26 @@ export function oneAfterTheOther(tensors: readonly Tensor[]): { tensor: Tensor; 
     end += aligned(elementCount(tensor.shape));
     return { tensor, offset };
   });
+}
+
+/** Is every gradient of a step exactly what was accumulated for its parameter? Then the accumulators are its arena. */
+export function takesAccumulated(graph: Graph, updates: Updates | undefined): boolean {
+  if (updates?.kind !== "adamw") return false;
+  return updates.entries.every(({ parameter, gradient }) => {
+    const { operation } = graph.node(unclipped(graph, gradient));
+    return operation.kind === "accumulator" && operation.name === `${nameOf(graph, parameter)}.g`;
+  });
+}
+
+/**
+ * The name of a gradient arena. Executables over the same parameters may lend each other the memory of arenas of equal
+ * name: each writes all regions at every run, and what lies between them stays zero.
+ */
+export function arenaName(graph: Graph, updates: Updates | undefined, layout: ParameterLayout): string {
+  if (!updates) return "gradients of a norm";
+  const names = updates.entries.map(({ parameter }) => nameOf(graph, parameter));
+  const whole = new Set(names).size === Object.keys(layout.parameters).length;
+  return whole ? "gradients" : `gradients of ${names.toSorted().join(", ")}`;
 }
 
 /** Throws unless every norm is taken of exactly these gradients. */

@@ -7,7 +7,7 @@ export interface Slid {
   readonly factors: readonly Tensor[]; // each of one element
 }
 
-const LEAVES = new Set(["input", "scalar", "resident", "parameter", "state", "constant"]);
+const LEAVES = new Set(["input", "scalar", "resident", "parameter", "state", "accumulator", "constant"]);
 const CHAINED = new Set([
   "matmul",
   "binary",

@@ -1,18 +1,27 @@
 import { RetuneError } from "../errors.ts";
 import { elementCount, type Graph, type GraphNode, type Tensor } from "../graph.ts";
-import type { Updates } from "../optim/adamw.ts";
+import type { AdamWUpdates } from "../optim/adamw.ts";
 import type { AdamWLaunch, BufferId, NamedBuffer, ParameterLayout, Plan } from "../plan.ts";
 import type { StepResults } from "../step-results.ts";
-import { checkNorms, layoutOf, maxNormOf, nameOf, oneAfterTheOther, scalarOf, unclipped } from "./arena.ts";
+import {
+  arenaName,
+  checkNorms,
+  layoutOf,
+  nameOf,
+  oneAfterTheOther,
+  scalarOf,
+  takesAccumulated,
+  unclipped,
+} from "./arena.ts";
 import { GraphView } from "./graph-view.ts";
 import { Lowering } from "./lowering.ts";
 import { mergeLaunches } from "./merge.ts";
+import { loggedByOptimizer, lowerAdamW, SKIPPED } from "./optimizer.ts";
 import { assignSlots } from "./slots.ts";
 import { aligned, StorageDraft } from "./storage-draft.ts";
 
 const PARTIALS = 64; // at most: every thread of the optimizer sums them
 const SMALLEST_CHUNK = 16_384;
-const SKIPPED = 1; // log[0] is the skipped flag
 
 type Group = Record<string, NamedBuffer>;
 
@@ -39,7 +48,8 @@ class Planner {
     states: {} as Group,
   };
   readonly #outputs: Group = {};
-  readonly #norms = new Map<number, BufferId>(); // partial sums of squares by globalNorm node
+  #accumulating: BufferId | undefined; // the arena that adds gradients up, where the step has one
+  #partials: BufferId | undefined; // partial sums of squares of the gradient arena
 
   constructor(graph: Graph, results: StepResults, layout: ParameterLayout | undefined) {
     const { outputs = {}, log = {}, updates } = results;
@@ -67,10 +77,15 @@ class Planner {
     const arena = this.#placeGradients();
     for (const [name, tensor] of Object.entries(this.#results.outputs ?? {})) this.#output(name, tensor);
     const log = this.#draft.whole("log", "log", "f32", SKIPPED + this.#logNames().length);
-    const optimizer = this.#results.updates && this.#optimizer(this.#results.updates, arena!, log);
+    const { updates } = this.#results;
+    const optimizer = updates?.kind === "adamw" ? this.#optimizer(updates, arena!, log) : undefined;
     if (!optimizer) this.#reduceToLog(this.#logNames(), log);
     const launches = mergeLaunches(this.#lowering.launches, this.#draft);
-    if (optimizer) launches.push(optimizer);
+    if (optimizer) launches.push(optimizer, ...this.#emptied());
+    if (updates?.kind === "accumulate") {
+      const { elements } = this.#layout;
+      launches.push({ kind: "accumulate", elements, source: arena!, target: this.#accumulators() });
+    }
     assignSlots(launches, this.#draft);
     return this.#finished(launches, optimizer, log);
   }
@@ -103,12 +118,13 @@ class Planner {
       const { name } = operation;
       const size = elementCount(node.shape);
       const group = GROUP_OF[operation.kind];
-      const buffer =
-        operation.kind === "scalar"
-          ? this.#draft.scalar(name)
-          : operation.kind === "parameter"
-            ? this.#draft.region(arena, parameters[name]!.offset, size, name)
-            : this.#draft.whole(operation.kind, name, node.dtype, size);
+      const place = (): BufferId => {
+        if (operation.kind === "scalar") return this.#draft.scalar(name);
+        if (operation.kind === "accumulator") return this.#accumulator(name.slice(0, -".g".length));
+        if (operation.kind !== "parameter") return this.#draft.whole(operation.kind, name, node.dtype, size);
+        return this.#draft.region(arena, parameters[name]!.offset, size, name);
+      };
+      const buffer = place();
       this.#groups[group][name] = { buffer, shape: node.shape, dtype: node.dtype };
       this.#lowering.place(node, buffer);
     }
@@ -131,17 +147,23 @@ class Planner {
     );
     const last = wanted.map(({ tensor, offset }) => offset + aligned(elementCount(tensor.shape)));
     const elements = updates ? this.#layout.elements : Math.max(...last);
-    const storage = this.#draft.storage("gradients", "gradients", "f32", elements);
+    if (takesAccumulated(this.#graph, updates)) return this.#measured(this.#accumulators(), norms, elements);
+    const name = arenaName(this.#graph, updates, this.#layout);
+    const storage = this.#draft.storage("gradients", name, "f32", elements);
     // by age: what the backward pass made first has its inputs in memory first, and frees them first
     for (const { tensor, offset } of wanted.toSorted((a, b) => a.tensor.id - b.tensor.id)) {
       const buffer = this.#draft.region(storage, offset, elementCount(tensor.shape), `gradient ${tensor.id}`);
       this.#lowering.into(tensor, buffer);
     }
     const arena = this.#draft.region(storage, 0, elements, "gradients");
-    const partials = this.#sumSquares(arena, elements);
-    for (const norm of norms) this.#norms.set(norm.id, partials);
-    this.#materializeNorms(norms, partials);
-    this.#norms.set(-1, partials);
+    if (updates?.kind === "accumulate" && norms.length === 0) return arena;
+    return this.#measured(arena, norms, elements);
+  }
+
+  /** The arena, once the norm over it is known. */
+  #measured(arena: BufferId, norms: readonly GraphNode[], elements: number): BufferId {
+    this.#partials = this.#sumSquares(arena, elements);
+    this.#materializeNorms(norms, this.#partials);
     return arena;
   }
 
@@ -205,67 +227,51 @@ class Planner {
     }
   }
 
-  /** The optimizer's launch also writes the two log values that every training has: the norm and a mean loss. */
-  #optimizer(updates: Updates, gradients: BufferId, log: BufferId): AdamWLaunch {
+  #optimizer(updates: AdamWUpdates, gradients: BufferId, log: BufferId): AdamWLaunch {
     const names = this.#logNames();
-    const tensorOf = (name: string): GraphNode => this.#graph.node(this.#results.log![name]!);
-    const norm = names.find((name) => tensorOf(name).operation.kind === "globalNorm");
-    const loss = names.find((name) => tensorOf(name).operation.kind === "meanLoss");
+    const context = {
+      graph: this.#graph,
+      draft: this.#draft,
+      lowering: this.#lowering,
+      layout: this.#layout,
+    };
+    const logged = loggedByOptimizer(this.#graph, this.#results.log ?? {});
     this.#reduceToLog(
-      names.filter((name) => name !== norm && name !== loss),
+      names.filter((name) => !logged.names.includes(name)),
       log,
     );
-    const lossRows = loss === undefined ? undefined : tensorOf(loss).inputs[0]!;
-    const count = lossRows ? elementCount(lossRows.shape) : 1;
-    const { betas, epsilon } = updates;
-    const partials = this.#norms.get(-1)!;
-    return {
-      kind: "adamw",
-      ...{ gradients, betas, epsilon, partials, log, elements: this.#layout.elements },
-      weights: this.#draft.region(this.#storageNamed("parameters"), 0, this.#layout.elements, "parameters"),
-      moments: this.#placeMoments(updates),
-      segments: this.#segments(updates),
-      learningRate: this.#lowering.bufferOf(updates.learningRate),
-      corrections: [this.#draft.scalar("correction 1"), this.#draft.scalar("correction 2")],
-      partialCount: this.#draft.bufferSize(partials).elements,
-      maxNorm: maxNormOf(this.#graph, updates),
-      normAt: norm === undefined ? undefined : SKIPPED + names.indexOf(norm),
-      loss: lossRows && {
-        rows: this.#lowering.bufferOf(lossRows),
-        count,
-        scale: 1 / count,
-        at: SKIPPED + names.indexOf(loss!),
-      },
-    };
-  }
-
-  #placeMoments(updates: Updates): BufferId {
-    const { elements, parameters } = this.#layout;
-    const storage = this.#draft.storage("moments", "moments", "f32", 2 * elements);
-    for (const { parameter } of updates.entries) {
-      const name = nameOf(this.#graph, parameter);
-      const { offset, shape } = parameters[name]!;
-      for (const [suffix, base] of [
-        ["m", 0],
-        ["v", elements],
-      ] as const) {
-        const buffer = this.#draft.region(storage, base + offset, elementCount(shape), `${name}.${suffix}`);
-        this.#groups.states[`${name}.${suffix}`] = { buffer, shape, dtype: "f32" };
-      }
-    }
-    return this.#draft.region(storage, 0, 2 * elements, "moments");
-  }
-
-  #segments(updates: Updates): AdamWLaunch["segments"] {
-    return updates.entries.map(({ parameter, weightDecay }) => {
-      const name = nameOf(this.#graph, parameter);
-      const { offset, shape } = this.#layout.parameters[name]!;
-      return { name, offset, elements: elementCount(shape), weightDecay };
+    const { launch, states } = lowerAdamW(updates, context, {
+      ...{ gradients, log, logged, partials: this.#partials! },
     });
+    Object.assign(this.#groups.states, states);
+    return launch;
   }
 
-  #storageNamed(name: string): number {
-    return this.#draft.storages.find((storage) => storage.name === name)!.id;
+  /** The region of one parameter in the arena that adds gradients up. */
+  #accumulator(parameter: string): BufferId {
+    const { offset, shape } = this.#layout.parameters[parameter]!;
+    const storage = this.#draft.storageOf(this.#accumulators());
+    return this.#draft.region(storage, offset, elementCount(shape), `${parameter}.g`);
+  }
+
+  /** That arena, with a readable state for each parameter. */
+  #accumulators(): BufferId {
+    if (this.#accumulating !== undefined) return this.#accumulating;
+    const { elements, parameters } = this.#layout;
+    this.#accumulating = this.#draft.whole("state", "accumulators", "f32", elements);
+    for (const [name, { shape }] of Object.entries(parameters)) {
+      this.#groups.states[`${name}.g`] = { buffer: this.#accumulator(name), shape, dtype: "f32" };
+    }
+    return this.#accumulating;
+  }
+
+  /** What was accumulated is used up by the step that reads it. */
+  #emptied(): Plan["launches"] {
+    if (this.#accumulating === undefined) return [];
+    const zero = this.#draft.scalar("constant 0", 0);
+    const source = { buffer: zero, broadcast: "scalar" } as const;
+    const sizes = { rows: 1, columns: this.#layout.elements };
+    return [{ kind: "elementwise", ...sizes, source, out: this.#accumulating, steps: [] }];
   }
 }
 
@@ -275,4 +281,5 @@ const GROUP_OF = {
   resident: "residents",
   parameter: "parameters",
   state: "states",
+  accumulator: "states",
 } as const;

@@ -9,7 +9,7 @@ export interface AdamWOptions {
 }
 
 /** Parameters that change in place, once a run, after everything else of the step. */
-export interface Updates {
+export interface AdamWUpdates {
   readonly kind: "adamw";
   readonly entries: readonly {
     readonly parameter: Tensor;
@@ -29,7 +29,7 @@ export function adamw(
   parameters: readonly Tensor[],
   gradients: readonly Tensor[],
   options: AdamWOptions,
-): Updates {
+): AdamWUpdates {
   const { learningRate, betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0.01 } = options;
   if (parameters.length !== gradients.length || parameters.length === 0) {
     const got = `${parameters.length} and ${gradients.length}`;
