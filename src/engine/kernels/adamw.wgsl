@@ -7,7 +7,8 @@
 //
 // A thread takes vec4s GRID apart, so neighbours read neighbours. decay holds one value for every 64 elements, the
 // alignment of parameters; below 0 the block belongs to none that is trained. An arena that is larger than a binding is
-// updated in pieces, each a dispatch that binds its part of everything. Finite is decided by exponent bits: WGSL lets a compiler assume that no value is NaN.
+// updated in pieces, each a dispatch that binds its part of everything. Finite is decided by exponent bits: WGSL lets a
+// compiler assume that no value is NaN.
 //
 // Edges: pieces are multiples of 64 elements. Thread 0 of the first piece alone writes the log.
 //

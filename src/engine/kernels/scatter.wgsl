@@ -1,9 +1,9 @@
 // result[t, :] = Σ_{r : indices[r] = t} source[r, :], r ascending     source : [B, D]   indices : u32 [B]   result : [T, D]
 //
-// The gradient of a gather, without float atomics (WGSL has none) and with one order of summation. A workgroup of LANES
+// The gradient of a gather, without float atomics (WGSL has none; the atomic bits below commute) and with one order of summation. A workgroup of LANES
 // threads owns one row of the result (x of the grid) and 4 · LANES of its columns (y). It first finds the rows of the source
 // that belong to it: each thread compares 32 neighbouring indices and leaves the answer as the bits of one word in
-// workgroup memory, so the search has no atomics either; then all threads walk over the set bits in order and add.
+// workgroup memory; then all threads walk over the words that are not 0, and over their bits, in order, and add.
 //
 // Who owns what is chosen by the host, because a word table has 30,522 rows and a batch touches few of them:
 //   tables of at most B rows: a workgroup per row of the table; rows that no index names become 0
@@ -34,6 +34,7 @@ struct Shape {
 @group(0) @binding(3) var<storage, read_write> result: array<f32>;
 
 var<workgroup> found: array<u32, LANES>; // bit b of word w: row 32·w + b of the present stretch belongs here
+var<workgroup> summary: array<atomic<u32>, (LANES + 31u) / 32u>; // bit w: word w is not 0
 
 fn targetOf(row: u32) -> u32 {
   return min(indices[row], shape.tableRows - 1u);
@@ -65,16 +66,25 @@ fn main(
     var sum = vec4f();
     for (var start = begin; start < end; start += LANES * 32u) {
       workgroupBarrier(); // the last words have been read by all
-      found[lane] = matches(start + lane * 32u, end, wanted);
+      if (lane < (LANES + 31u) / 32u) { atomicStore(&summary[lane], 0u); }
+      let own = matches(start + lane * 32u, end, wanted);
+      found[lane] = own;
       workgroupBarrier();
-      for (var w = 0u; w < LANES; w++) {
-        var bits = found[w];
-        while (bits != 0u && earliest >= owner) {
-          let row = start + w * 32u + firstTrailingBit(bits);
-          bits &= bits - 1u;
-          if (shape.bySource == 1u) { earliest = min(earliest, row); }
-          let at = row * shape.columns + column;
-          sum += vec4f(source[at], source[at + 1u], source[at + 2u], source[at + 3u]);
+      if (own != 0u) { atomicOr(&summary[lane >> 5u], 1u << (lane & 31u)); }
+      workgroupBarrier();
+      for (var s = 0u; s < (LANES + 31u) / 32u; s++) {
+        var words = atomicLoad(&summary[s]);
+        while (words != 0u && earliest >= owner) {
+          let w = s * 32u + firstTrailingBit(words);
+          words &= words - 1u;
+          var bits = found[w];
+          while (bits != 0u && earliest >= owner) {
+            let row = start + w * 32u + firstTrailingBit(bits);
+            bits &= bits - 1u;
+            if (shape.bySource == 1u) { earliest = min(earliest, row); }
+            let at = row * shape.columns + column;
+            sum += vec4f(source[at], source[at + 1u], source[at + 2u], source[at + 3u]);
+          }
         }
       }
     }

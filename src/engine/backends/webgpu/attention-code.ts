@@ -1,28 +1,30 @@
 import type { AttentionGradientLaunch, AttentionLaunch, AttentionReads } from "../../plan-sequence.ts";
 import { dropThreshold } from "../../random.ts";
-import { groupsFor, integers, withFloats, type LaunchCode, type Scratch } from "./code.ts";
+import { groupsFor, integers, withFloats, type CodeOptions, type LaunchCode, type Scratch } from "./code.ts";
 
 const TILE = 32; // rows, keys and columns that a workgroup takes at a time: fixed by the kernels
+const ROWS = 4; // and a thread of the kernels without workgroup memory
+const ROWS_LANES = 4; // threads in their workgroup: one SIMD group of a software adapter
 
-export function attentionCode(launch: AttentionLaunch): LaunchCode {
+export function attentionCode(launch: AttentionLaunch, options: CodeOptions): LaunchCode {
   const { queries, keys, values, ranges, dropout, out, logSumExp } = launch;
   return {
-    kernel: "attention",
-    constants: {},
+    kernel: byRows(launch, options) ? "attentionRows" : "attention",
     settings: settingsOf(launch, logSumExp === undefined ? 0 : 1),
     bindings: [dropout?.counter, queries, keys, values, ranges, out, logSumExp],
-    groups: gridOf(launch),
+    ...gridOf(launch, options),
     flops: 2 * pairsOf(launch),
   };
 }
 
 /** Per row what both halves need, then the gradient of the queries, then that of keys and values. */
-export function attentionGradientCodes(launch: AttentionGradientLaunch): LaunchCode[] {
+export function attentionGradientCodes(launch: AttentionGradientLaunch, options: CodeOptions): LaunchCode[] {
   const { rows, heads, headSize, queries, keys, values, ranges, dropout } = launch;
   const { out, logSumExp, upstream, dQueries, dKeys, dValues } = launch;
   const stats: Scratch = { scratch: 2 * rows * heads };
   const reads = [dropout?.counter, queries, keys, values, ranges, stats, upstream];
-  const shared = { constants: {}, settings: settingsOf(launch, 0), groups: gridOf(launch) };
+  const shared = { settings: settingsOf(launch, 0), ...gridOf(launch, options) };
+  const rowwise = byRows(launch, options);
   return [
     {
       kernel: "attentionDelta",
@@ -34,21 +36,31 @@ export function attentionGradientCodes(launch: AttentionGradientLaunch): LaunchC
     },
     {
       ...shared,
-      kernel: "attentionGradientQueries",
+      kernel: rowwise ? "attentionRowsGradientQueries" : "attentionGradientQueries",
       bindings: [...reads, dQueries],
       flops: 3 * pairsOf(launch),
     },
     {
       ...shared,
-      kernel: "attentionGradientKeys",
+      kernel: rowwise ? "attentionRowsGradientKeys" : "attentionGradientKeys",
       bindings: [...reads, dKeys, dValues],
       flops: 4 * pairsOf(launch),
     },
   ];
 }
 
-function gridOf({ rows, heads, headSize }: AttentionReads): readonly [number, number, number] {
-  return [Math.ceil(rows / TILE), heads, Math.ceil(headSize / TILE)];
+/** Workgroup memory costs a software adapter more than it saves. */
+function byRows({ headSize }: AttentionReads, { software }: CodeOptions): boolean {
+  return software && headSize % 4 === 0;
+}
+
+function gridOf(launch: AttentionReads, options: CodeOptions): Pick<LaunchCode, "groups" | "constants"> {
+  const { rows, heads, headSize } = launch;
+  if (byRows(launch, options)) {
+    const groups = [Math.ceil(rows / ROWS / ROWS_LANES), heads] as const;
+    return { groups, constants: { LANES: ROWS_LANES } };
+  }
+  return { groups: [Math.ceil(rows / TILE), heads, Math.ceil(headSize / TILE)], constants: {} };
 }
 
 /** FLOPs of one product of all rows with all they attend to, were all sequences of the longest's length. */

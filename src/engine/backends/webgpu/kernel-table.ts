@@ -3,6 +3,9 @@ import adamw from "../../kernels/adamw.wgsl?raw";
 import attentionDelta from "../../kernels/attention_delta.wgsl?raw";
 import attentionGradientKeys from "../../kernels/attention_gradient_keys.wgsl?raw";
 import attentionGradientQueries from "../../kernels/attention_gradient_queries.wgsl?raw";
+import attentionRowsGradientKeys from "../../kernels/attention_rows_gradient_keys.wgsl?raw";
+import attentionRowsGradientQueries from "../../kernels/attention_rows_gradient_queries.wgsl?raw";
+import attentionRows from "../../kernels/attention_rows.wgsl?raw";
 import attention from "../../kernels/attention.wgsl?raw";
 import block from "../../kernels/block.wgsl?raw";
 import elementwise from "../../kernels/elementwise.wgsl?raw";
@@ -39,6 +42,9 @@ export const KERNELS = {
   attentionDelta: { source: attentionDelta, bindings: "urrrw" },
   attentionGradientKeys: { source: attentionGradientKeys, bindings: "uurrrrrrww" },
   attentionGradientQueries: { source: attentionGradientQueries, bindings: "uurrrrrrw" },
+  attentionRows: { source: attentionRows, bindings: "uurrrrww" },
+  attentionRowsGradientKeys: { source: attentionRowsGradientKeys, bindings: "uurrrrrrww" },
+  attentionRowsGradientQueries: { source: attentionRowsGradientQueries, bindings: "uurrrrrrw" },
   block: { source: block, bindings: "urw" },
   elementwise: { source: elementwise, bindings: "urwrrrr" },
   gather: { source: gather, bindings: "urrrrrwww" },

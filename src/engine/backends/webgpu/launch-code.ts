@@ -47,7 +47,7 @@ export function launchCodes(
     case "layerNormGamma":
       return layerNormGammaCodes(launch, options);
     case "attentionGradient":
-      return attentionGradientCodes(launch);
+      return attentionGradientCodes(launch, options);
     case "accumulate":
       return accumulateCodes(launch, options);
     case "sumSquares":
@@ -84,7 +84,7 @@ function launchCode(launch: Exclude<Launch, { kind: SeveralDispatches }>, option
     case "layerNormGradient":
       return layerNormGradientCode(launch, options);
     case "attention":
-      return attentionCode(launch);
+      return attentionCode(launch, options);
     case "segmentMean":
       return segmentMeanCode(launch);
     case "segmentMeanGradient":
