@@ -21,6 +21,7 @@ export interface EncoderProgress {
   readonly skipped: readonly number[]; // batches that a guard left out, by place in the schedule
   readonly guards: readonly GuardEvent[];
   readonly clipped: number;
+  readonly sinceLook: number; // steps counted since the last look
 }
 
 /** Rejects a state of another model, other data or other settings. */

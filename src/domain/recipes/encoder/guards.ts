@@ -14,7 +14,8 @@ const LEAST_SHARE = 0.05;
 
 /** What a step's outcome asks for. "skipped": the optimizer left it out; the run goes on. */
 export type Verdict =
-  | { readonly kind: "ok" | "skipped" }
+  | { readonly kind: "ok" }
+  | { readonly kind: "skipped" }
   | {
       readonly kind: "back";
       readonly cause: "not-finite" | "spike";
@@ -37,6 +38,11 @@ export class LossGuard {
 
   get rollbacks(): number {
     return this.#rollbacks;
+  }
+
+  /** Whether nothing is under suspicion: the moment to remember a state as good. */
+  get calm(): boolean {
+    return this.#bad.length === 0 && this.#high.length === 0;
   }
 
   /** The outcome of the step at `place`: its loss and gradient norm. */
