@@ -15,29 +15,39 @@ export function grad(loss: Tensor, parameters: readonly Tensor[]): readonly Tens
     );
   }
   const { graph } = loss;
-  const wanted = dependants(graph, parameters);
-  const gradients = new Map<number, Tensor>([[loss.id, graph.constant(1)]]);
-  for (let id = loss.id; id >= 0; id--) {
-    const upstream = gradients.get(id);
-    if (upstream && wanted.has(id)) propagate(graph, id, upstream, wanted, gradients);
-  }
-  return parameters.map((parameter) => {
-    const gradient = gradients.get(parameter.id);
-    if (!gradient) {
-      const name = nameOf(graph, parameter);
-      throw new RetuneError(
-        "shape",
-        `grad: "${name}" has no part in the loss; leave it out of the parameters`,
-      );
-    }
-    return gradient;
+  const gradients = backward(loss, graph.constant(1), parameters, 0);
+  return parameters.map((parameter, index) => {
+    const gradient = gradients[index];
+    if (gradient) return gradient;
+    const name = nameOf(graph, parameter);
+    throw new RetuneError("shape", `grad: "${name}" has no part in the loss; leave it out of the parameters`);
   });
 }
 
-/** Ids of the nodes that depend on one of `sources`, themselves included. */
-function dependants(graph: Graph, sources: readonly Tensor[]): Set<number> {
+/**
+ * The product of `upstream` with the derivative of `output` with respect to each source; undefined for a source that has
+ * no part in it. Only nodes from id `first` on may lie between sources and output.
+ */
+export function backward(
+  output: Tensor,
+  upstream: Tensor,
+  sources: readonly Tensor[],
+  first: number,
+): readonly (Tensor | undefined)[] {
+  const { graph } = output;
+  const wanted = dependants(graph, sources, first, output.id);
+  const gradients = new Map<number, Tensor>([[output.id, upstream]]);
+  for (let id = output.id; id >= first; id--) {
+    const reached = gradients.get(id);
+    if (reached && wanted.has(id)) propagate(graph, id, reached, wanted, gradients);
+  }
+  return sources.map(({ id }) => gradients.get(id));
+}
+
+/** Ids from `first` to `last` of the nodes that depend on one of `sources`, and those of the sources. */
+function dependants(graph: Graph, sources: readonly Tensor[], first: number, last: number): Set<number> {
   const found = new Set(sources.map((source) => source.id));
-  for (const node of graph.nodes) {
+  for (const node of graph.nodes.slice(first, last + 1)) {
     if (node.inputs.some((input) => found.has(input.id))) found.add(node.id);
   }
   return found;

@@ -45,6 +45,7 @@ export type Operation =
     }
   | { readonly kind: "meanLoss" } // inputs: row losses, then what its derivative is with respect to
   | { readonly kind: "subtractScaledRows" } // inputs: X [M, N], factors [M, 1], Y [M, N]: X − factors·Y
+  | { readonly kind: "checkpoint" } // inputs: what it is, then what that was made of outside (`checkpointed`)
   | { readonly kind: "globalNorm" }
   | { readonly kind: "clip"; readonly maxNorm: number }; // inputs: gradient, norm
 

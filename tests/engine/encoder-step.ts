@@ -1,4 +1,5 @@
 import { grad } from "../../src/engine/autodiff.ts";
+import { checkpointed } from "../../src/engine/checkpointed.ts";
 import type { Graph, Tensor } from "../../src/engine/graph.ts";
 import { gelu } from "../../src/engine/ops/activations.ts";
 import { attention } from "../../src/engine/ops/attention.ts";
@@ -24,8 +25,7 @@ export interface EncoderShape {
   readonly longest: number;
   readonly dropout?: number;
   readonly frozen?: boolean; // weights are residents but for the last layer's
-  /** Wraps a layer or its activation, for recomputation. */
-  readonly layer?: (inputs: readonly Tensor[], trace: (inputs: readonly Tensor[]) => Tensor) => Tensor;
+  readonly recompute?: "layers" | "gelu";
 }
 
 const EPSILON = 1e-12;
@@ -50,14 +50,14 @@ export function traceEncoder(graph: Graph, shape: EncoderShape): { hidden: Tenso
   hidden = layerNorm(hidden, weight("norm γ", [width]), weight("norm β", [width]), { epsilon: EPSILON });
   for (let index = 0; index < layers; index++) {
     const layer = traceLayer(shape, `layer ${index}`, weight, ranges, counter, index * 3);
-    hidden = shape.layer ? shape.layer([hidden], ([x]) => layer(x!)) : layer(hidden);
+    hidden = shape.recompute === "layers" ? checkpointed([hidden], ([x]) => layer(x!)) : layer(hidden);
   }
   return { hidden, parameters };
 }
 
 /** The weights of a layer, and the function of its input that they make. */
 function traceLayer(
-  { width, hidden, heads, longest, dropout: rate }: EncoderShape,
+  { width, hidden, heads, longest, dropout: rate, recompute }: EncoderShape,
   name: string,
   weight: (name: string, size: readonly number[]) => Tensor,
   ranges: Tensor,
@@ -77,11 +77,13 @@ function traceLayer(
   const [q, k, v, out] = ["q", "k", "v", "out"].map((part) => linear(part, width, width));
   const [up, down] = [linear("up", width, hidden), linear("down", hidden, width)];
   const [first, second] = [norm("first"), norm("second")];
+  const narrowed = (x: Tensor): Tensor =>
+    recompute === "gelu" ? checkpointed([x], ([wide]) => down(gelu(wide!))) : down(gelu(x));
   const drops = counter && rate !== undefined ? { dropout: { rate, seed, counter } } : {};
   return (x) => {
     const mixed = attention(q!(x), k!(x), v!(x), ranges, { heads, longest, ...drops });
     const middle = first(add(drop(out!(mixed), 1), x));
-    return second(add(drop(down(gelu(up(middle))), 2), middle));
+    return second(add(drop(narrowed(up(middle)), 2), middle));
   };
 }
 

@@ -114,7 +114,7 @@ export class GraphView {
       const { source, times } = this.product(base);
       return [source, ...(times ? [times] : []), ...factors];
     }
-    if (kind === "meanLoss") return [node.inputs[0]!];
+    if (kind === "meanLoss" || kind === "checkpoint") return [node.inputs[0]!];
     if (kind === "binary") return node.inputs.map((input) => this.unrepeated(input));
     return node.inputs;
   }

@@ -112,6 +112,8 @@ export class Lowering {
         return this.#softmaxRows(node);
       case "pick":
         return this.#pick(node);
+      case "checkpoint":
+        return this.bufferOf(node.inputs[0]!);
       case "globalNorm":
         throw new RetuneError(
           "unsupported",
@@ -323,6 +325,7 @@ export class Lowering {
     const { operation, inputs } = this.#view.node(tensor);
     const { columns } = matrixShape(tensor.shape);
     if (operation.kind === "matmul" && operation.padded) return padTo4(columns);
+    if (operation.kind === "checkpoint") return this.#strideOf(inputs[0]!);
     if (operation.kind === "pick" && operation.output === "coefficients")
       return this.#strideOf(this.#view.node(inputs[0]!).inputs[0]!);
     return columns;
