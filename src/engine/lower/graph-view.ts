@@ -26,18 +26,20 @@ const CHAINED = new Set([
  */
 export class GraphView {
   readonly graph: Graph;
+  readonly #nodes: readonly GraphNode[]; // whose inputs are what checkpoints stand for
   readonly #uses = new Map<number, number>();
   readonly #static: boolean[] = [];
   readonly #picked = new Set<string>(); // node and output of every pick that is used
 
   constructor(graph: Graph, roots: readonly Tensor[]) {
     this.graph = graph;
+    this.#nodes = graph.nodes.map((node) => this.#withoutCheckpoints(node));
     for (const node of graph.nodes) this.#static.push(this.#isStatic(node));
     for (const root of roots) this.#use(root);
   }
 
   node(tensor: Tensor): GraphNode {
-    return this.graph.nodes[tensor.id]!;
+    return this.#nodes[tensor.id]!;
   }
 
   isLeaf(tensor: Tensor): boolean {
@@ -103,6 +105,15 @@ export class GraphView {
     return operation.kind === "broadcast" ? inputs[0]! : tensor;
   }
 
+  #withoutCheckpoints(node: GraphNode): GraphNode {
+    if (!node.inputs.some((input) => isCheckpoint(this.graph, input))) return node;
+    return { ...node, inputs: node.inputs.map((input) => this.#original(input)) };
+  }
+
+  #original(tensor: Tensor): Tensor {
+    return isCheckpoint(this.graph, tensor) ? this.#original(this.graph.node(tensor).inputs[0]!) : tensor;
+  }
+
   /** What the launch of a node reads. */
   #sources(node: GraphNode): readonly Tensor[] {
     const { kind } = node.operation;
@@ -132,4 +143,8 @@ export class GraphView {
     if (node.operation.kind === "resident" || node.operation.kind === "constant") return true;
     return node.inputs.length > 0 && node.inputs.every((input) => this.#static[input.id]);
   }
+}
+
+function isCheckpoint(graph: Graph, tensor: Tensor): boolean {
+  return graph.node(tensor).operation.kind === "checkpoint";
 }

@@ -325,7 +325,6 @@ export class Lowering {
     const { operation, inputs } = this.#view.node(tensor);
     const { columns } = matrixShape(tensor.shape);
     if (operation.kind === "matmul" && operation.padded) return padTo4(columns);
-    if (operation.kind === "checkpoint") return this.#strideOf(inputs[0]!);
     if (operation.kind === "pick" && operation.output === "coefficients")
       return this.#strideOf(this.#view.node(inputs[0]!).inputs[0]!);
     return columns;
