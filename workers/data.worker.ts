@@ -2,10 +2,11 @@
 import { DataService } from "../src/app/services/data-service.ts";
 import { GenerateService } from "../src/app/services/generate-service.ts";
 import { dataHandlers } from "../src/app/services/handlers.ts";
+import { PartsService } from "../src/app/services/parts-service.ts";
 import { ResultService } from "../src/app/services/result-service.ts";
 import { startWorker } from "../src/app/services/worker-start.ts";
 
 startWorker(({ workspace, site }) => {
   const data = new DataService(workspace, site);
-  return dataHandlers(data, new ResultService(data), new GenerateService(workspace));
+  return dataHandlers(data, new ResultService(data), new GenerateService(workspace), new PartsService(data));
 });

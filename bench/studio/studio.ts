@@ -31,7 +31,7 @@ async function measure(studio: Studio, { train, test }: Collection): Promise<Mea
   const embedding = ended(studio, await studio.embed(id));
   await embedding;
   const embedSeconds = (performance.now() - started) / 1000;
-  const runId = await studio.startRun(id, SETTINGS);
+  const runId = await studio.startRun(id, { task: "adapter", settings: SETTINGS });
   const run = await finished(studio, runId);
   return { report: await studio.report(runId), embedSeconds, backend: run };
 }

@@ -1,21 +1,19 @@
 import { RetuneError, toWire } from "../engine/errors.ts";
 import { privateModelFolders } from "./encoders/folder-store.ts";
+import { assembleStudio } from "./page/assemble-studio.ts";
 import { Emitter } from "./page/emitter.ts";
-import { EncoderShelf } from "./page/encoder-shelf.ts";
 import { Environment } from "./page/environment.ts";
-import { JobBoard } from "./page/job-board.ts";
 import * as facts from "./page/page-facts.ts";
-import { ProjectDesk } from "./page/project-desk.ts";
-import { RunDesk } from "./page/run-desk.ts";
 import { webRunLocks } from "./page/run-locks.ts";
 import { WorkerPool } from "./page/worker-pool.ts";
 import type { WorkerName } from "./page/worker-pool.ts";
-import { WorkspaceStudio } from "./page/workspace-studio.ts";
+import type { WorkspaceStudio } from "./page/workspace-studio.ts";
 import type { WorkerChannel } from "./protocol/messages.ts";
 import { localStorageCanary, manyCanaries, privateFileCanary } from "./storage/canary.ts";
 import type { Canary } from "./storage/canary.ts";
 import { Workspace } from "./storage/workspace.ts";
-import type { BackendChoice, RunView, StorageView, Studio } from "./studio.ts";
+import type { StorageView, Studio } from "./studio.ts";
+import type { RunView } from "./studio-training.ts";
 
 /** The Studio of this page: storage, workers and environment put together. Rejects where storage cannot be opened. */
 export async function createStudio(): Promise<Studio> {
@@ -27,23 +25,16 @@ export async function createStudio(): Promise<Studio> {
   });
   const workers = new WorkerPool(openWorker, (event) => studio.hear(event));
   const folders = privateModelFolders(() => navigator.storage.getDirectory());
-  const encoders = new EncoderShelf({ workspace, workers, environment, folders });
   const channel = new BroadcastChannel("retune-runs");
-  const runs = new RunDesk({
-    ...{ workspace, workers, environment, emitter },
-    locks: webRunLocks(navigator.locks),
-    key: (encoderId) => encoders.keyOf(encoderId),
-    broadcast: (run) => channel.postMessage(run),
-  });
-  channel.onmessage = ({ data }: MessageEvent<RunView>) => runs.owner.overhear(data);
   const canary = await pageCanary();
-  const desk = new ProjectDesk({ workspace, workers, emitter, canary, encoders });
-  const studio = new WorkspaceStudio({
-    ...{ workspace, workers, environment, emitter, encoders, runs, desk },
-    jobs: new JobBoard(emitter),
+  const { studio, runs } = assembleStudio({
+    ...{ workspace, workers, environment, emitter, folders, canary },
+    locks: webRunLocks(navigator.locks),
+    broadcast: (run) => channel.postMessage(run),
     storage: () => storageView(workspace),
     persist: () => navigator.storage.persist(),
   });
+  channel.onmessage = ({ data }: MessageEvent<RunView>) => runs.owner.overhear(data);
   const state = await workspace.checkCanary(canary);
   if (state === "lost") environment.learn({ storageWarning: "lost" });
   await runs.owner.findInterrupted();
@@ -89,9 +80,7 @@ async function learnEnvironment(
   ]);
   const { storageWarning = warning } = environment.view;
   environment.learn({ seal, defaultModel, offlineReady, ...(storageWarning ? { storageWarning } : {}) });
-  const saved = await workspace.setting("backend");
-  const choice: BackendChoice = saved === "webgpu" || saved === "cpu" ? saved : "auto";
-  await studio.chooseBackend(choice).catch((error: unknown) => {
+  await studio.chooseBackend(await workspace.backendChoice()).catch((error: unknown) => {
     if (!(error instanceof RetuneError)) reportError(error);
   });
 }

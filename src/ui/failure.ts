@@ -1,4 +1,4 @@
-import type { ImportProblem } from "../app/studio.ts";
+import type { ImportProblem } from "../app/studio-data.ts";
 
 /** An error as the page shows it: what crossed a worker, or what an action rejected with. */
 export type Failure = ImportProblem["error"];

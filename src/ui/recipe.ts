@@ -1,4 +1,5 @@
 import type { AdapterConfig, CustomLayer } from "../domain/models/adapter-config.ts";
+import type { RunSummary } from "../app/studio-training.ts";
 import type { AdapterSettings } from "../domain/recipes/adapter-job.ts";
 
 export type AdapterKind = AdapterConfig["kind"];
@@ -117,6 +118,31 @@ export function withNumber(
 export function withInstruction(settings: AdapterSettings, instruction: string): AdapterSettings {
   const { queryInstruction: _old, ...rest } = settings;
   return instruction === "" ? rest : { ...rest, queryInstruction: instruction };
+}
+
+/** The settings of an adapter run; null for the other tasks. */
+export function adapterSettings({ recipe }: RunSummary): AdapterSettings | null {
+  return recipe.task === "adapter" ? recipe.settings : null;
+}
+
+/** What a run trained, in a line; `name` is that of its task. */
+export function describeRun(run: RunSummary, name: string): string {
+  const settings = adapterSettings(run);
+  return settings ? describeAdapter(settings.adapter) : name;
+}
+
+/** The mode a run was trained in; routers have one way only. */
+export function modeOf({ recipe }: RunSummary): TrainingMode {
+  return "mode" in recipe.settings ? recipe.settings.mode : "recommended";
+}
+
+/** The instruction before every question of a run, or undefined. */
+export function instructionOf({ recipe }: RunSummary): string | undefined {
+  return recipe.task === "adapter" || recipe.task === "router"
+    ? recipe.settings.queryInstruction
+    : recipe.task === "cross-encoder"
+      ? undefined
+      : recipe.queryInstruction;
 }
 
 /** Why a composed stack cannot run, or null. */

@@ -1,4 +1,4 @@
-import type { QuestionView } from "../app/studio.ts";
+import type { QuestionView } from "../app/studio-data.ts";
 
 export interface QuestionFilter {
   readonly state: "all" | QuestionView["state"];

@@ -1,4 +1,6 @@
-import type { EnvironmentView, ProjectView, QuestionView, RunState, RunView } from "../../src/app/studio.ts";
+import type { EnvironmentView } from "../../src/app/studio.ts";
+import type { ProjectView, QuestionView } from "../../src/app/studio-data.ts";
+import type { RunState, RunView } from "../../src/app/studio-training.ts";
 import type { Verdict } from "../../src/domain/eval/report.ts";
 import type { AdapterSettings, TrainingStep } from "../../src/domain/recipes/adapter-job.ts";
 import { numbers } from "./fake-report.ts";
@@ -57,7 +59,9 @@ export function runView(state: RunState, done: number, verdict?: Verdict): RunVi
     projectId: "p1",
     number: 1,
     state,
-    settings: SETTINGS,
+    recipe: { task: "adapter", settings: SETTINGS },
+    tokensPerSecond: null,
+    strengths: [],
     imported: false,
     startedAt: Date.UTC(2026, 10, 21, 10),
     seconds: done / 20,

@@ -1,15 +1,7 @@
-import type {
-  EnvironmentView,
-  ImportReport,
-  JobView,
-  ProjectSummary,
-  ProjectView,
-  QuestionView,
-  RunView,
-  SearchHit,
-  Studio,
-  StudioEvent,
-} from "../../src/app/studio.ts";
+import type { EnvironmentView, JobView, Studio, StudioEvent } from "../../src/app/studio.ts";
+import type { ImportReport, ProjectSummary, ProjectView, QuestionView } from "../../src/app/studio-data.ts";
+import type { SearchHit } from "../../src/app/studio-playground.ts";
+import type { RunView } from "../../src/app/studio-training.ts";
 import type { Verdict } from "../../src/domain/eval/report.ts";
 import {
   ENVIRONMENT,
@@ -21,6 +13,7 @@ import {
   SETTINGS,
 } from "./fake-data.ts";
 import { fakeReport, numbers } from "./fake-report.ts";
+import { LADDER, MODELS, OFFERS, PAIRS, ROUTE, ROUTER } from "./fake-tuning.ts";
 
 /** States of the page that are hard to reach on purpose with the real program. */
 export type Scenario =
@@ -237,16 +230,22 @@ export class FakeStudio implements Studio {
     return "j3";
   }
 
-  async plan(...[, settings]: Parameters<Studio["plan"]>): ReturnType<Studio["plan"]> {
+  async plan(...[, { task, settings }]: Parameters<Studio["plan"]>): ReturnType<Studio["plan"]> {
+    const linear = task === "adapter" && settings.adapter.kind === "linear";
     return {
       backend: "CPU, WASM SIMD, 2 threads",
       textsToEmbed: 0,
       secondsToEmbed: 0,
-      secondsToTrain: settings.adapter.kind === "linear" ? 4.2 : 12,
+      secondsToTrain: linear ? 4.2 : 12,
       peakBytes: 3_407_872,
-      launchesPerStep: settings.adapter.kind === "linear" ? 9 : 14,
+      launchesPerStep: linear ? 9 : 14,
       trainQuestions: 240,
       testQuestions: 148,
+      textsToEmbedAgain: 0,
+      secondsToEmbedAgain: 0,
+      steps: 300,
+      parameters: { trained: 147_456, total: 147_456 },
+      storage: { checkpointBytes: 1_769_472, resultBytes: 589_824, freeBytes: 2_000_000_000 },
       warnings: [],
     };
   }
@@ -289,6 +288,32 @@ export class FakeStudio implements Studio {
     return fakeReport(this.#verdict, questionTexts(148));
   }
 
+  async results(): ReturnType<Studio["results"]> {
+    return { kind: "retrieval", report: await this.report() };
+  }
+
+  recipes: Studio["recipes"] = async () => OFFERS;
+  ladder: Studio["ladder"] = async () => LADDER;
+  climb: Studio["climb"] = async () => "j4";
+  judgeStrength: Studio["judgeStrength"] = async () => "j5";
+  models: Studio["models"] = async () => MODELS;
+  addModelFolder: Studio["addModelFolder"] = async () => MODELS[0]!;
+  removeModel: Studio["removeModel"] = async () => undefined;
+  exports: Studio["exports"] = async () => [];
+  importPairs: Studio["importPairs"] = async () => PAIRS;
+  pairs: Studio["pairs"] = async () => null;
+  removePairs: Studio["removePairs"] = async () => undefined;
+  router: Studio["router"] = async () => ROUTER;
+  routedQuestions: Studio["routedQuestions"] = async () => [];
+  saveChoice: Studio["saveChoice"] = async () => ROUTER;
+  removeChoice: Studio["removeChoice"] = async () => ROUTER;
+  saveRoutedQuestion: Studio["saveRoutedQuestion"] = async () => ROUTER;
+  removeRoutedQuestion: Studio["removeRoutedQuestion"] = async () => ROUTER;
+  importRouter: Studio["importRouter"] = async () => ({ choices: 3, questions: 24, warnings: [] });
+  generateRoutedQuestions: Studio["generateRoutedQuestions"] = async () => "j6";
+  exportRouterData: Studio["exportRouterData"] = async () => this.#file("router.json");
+  route: Studio["route"] = async () => ROUTE;
+
   async jobFile(): Promise<string> {
     return JSON.stringify(
       { task: "adapter", model: "bge-small-en-v1.5", train: "train.json", ...SETTINGS },
@@ -309,7 +334,8 @@ export class FakeStudio implements Studio {
     const tuned = request.runId
       ? [hit(1, 2), hit(0, 1), hit(2, 3), hit(7, null), hit(4, 5)].slice(0, request.top)
       : [];
-    return { base, tuned, milliseconds: 3.4 };
+    const latency = { embed: 12, search: 3.4, rerank: null, reranked: 0 };
+    return { base, tuned, reranked: [], milliseconds: 3.4, latency };
   }
 
   async exportRun(...[, format]: Parameters<Studio["exportRun"]>): ReturnType<Studio["exportRun"]> {

@@ -1,6 +1,6 @@
 import type { Workspace } from "../storage/workspace.ts";
 import type { VectorSpace } from "../storage/vector-cache.ts";
-import type { EncoderView } from "../studio.ts";
+import type { EncoderView } from "../studio-models.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import { encoderHash } from "./encoder-hash.ts";
 
@@ -23,6 +23,8 @@ export interface EncoderFacts extends Omit<EncoderView, "available"> {
   readonly hash: string;
   readonly url?: string; // of an endpoint
   readonly projectId?: string; // whose imported vectors these are
+  readonly runId?: string; // of what was trained here
+  readonly own?: boolean; // safetensors weights: our own encoder runs it
 }
 
 export async function defaultEncoderFacts(): Promise<EncoderFacts> {

@@ -1,7 +1,7 @@
 import type { ChunkOptions } from "../../domain/text/chunk.ts";
 import { chunkBlocks, passagesOf } from "../../domain/text/chunk.ts";
 import type { SourceContent } from "../storage/project-store.ts";
-import type { ChunkPreview } from "../studio.ts";
+import type { ChunkPreview } from "../studio-data.ts";
 
 const SHOWN = 50;
 

@@ -9,7 +9,7 @@ import { cosineScores } from "../../domain/eval/dense.ts";
 import { idOrder, rankOf } from "../../domain/eval/metrics.ts";
 import { passageIndex } from "../../domain/data/dataset.ts";
 import { selectRows } from "../../domain/matrix.ts";
-import type { ProbeView } from "../studio.ts";
+import type { ProbeView } from "../studio-training.ts";
 
 export interface JudgedSide {
   readonly dataset: Dataset;

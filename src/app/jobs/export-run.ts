@@ -14,8 +14,9 @@ import { writeZip } from "../../domain/formats/zip-writer.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import type { SentBytes } from "../protocol/calls.ts";
 import type { RunRecord } from "../storage/records.ts";
-import type { RunExportFormat } from "../studio.ts";
+import type { RunExportFormat } from "../studio-models.ts";
 import { exportReadme } from "./export-readme.ts";
+import { queryInstructionOf } from "./recipe-facts.ts";
 import type { KeptAdapter } from "./result-store.ts";
 
 export interface ExportedRun {
@@ -48,12 +49,14 @@ export function exportRun(exported: ExportedRun, format: RunExportFormat): SentB
       const verified = `${report.rows.length} questions, parsed back`;
       return { name: `${stem}-report.json`, bytes: encoded(text), verified };
     }
+    default:
+      throw new RetuneError("unsupported", `An adapter is not exported as ${format}.`);
   }
 }
 
 function folderExport({ run, kept, model }: ExportedRun, stem: string): SentBytes {
   const files = writeAdapterFolder(kept);
-  const readme = exportReadme(kept.config, model, run.settings.queryInstruction ?? "");
+  const readme = exportReadme(kept.config, model, queryInstructionOf(run.recipe));
   const contents = [
     ...[...files].map(([name, bytes]) => ({ name: `llamaindex/${name}`, bytes })),
     { name: "adapter.safetensors", bytes: writeAdapterSafetensors(kept) },
@@ -76,7 +79,7 @@ function folderExport({ run, kept, model }: ExportedRun, stem: string): SentByte
 function safetensorsExport({ run, kept, model }: ExportedRun, name: string): SentBytes {
   const notes = new Map([
     ["model", model],
-    ["query_instruction", run.settings.queryInstruction ?? ""],
+    ["query_instruction", queryInstructionOf(run.recipe)],
   ]);
   const bytes = writeAdapterSafetensors(kept, notes);
   compareAdapters(kept, readAdapterSafetensors(bytes, name), name);
@@ -105,8 +108,8 @@ function reportOf({ report }: ExportedRun): EvaluationReport {
   throw new RetuneError("usage", "This adapter was imported and has not been judged, so it has no metrics.");
 }
 
-function runFacts({ number, settings, backend, build, seconds, dataHash, notes }: RunRecord): object {
-  return { number, settings, backend, build, seconds, dataHash, notes };
+function runFacts({ number, recipe, backend, build, seconds, dataHash, notes }: RunRecord): object {
+  return { number, ...recipe, backend, build, seconds, dataHash, notes };
 }
 
 function count({ weights }: KeptAdapter): number {

@@ -5,7 +5,7 @@ import type { Matrix } from "../../domain/matrix.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import { normalised } from "../encoders/pooling.ts";
 import type { VectorCache, VectorSpace } from "../storage/vector-cache.ts";
-import type { VectorPart } from "../studio.ts";
+import type { VectorPart } from "../studio-data.ts";
 
 const NPY_START = 0x93; // of "\x93NUMPY"; no JSON begins so
 

@@ -14,7 +14,7 @@ import type { RunControl } from "../../domain/ports.ts";
 import { RetuneError, toWire } from "../../engine/errors.ts";
 import type { SourceContent } from "../storage/project-store.ts";
 import type { SourceRecord } from "../storage/records.ts";
-import type { ChunkSettings, DatasetRole, ImportProblem, ImportReport } from "../studio.ts";
+import type { ChunkSettings, DatasetRole, ImportProblem, ImportReport } from "../studio-data.ts";
 
 export interface InputFile {
   readonly name: string;

@@ -4,7 +4,7 @@ import type { RunRecord } from "../storage/records.ts";
 export function newRun(
   projectId: string,
   encoderId: string,
-  settings: RunRecord["settings"],
+  recipe: RunRecord["recipe"],
   hash: string,
 ): Omit<RunRecord, "number"> {
   return {
@@ -12,7 +12,7 @@ export function newRun(
     projectId,
     state: "running",
     stage: "embedding",
-    settings,
+    recipe,
     encoderId,
     imported: false,
     startedAt: Date.now(),

@@ -3,7 +3,7 @@ import { groupsOf } from "../../domain/data/dataset.ts";
 import { splitByGroup } from "../../domain/data/split.ts";
 import type { SourceContent } from "../storage/project-store.ts";
 import type { ProjectRecord, StoredQuestion } from "../storage/records.ts";
-import type { SplitView } from "../studio.ts";
+import type { SplitView } from "../studio-data.ts";
 
 export interface ProjectData {
   readonly train: Dataset;

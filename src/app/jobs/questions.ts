@@ -2,7 +2,7 @@ import { copyRate } from "../../domain/eval/tokens.ts";
 import type { Origin } from "../../domain/data/dataset.ts";
 import type { SourceContent } from "../storage/project-store.ts";
 import type { StoredQuestion } from "../storage/records.ts";
-import type { QuestionChange, QuestionView } from "../studio.ts";
+import type { QuestionChange, QuestionView } from "../studio-data.ts";
 import type { ProjectData } from "./project-data.ts";
 
 /** Every question of a project beside its passage, rejected ones included, in file order. */

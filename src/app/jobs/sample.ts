@@ -6,7 +6,7 @@ import { spaceOf } from "../encoders/known-encoders.ts";
 import type { ModelFiles } from "../encoders/model-files.ts";
 import type { SourceContent } from "../storage/project-store.ts";
 import type { VectorCache } from "../storage/vector-cache.ts";
-import type { VectorPart } from "../studio.ts";
+import type { VectorPart } from "../studio-data.ts";
 import { keepGivenVectors, readGivenVectors } from "./given-vectors.ts";
 
 export const SAMPLE = { folder: "samples/handbook/", name: "Sample: Tansy & Holt handbook" } as const;

@@ -6,7 +6,7 @@ import { idOrder, rankOf } from "../../domain/eval/metrics.ts";
 import type { Matrix } from "../../domain/matrix.ts";
 import { applyAdapter } from "../../domain/models/apply-adapter.ts";
 import type { QueryVectors } from "../protocol/calls.ts";
-import type { SearchAnswer, SearchHit, SearchRequest } from "../studio.ts";
+import type { SearchAnswer, SearchHit, SearchRequest } from "../studio-playground.ts";
 import type { KeptAdapter } from "./result-store.ts";
 
 /** A corpus that is ready to be searched. */
@@ -51,7 +51,9 @@ export function searchSideBySide(
   return {
     base: topHits(base, after, request.top, ground.dataset.passages),
     tuned: after ? topHits(after, base, request.top, ground.dataset.passages) : [],
+    reranked: [],
     milliseconds: performance.now() - started,
+    latency: { embed: null, search: performance.now() - started, rerank: null, reranked: 0 },
   };
 }
 

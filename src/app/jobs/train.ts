@@ -1,8 +1,4 @@
-import type { TrainingStep, AdapterSettings } from "../../domain/recipes/adapter-job.ts";
-import { openAdapterRun } from "../../domain/recipes/adapter.ts";
-import type { AdapterRun, TrainedAdapter } from "../../domain/recipes/adapter-run.ts";
-import type { RecipeState } from "../../domain/recipes/recipe-state.ts";
-import type { TrainingData } from "../../domain/recipes/training-data.ts";
+import type { TrainingStep } from "../../domain/recipes/adapter-job.ts";
 import type { Backend } from "../../engine/backend.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import type { Checkpoint, CheckpointStore } from "../storage/checkpoint.ts";
@@ -16,40 +12,64 @@ export interface TrainPorts {
   readonly now: () => number; // milliseconds of a clock that never goes back
 }
 
-export interface TrainRequest {
-  readonly runId: string;
-  readonly data: TrainingData; // queries after the instruction where one is set
-  readonly settings: AdapterSettings;
+/** What a run of any recipe saves: small fields as JSON, large ones as named arrays. */
+export interface SavedRun {
+  readonly fingerprint: string;
+  readonly tensors: Readonly<Record<string, Float32Array>>;
 }
 
-export interface TrainListener {
+/** What all recipes' runs have in common: pulled step by step, saved and kept at any yield. */
+export interface PulledRun<State extends SavedRun, Step extends TrainingStep, Trained> {
+  steps(): AsyncGenerator<Step, Trained, void>;
+  state(): Promise<State>;
+  keep(): Promise<Trained>;
+  dispose(): void;
+}
+
+/** The types of one recipe. */
+export interface RecipeTypes<State extends SavedRun = SavedRun> {
+  readonly state: State;
+  readonly step: TrainingStep;
+  readonly trained: unknown;
+  readonly run: PulledRun<State, this["step"], this["trained"]>;
+}
+
+export interface TrainRequest<T extends RecipeTypes> {
+  readonly runId: string;
+  /** Opens the run at its beginning, or at a state it saved. */
+  open(backend: Backend, saved: T["state"] | undefined): Promise<T["run"]>;
+}
+
+export interface TrainListener<T extends RecipeTypes> {
   /** What a step asks for: "pause" saves and ends, "stop" ends with the best so far. */
   wish(): "go" | "pause" | "stop";
-  onStart?(run: AdapterRun, backend: Backend, resumedFrom: RecipeState | undefined): void;
-  onStep?(step: TrainingStep, run: AdapterRun): Promise<void> | void;
+  onStart?(run: T["run"], backend: Backend, resumedFrom: T["state"] | undefined): void;
+  onStep?(step: T["step"], run: T["run"]): Promise<void> | void;
   onSaved?(sequence: number): Promise<void> | void;
   onNote?(note: string): void;
 }
 
-export type TrainOutcome =
-  | { readonly kind: "finished" | "stopped"; readonly trained: TrainedAdapter; readonly device: string }
+export type TrainOutcome<Trained> =
+  | { readonly kind: "finished" | "stopped"; readonly trained: Trained; readonly device: string }
   | { readonly kind: "paused" };
 
 const SAVE_STEPS = 50;
 const SAVE_MS = 30_000;
 const LEAST_MS = 1_000; // quick steps are not slowed by saving: a second of work is cheaper to repeat
+const SAVING_SHARE = 20; // a save that took 5 s (400 MB of a large model) is followed by 100 s without one
 const TRIES = 3;
 
 /**
- * Trains an adapter to its end, from its last checkpoint where there is one, to the same bits as without the break.
- * Saves every max(50 steps, 1 s), after 30 s in any case. A lost or hung device is opened again and the run goes on
- * from its last checkpoint, at most three times without progress in between.
+ * Trains a run to its end, from its last checkpoint where there is one, to the same bits as without the break.
+ * Saves every max(50 steps, 1 s), after 30 s in any case; a large model less often, so that saving takes at most 5 %
+ * of the time. A lost or hung device is opened again and the run goes on from its last checkpoint, at most three
+ * times without progress in between.
  */
-export async function trainAdapter(
+export async function trainRun<T extends RecipeTypes>(
   ports: TrainPorts,
-  request: TrainRequest,
-  listener: TrainListener,
-): Promise<TrainOutcome> {
+  request: TrainRequest<T>,
+  listener: TrainListener<T>,
+): Promise<TrainOutcome<T["trained"]>> {
   let failures = 0;
   const progressed = (): void => {
     failures = 0;
@@ -65,24 +85,27 @@ export async function trainAdapter(
   }
 }
 
-async function attempt(
+async function attempt<T extends RecipeTypes>(
   ports: TrainPorts,
-  request: TrainRequest,
-  listener: TrainListener,
+  request: TrainRequest<T>,
+  listener: TrainListener<T>,
   progressed: () => void,
-): Promise<TrainOutcome> {
-  const { data, settings, runId } = request;
-  const saved = await ports.checkpoints?.latest(runId);
+): Promise<TrainOutcome<T["trained"]>> {
+  const saved = await ports.checkpoints?.latest(request.runId);
   for (const refusal of saved?.refused ?? []) {
     listener.onNote?.(`${refusal.message} The checkpoint before it is used.`);
   }
-  const state = saved ? recipeStateOf(saved.checkpoint) : undefined;
+  const state = saved ? stateOf<T["state"]>(saved.checkpoint) : undefined;
   const backend = await ports.openBackend(saved?.checkpoint.device);
   try {
-    const run = await openAdapterRun(backend, data, settings, state);
+    const run = await request.open(backend, state);
     try {
       listener.onStart?.(run, backend, state);
-      const saver = new Saver(ports, request, run, deviceOf(backend), listener, progressed);
+      const onSaved = async (sequence: number): Promise<void> => {
+        progressed();
+        await listener.onSaved?.(sequence);
+      };
+      const saver = new Saver({ ports, runId: request.runId, run, device: deviceOf(backend), onSaved });
       return await drive(run, saver, listener, deviceOf(backend));
     } finally {
       run.dispose();
@@ -92,12 +115,12 @@ async function attempt(
   }
 }
 
-async function drive(
-  run: AdapterRun,
+async function drive<T extends RecipeTypes>(
+  run: T["run"],
   saver: Saver,
-  listener: TrainListener,
+  listener: TrainListener<T>,
   device: string,
-): Promise<TrainOutcome> {
+): Promise<TrainOutcome<T["trained"]>> {
   const steps = run.steps();
   for (;;) {
     const next = await steps.next();
@@ -118,50 +141,45 @@ async function drive(
   }
 }
 
+interface SaverParts {
+  readonly ports: TrainPorts;
+  readonly runId: string;
+  readonly run: { state(): Promise<SavedRun> };
+  readonly device: string;
+  readonly onSaved: (sequence: number) => Promise<void>;
+}
+
 /** Knows when a checkpoint is due, and makes it. */
 class Saver {
-  private readonly ports: TrainPorts;
-  private readonly request: TrainRequest;
-  private readonly run: AdapterRun;
-  private readonly device: string;
-  private readonly listener: TrainListener;
-  private readonly progressed: () => void;
+  private readonly parts: SaverParts;
   private steps = 0;
   private lastStep = 0;
   private savedAt: number;
+  private tookMs = 0;
 
-  constructor(
-    ports: TrainPorts,
-    request: TrainRequest,
-    run: AdapterRun,
-    device: string,
-    listener: TrainListener,
-    progressed: () => void,
-  ) {
-    this.ports = ports;
-    this.request = request;
-    this.run = run;
-    this.device = device;
-    this.listener = listener;
-    this.progressed = progressed;
-    this.savedAt = ports.now();
+  constructor(parts: SaverParts) {
+    this.parts = parts;
+    this.savedAt = parts.ports.now();
   }
 
   async saveIfDue({ step }: TrainingStep): Promise<void> {
     this.steps += step > this.lastStep ? step - this.lastStep : step;
     this.lastStep = step;
-    const passed = this.ports.now() - this.savedAt;
-    if (passed >= SAVE_MS || (this.steps >= SAVE_STEPS && passed >= LEAST_MS)) await this.save();
+    const passed = this.parts.ports.now() - this.savedAt;
+    const cheap = SAVING_SHARE * this.tookMs;
+    const often = this.steps >= SAVE_STEPS && passed >= Math.max(LEAST_MS, cheap);
+    if (often || passed >= Math.max(SAVE_MS, cheap)) await this.save();
   }
 
   async save(): Promise<void> {
-    if (!this.ports.checkpoints) return;
-    const checkpoint = checkpointOf(await this.run.state(), this.device);
-    const sequence = await this.ports.checkpoints.save(this.request.runId, checkpoint);
+    const { ports, run, runId, device, onSaved } = this.parts;
+    if (!ports.checkpoints) return;
+    const started = ports.now();
+    const sequence = await ports.checkpoints.save(runId, checkpointOf(await run.state(), device));
     this.steps = 0;
-    this.savedAt = this.ports.now();
-    this.progressed();
-    await this.listener.onSaved?.(sequence);
+    this.savedAt = ports.now();
+    this.tookMs = this.savedAt - started;
+    await onSaved(sequence);
   }
 }
 
@@ -170,7 +188,7 @@ export function deviceOf(backend: Backend): string {
   return `${backend.kind} ${backend.build}`;
 }
 
-function checkpointOf({ tensors, ...small }: RecipeState, device: string): Checkpoint {
+function checkpointOf({ tensors, ...small }: SavedRun, device: string): Checkpoint {
   return {
     config: small.fingerprint,
     device,
@@ -181,10 +199,10 @@ function checkpointOf({ tensors, ...small }: RecipeState, device: string): Check
   };
 }
 
-function recipeStateOf({ state, tensors }: Checkpoint): RecipeState {
-  const small = JSON.parse(state) as Omit<RecipeState, "tensors">;
+function stateOf<State extends SavedRun>({ state, tensors }: Checkpoint): State {
+  const small = JSON.parse(state) as Omit<SavedRun, "tensors">;
   const arrays = [...tensors].map(([name, { values }]) => [name, values as Float32Array] as const);
-  return { ...small, tensors: Object.fromEntries(arrays) };
+  return { ...small, tensors: Object.fromEntries(arrays) } as State;
 }
 
 function nextTask(): Promise<void> {

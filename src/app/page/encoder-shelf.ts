@@ -10,7 +10,8 @@ import { DEFAULT_ENCODER, encoderById, knownEncoders } from "../encoders/known-e
 import type { EncoderFacts } from "../encoders/known-encoders.ts";
 import type { SentFile } from "../protocol/calls.ts";
 import type { Workspace } from "../storage/workspace.ts";
-import type { EncoderView, EndpointRequest } from "../studio.ts";
+import type { EncoderView, EndpointRequest } from "../studio-models.ts";
+import { folderFiles } from "./files.ts";
 import type { Environment } from "./environment.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
@@ -23,7 +24,8 @@ export interface EncoderShelfPorts {
 }
 
 const PRECISIONS: readonly Precision[] = ["fp32", "int8"]; // the first that is there is the one chosen
-const MODEL_FILES = /^(onnx\/model(_quantized)?\.onnx|[\w./-]+\.json)$/;
+
+const WEIGHTS = /\.(onnx|safetensors)$/;
 
 /** The models a person can choose, and the keys of endpoints, which live here and nowhere else. */
 export class EncoderShelf {
@@ -49,14 +51,7 @@ export class EncoderShelf {
 
   /** Tries the model, then keeps its files in this browser. Paths are those inside the picked folder. */
   async addFolder(files: readonly File[]): Promise<EncoderView> {
-    const paths = files.map((file) => (file.webkitRelativePath || file.name).split("/"));
-    const name = paths[0]?.length === 1 ? "model" : (paths[0]?.[0] ?? "");
-    const kept = new Map<string, Blob>();
-    for (const [index, path] of paths.entries()) {
-      const inside = (path.length > 1 ? path.slice(1) : path).join("/");
-      const at = inside.endsWith(".onnx") && !inside.startsWith("onnx/") ? `onnx/${inside}` : inside;
-      if (MODEL_FILES.test(at)) kept.set(at, files[index]!);
-    }
+    const { name, kept } = folderFiles(files);
     if (!PRECISIONS.some((precision) => kept.has(MODEL_FILE[precision])) || !kept.has("tokenizer.json")) {
       const text = `The folder ${name} needs tokenizer.json and onnx/model.onnx. It has ${[...kept.keys()].join(", ")}.`;
       throw new RetuneError("model-missing", text);
@@ -92,9 +87,7 @@ export class EncoderShelf {
     origin: "folder" | "hub",
   ): Promise<EncoderView> {
     const { workspace, workers, folders } = this.ports;
-    const own = new Map(
-      [...files].filter(([path]) => !path.endsWith(".onnx") || path === MODEL_FILE[precision]),
-    );
+    const own = new Map([...files].filter(([path]) => !WEIGHTS.test(path) || path === MODEL_FILE[precision]));
     const sent: SentFile[] = [...own].map(([path, blob]) => ({ name: path, blob: new Blob([blob]) }));
     const { dimension, queryInstruction, hash } = await workers.embed.call("inspect", {
       files: sent,

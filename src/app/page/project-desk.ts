@@ -1,12 +1,13 @@
 import { RetuneError } from "../../engine/errors.ts";
 import { DEFAULT_ENCODER, encoderById } from "../encoders/known-encoders.ts";
-import { instructionOf } from "../jobs/run-adapter.ts";
+import { instructionOf, queryInstructionOf } from "../jobs/recipe-facts.ts";
 import { SAMPLE } from "../jobs/sample.ts";
 import type { QueryVectors } from "../protocol/calls.ts";
 import type { Canary } from "../storage/canary.ts";
 import type { ProjectRecord } from "../storage/records.ts";
 import type { Workspace } from "../storage/workspace.ts";
-import type { ProjectSummary, ProjectView, SearchRequest } from "../studio.ts";
+import type { ProjectSummary, ProjectView } from "../studio-data.ts";
+import type { SearchRequest } from "../studio-playground.ts";
 import type { EncoderShelf } from "./encoder-shelf.ts";
 import type { Emitter } from "./emitter.ts";
 import type { WorkerPool } from "./worker-pool.ts";
@@ -94,8 +95,9 @@ export class ProjectDesk {
     const { workspace } = this.ports;
     const { encoderId } = await workspace.projects.get(projectId);
     const run = runId === undefined ? undefined : await workspace.runs.get(runId);
-    if (!run?.settings.queryInstruction) return { plain: await this.vector(projectId, encoderId, text, "") };
-    const instruction = instructionOf(run.settings, await encoderById(workspace, encoderId));
+    if (!run || queryInstructionOf(run.recipe) === "")
+      return { plain: await this.vector(projectId, encoderId, text, "") };
+    const instruction = instructionOf(run.recipe, await encoderById(workspace, encoderId));
     return { instruction: await this.vector(projectId, encoderId, text, instruction) };
   }
 

@@ -1,12 +1,12 @@
-import type { AdapterSettings } from "../../domain/recipes/adapter-job.ts";
 import type { EvaluationReport } from "../../domain/eval/report.ts";
 import { encoderById } from "../encoders/known-encoders.ts";
-import { checkEnoughData, instructionOf } from "../jobs/run-adapter.ts";
+import { checkEnoughData } from "../jobs/recipe-facts.ts";
 import type { WorkerEvent } from "../protocol/calls.ts";
 import { newRun } from "../jobs/new-run.ts";
 import type { RunRecord } from "../storage/records.ts";
 import type { Workspace } from "../storage/workspace.ts";
-import type { JobView, RunPlan, RunSummary, RunView } from "../studio.ts";
+import type { JobView } from "../studio.ts";
+import type { Recipe, RunPlan, RunResults, RunSummary, RunView, RungName } from "../studio-training.ts";
 import type { Emitter } from "./emitter.ts";
 import type { Environment } from "./environment.ts";
 import { jobFileOf } from "./job-file.ts";
@@ -58,25 +58,27 @@ export class RunDesk {
     });
   }
 
-  async plan(projectId: string, settings: AdapterSettings): Promise<RunPlan> {
+  async plan(projectId: string, recipe: Recipe): Promise<RunPlan> {
     const { workspace, workers } = this.ports;
     const { encoderId } = await workspace.projects.get(projectId);
     const { vectors } = await workers.data.call("facts", { projectId });
     const textsToEmbed = vectors.needed - vectors.cached;
     const choice = this.ports.environment.backendChoice;
-    const planned = await workers.train.call("plan", { projectId, settings, choice });
+    const planned = await workers.train.call("plan", { projectId, recipe, choice });
     const measured = (await workspace.setting(`texts per second ${encoderId}`)) as number | undefined;
     const secondsToEmbed = textsToEmbed === 0 ? 0 : measured ? textsToEmbed / measured : null;
     return { ...planned, textsToEmbed, secondsToEmbed };
   }
 
-  async start(projectId: string, settings: AdapterSettings): Promise<string> {
+  async start(projectId: string, recipe: Recipe, rung?: RungName): Promise<string> {
     const { workspace, workers } = this.ports;
     const { encoderId } = await workspace.projects.get(projectId);
     const { split, dataHash } = await workers.data.call("facts", { projectId });
     checkEnoughData(split.train.questions, split.test.questions);
-    instructionOf(settings, await encoderById(workspace, encoderId));
-    const run = await workspace.runs.create(newRun(projectId, encoderId, settings, dataHash));
+    const run = await workspace.runs.create({
+      ...newRun(projectId, encoderId, recipe, dataHash),
+      ...(rung ? { rung } : {}),
+    });
     await this.owner.begin(run);
     return run.id;
   }
@@ -89,6 +91,16 @@ export class RunDesk {
     const shown = this.shown.get(runId);
     if (shown?.state === "running") return shown;
     return this.owner.viewOf(await this.ports.workspace.runs.get(runId));
+  }
+
+  async judgeStrength(runId: string, strength: number): Promise<void> {
+    const { workers, environment } = this.ports;
+    const choice = environment.backendChoice;
+    this.show(this.owner.viewOf(await workers.train.call("judgeStrength", { runId, strength, choice })));
+  }
+
+  results(runId: string): Promise<RunResults> {
+    return this.ports.workspace.runs.results(runId);
   }
 
   report(runId: string): Promise<EvaluationReport> {
@@ -135,10 +147,12 @@ function jobOf(run: RunView, label: string | undefined): JobView {
 }
 
 export function summaryOf(run: RunRecord): RunSummary {
-  const { id, projectId, number, state, settings, imported, startedAt, seconds, verdict, mrrDelta } = run;
+  const { id, projectId, number, state, recipe, imported, startedAt, seconds } = run;
+  const { verdict, mrrDelta, accuracyDelta } = run;
   return {
-    ...{ id, projectId, number, state, settings, imported, startedAt, seconds },
+    ...{ id, projectId, number, state, recipe, imported, startedAt, seconds },
     ...(verdict === undefined ? {} : { verdict }),
     ...(mrrDelta === undefined ? {} : { mrrDelta }),
+    ...(accuracyDelta === undefined ? {} : { accuracyDelta }),
   };
 }

@@ -1,12 +1,13 @@
 import type { RunControl } from "../../domain/ports.ts";
 import { RetuneError, toWire } from "../../engine/errors.ts";
-import { instructionOf } from "../jobs/run-adapter.ts";
+import { instructionOf } from "../jobs/recipe-facts.ts";
 import { encoderById } from "../encoders/known-encoders.ts";
 import type { RunEvent } from "../protocol/calls.ts";
 import { WorkerLost } from "../protocol/client.ts";
 import type { RunRecord } from "../storage/records.ts";
 import type { Workspace } from "../storage/workspace.ts";
-import type { BackendChoice, RunView } from "../studio.ts";
+import type { BackendChoice } from "../studio.ts";
+import type { RunView } from "../studio-training.ts";
 import { Eta } from "./eta.ts";
 import type { RunLocks } from "./run-locks.ts";
 import type { WorkerPool } from "./worker-pool.ts";
@@ -134,6 +135,8 @@ export class RunOwner {
     return {
       ...run,
       progress: { done, total, etaSeconds },
+      tokensPerSecond: run.tokensPerSecond ?? null,
+      strengths: run.strengths ?? [],
       checkpointAge: live?.checkpointAge ?? null,
       ownedElsewhere: this.elsewhere.has(run.id),
     };
@@ -181,7 +184,7 @@ export class RunOwner {
       onProgress: ({ done, total, label }) =>
         tell(this.viewOf({ ...run, state: "running", stage: "embedding", progress: { done, total } }), label),
     };
-    const instruction = instructionOf(run.settings, encoder);
+    const instruction = instructionOf(run.recipe, encoder);
     const address = { encoderId: run.encoderId, ...(secret === undefined ? {} : { key: secret }) };
     try {
       await workers.embed.call("embed", { projectId: run.projectId, instruction, ...address }, control);

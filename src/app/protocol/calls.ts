@@ -3,24 +3,24 @@ import type { WireError } from "../../engine/errors.ts";
 import type { EncoderIdentity } from "../../domain/ports.ts";
 import type { Precision } from "../encoders/encoder-hash.ts";
 import type { RunRecord } from "../storage/records.ts";
+import type { BackendChoice, EnvironmentView } from "../studio.ts";
 import type {
-  BackendChoice,
   ChunkPreview,
   ChunkSettings,
   DatasetRole,
-  EnvironmentView,
   GenerateOptions,
   ImportReport,
+  PairsReport,
   ProjectView,
   QuestionChange,
   QuestionView,
-  RunPlan,
-  SearchAnswer,
-  SearchRequest,
   SourceView,
   VectorPart,
-} from "../studio.ts";
-import type { AdapterSettings } from "../../domain/recipes/adapter-job.ts";
+} from "../studio-data.ts";
+import type { ExportOffer, ExportOptions, RunExportFormat } from "../studio-models.ts";
+import type { SearchAnswer, SearchRequest } from "../studio-playground.ts";
+import type { RouteAnswer, RouteRequest, RouterImportReport } from "../studio-routers.ts";
+import type { Recipe, RunPlan } from "../studio-training.ts";
 
 // What each worker can be asked, types only. Every worker opens the database itself: rows, vectors and weights do
 // not cross threads.
@@ -65,6 +65,7 @@ export interface DataMethods {
     null
   >;
   readonly generate: Call<OfProject & { readonly options: GenerateOptions }, number>;
+  readonly generateRouted: Call<OfProject & { readonly options: GenerateOptions }, number>;
   readonly dataset: Call<OfSplit, Dataset>;
   readonly exportDataset: Call<OfSplit, SentBytes>;
   readonly importVectors: Call<OfSplit & { readonly part: VectorPart; readonly file: SentFile }, null>;
@@ -79,7 +80,16 @@ export interface DataMethods {
   >;
   readonly exportProject: Call<OfProject, SentBytes>;
   readonly importProject: Call<{ readonly file: SentFile }, string>;
-  readonly exportRun: Call<{ readonly runId: string; readonly format: string }, SentBytes>;
+  readonly exports: Call<{ readonly runId: string }, readonly ExportOffer[]>;
+  readonly exportRun: Call<
+    { readonly runId: string; readonly format: RunExportFormat; readonly options: ExportOptions },
+    SentBytes
+  >;
+  readonly importPairs: Call<OfProject & { readonly file: SentFile }, PairsReport>;
+  readonly importRouter: Call<OfProject & { readonly files: readonly SentFile[] }, RouterImportReport>;
+  readonly exportRouterData: Call<OfProject, SentBytes>;
+  /** Judges a rung that needs no training, from cached vectors. */
+  readonly judgeRung: Call<OfProject & { readonly rung: "base" | "instruction" | "fusion" }, null>;
   readonly importAdapter: Call<OfProject & { readonly files: readonly SentFile[] }, string>;
 }
 
@@ -101,22 +111,44 @@ export interface EmbedMethods {
     EncoderAddress & { readonly instruction: string; readonly texts: readonly string[] },
     Float32Array
   >;
-  /** Opens a folder's model once, to learn what it is. */
+  /** Logits of a re-ranker run for one question with many passages. */
+  readonly rerank: Call<
+    { readonly runId: string; readonly text: string; readonly passages: readonly string[] },
+    Float32Array
+  >;
+  readonly route: Call<OfProject & { readonly request: RouteRequest }, RouteAnswer>;
+  /** Opens a folder's ONNX model once, to learn what it is. */
   readonly inspect: Call<
     { readonly files: readonly SentFile[]; readonly name: string; readonly precision: Precision },
     EncoderIdentity
   >;
+  /** Reads a folder's weights: what training starts from, and what our own encoder runs. */
+  readonly inspectWeights: Call<{ readonly files: readonly SentFile[]; readonly name: string }, WeightFacts>;
+}
+
+/** What is known of a model whose weights were read. */
+export interface WeightFacts {
+  readonly kind: "encoder" | "cross-encoder";
+  readonly identity: EncoderIdentity; // of its vectors by our own encoder; of a cross-encoder: name and hash
+  readonly parameters: number;
+  readonly layers: number;
+  readonly hidden: number;
 }
 
 export interface TrainMethods {
   readonly probe: Call<{ readonly choice: BackendChoice }, BackendFacts>;
   readonly plan: Call<
-    OfProject & { readonly settings: AdapterSettings; readonly choice: BackendChoice },
+    OfProject & { readonly recipe: Recipe; readonly choice: BackendChoice },
     Omit<RunPlan, "textsToEmbed">
   >;
   /** Resolves when the run ends, pauses or fails; progress comes as events. */
   readonly train: Call<
     { readonly runId: string; readonly choice: BackendChoice; readonly stop: boolean },
+    RunRecord
+  >;
+  /** Judges the mixture of base and tuned weights on the test questions and adds it to the run. */
+  readonly judgeStrength: Call<
+    { readonly runId: string; readonly strength: number; readonly choice: BackendChoice },
     RunRecord
   >;
   readonly pause: Call<{ readonly runId: string }, null>;

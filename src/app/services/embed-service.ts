@@ -1,10 +1,14 @@
 import type { Encoder, EncoderIdentity } from "../../domain/ports.ts";
+import type { Backend } from "../../engine/backend.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import type { Precision } from "../encoders/encoder-hash.ts";
 import { EndpointEncoder } from "../encoders/endpoint-encoder.ts";
 import type { ModelFolders } from "../encoders/folder-store.ts";
 import { DEFAULT_ENCODER, encoderById } from "../encoders/known-encoders.ts";
 import type { EncoderFacts } from "../encoders/known-encoders.ts";
+import { OwnEncoder } from "../encoders/own-encoder.ts";
+import { WorkspaceModels } from "../encoders/model-source.ts";
+import type { ModelSource } from "../encoders/model-source.ts";
 import { memoryModelFiles, servedModelFiles } from "../encoders/model-files.ts";
 import type { ModelFiles } from "../encoders/model-files.ts";
 import { OnnxEncoder } from "../encoders/onnx-encoder.ts";
@@ -13,7 +17,7 @@ import type { RuntimeOptions } from "../encoders/onnx-runtime.ts";
 import { Secret } from "../../domain/synth/secret.ts";
 import { embedMissing, textGroups } from "../jobs/embed.ts";
 import { projectData } from "../jobs/project-data.ts";
-import type { EmbedMethods, EncoderAddress } from "../protocol/calls.ts";
+import type { EmbedMethods, EncoderAddress, SentFile } from "../protocol/calls.ts";
 import type { Handlers } from "../protocol/host.ts";
 import type { Workspace } from "../storage/workspace.ts";
 
@@ -23,6 +27,8 @@ export interface EmbedPorts {
   readonly folders: ModelFolders;
   /** Which device this browser embeds on: a hardware GPU, else wasm with the threads it may use. */
   readonly runtime: () => Promise<RuntimeOptions>;
+  /** What our own models run on. */
+  readonly openBackend: () => Promise<Backend>;
 }
 
 const MEASURED_TEXTS = 20;
@@ -30,10 +36,12 @@ const MEASURED_TEXTS = 20;
 /** Embeds: what the embed worker does. One model is open at a time; it stays open for the next call. */
 export class EmbedService {
   private readonly ports: EmbedPorts;
+  private readonly models: ModelSource;
   private open: { readonly id: string; readonly encoder: Promise<Encoder> } | undefined;
 
   constructor(ports: EmbedPorts) {
     this.ports = ports;
+    this.models = new WorkspaceModels(ports);
   }
 
   readonly embed: Handlers<EmbedMethods>["embed"] = async (
@@ -63,10 +71,7 @@ export class EmbedService {
   };
 
   async inspect({ files, name, precision }: EmbedMethods["inspect"]["params"]): Promise<EncoderIdentity> {
-    const entries = await Promise.all(
-      files.map(async ({ name: path, blob }) => [path, new Uint8Array(await blob.arrayBuffer())] as const),
-    );
-    const folder = memoryModelFiles(name, new Map(entries));
+    const folder = memoryModelFiles(name, await contentsOf(files));
     const encoder = await OnnxEncoder.open(folder, await this.options(precision));
     try {
       return encoder.identity;
@@ -89,7 +94,10 @@ export class EmbedService {
   }
 
   private async openEncoder(facts: EncoderFacts, { key }: EncoderAddress): Promise<Encoder> {
+    if (facts.own) return this.openOwn(facts);
     switch (facts.origin) {
+      case "trained":
+        return this.openOwn(facts);
       case "site":
         return this.openOnnx(this.siteFiles(facts), facts);
       case "folder":
@@ -105,6 +113,12 @@ export class EmbedService {
         throw new RetuneError("model-missing", text);
       }
     }
+  }
+
+  private async openOwn({ id, name, hash, dimension, queryInstruction }: EncoderFacts): Promise<Encoder> {
+    const model = await this.models.encoder(id);
+    const own = { name, hash, dimension, maxTokens: model.maxTokens, precision: "fp32", queryInstruction };
+    return OwnEncoder.open(await this.ports.openBackend(), model, { ...own, precision: "fp32" });
   }
 
   private siteFiles({ name }: EncoderFacts): ModelFiles {
@@ -124,4 +138,11 @@ export class EmbedService {
   private async options(precision: Precision): Promise<OnnxEncoderOptions> {
     return { ...(await this.ports.runtime()), precision };
   }
+}
+
+export async function contentsOf(files: readonly SentFile[]): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  const entries = files.map(
+    async ({ name, blob }) => [name, new Uint8Array(await blob.arrayBuffer())] as const,
+  );
+  return new Map(await Promise.all(entries));
 }

@@ -3,6 +3,8 @@ import type { Handlers } from "../protocol/host.ts";
 import type { DataService } from "./data-service.ts";
 import type { EmbedService } from "./embed-service.ts";
 import type { GenerateService } from "./generate-service.ts";
+import type { InferenceService } from "./inference-service.ts";
+import type { PartsService } from "./parts-service.ts";
 import type { ResultService } from "./result-service.ts";
 import type { TrainService } from "./train-service.ts";
 
@@ -12,6 +14,7 @@ export function dataHandlers(
   data: DataService,
   results: ResultService,
   generation: GenerateService,
+  parts: PartsService,
 ): Handlers<DataMethods> {
   return {
     facts: (params) => data.facts(params),
@@ -21,6 +24,7 @@ export function dataHandlers(
     questions: (params) => data.questions(params),
     reviewQuestion: (params) => data.reviewQuestion(params),
     generate: generation.generate,
+    generateRouted: generation.generateRouted,
     dataset: (params) => data.dataset(params),
     exportDataset: (params) => data.exportDataset(params),
     importVectors: (params) => data.importVectors(params),
@@ -29,16 +33,24 @@ export function dataHandlers(
     search: (params) => results.search(params),
     exportProject: (params) => results.exportProject(params),
     importProject: (params) => results.importProject(params),
+    exports: (params) => results.exports(params),
     exportRun: (params) => results.exportRun(params),
+    importPairs: (params) => parts.importPairs(params),
+    importRouter: (params) => parts.importRouter(params),
+    exportRouterData: (params) => parts.exportRouterData(params),
+    judgeRung: (params) => parts.judgeRung(params),
     importAdapter: (params) => results.importAdapter(params),
   };
 }
 
-export function embedHandlers(service: EmbedService): Handlers<EmbedMethods> {
+export function embedHandlers(service: EmbedService, inference: InferenceService): Handlers<EmbedMethods> {
   return {
     embed: service.embed,
     encode: service.encode,
     inspect: (params) => service.inspect(params),
+    inspectWeights: (params) => inference.inspectWeights(params),
+    rerank: inference.rerank,
+    route: inference.route,
   };
 }
 
@@ -47,6 +59,7 @@ export function trainHandlers(service: TrainService): Handlers<TrainMethods> {
     probe: (params) => service.probe(params),
     plan: (params) => service.plan(params),
     train: (params) => service.train(params),
+    judgeStrength: (params) => service.judgeStrength(params),
     pause: (params) => service.pause(params),
     stopAndKeep: (params) => service.stopAndKeep(params),
   };

@@ -1,20 +1,24 @@
 import { DEFAULT_ENCODER, encoderById, knownEncoders, spaceOf } from "../encoders/known-encoders.ts";
 import { readAdapterFolder, readAdapterSafetensors } from "../../domain/formats/adapter-folder.ts";
 import { EQUAL_WEIGHTS, fusionOf } from "../../domain/eval/fusion.ts";
+import type { AdapterConfig } from "../../domain/models/adapter-config.ts";
 import { readFusion } from "../../domain/formats/fusion-json.ts";
 import { sha256 } from "../../domain/data/hash.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import { cachedVectors } from "../jobs/embed.ts";
+import { exportOffers } from "../jobs/export-offers.ts";
 import { exportRun, owned } from "../jobs/export-run.ts";
 import { newRun } from "../jobs/new-run.ts";
 import { readProject, writeProject } from "../jobs/project-file.ts";
+import { queryInstructionOf } from "../jobs/recipe-facts.ts";
 import { merged } from "../jobs/project-data.ts";
 import { findResult, keepResult, loadResult } from "../jobs/result-store.ts";
 import { searchGround, searchSideBySide } from "../jobs/search.ts";
 import type { SearchGround } from "../jobs/search.ts";
 import type { DataMethods, SentBytes } from "../protocol/calls.ts";
 import type { RunRecord } from "../storage/records.ts";
-import type { RunExportFormat, SearchAnswer } from "../studio.ts";
+import type { ExportOffer } from "../studio-models.ts";
+import type { SearchAnswer } from "../studio-playground.ts";
 import { bytesOf, dataHash, fileName } from "./data-service.ts";
 import type { DataService } from "./data-service.ts";
 
@@ -44,8 +48,13 @@ export class ResultService {
     if (request.runId === undefined) return searchSideBySide(ground, request, vectors, null);
     const run = await workspace.runs.get(request.runId);
     const kept = await loadResult(workspace.checkpoints, request.runId);
-    const instructed = (run.settings.queryInstruction ?? "") !== "";
+    const instructed = queryInstructionOf(run.recipe) !== "";
     return searchSideBySide(ground, request, vectors, { kept, instructed });
+  }
+
+  /** How a run can be taken away. */
+  async exports({ runId }: Of<"exports">): Promise<readonly ExportOffer[]> {
+    return exportOffers(await this.data.workspace.runs.get(runId));
   }
 
   async exportRun({ runId, format }: Of<"exportRun">): Promise<SentBytes> {
@@ -58,7 +67,7 @@ export class ResultService {
     });
     const encoder = (await knownEncoders(workspace)).find((each) => each.id === run.encoderId);
     const model = encoder?.name ?? run.encoderId;
-    return exportRun({ run, kept, report, model }, format as RunExportFormat);
+    return exportRun({ run, kept, report, model }, format);
   }
 
   /** An adapter folder or one safetensors file as a run of its own, not judged yet. */
@@ -125,7 +134,7 @@ export class ResultService {
     for (const { run, report, kept } of [...runs].sort((a, b) => a.run.number - b.run.number)) {
       const { id } = await workspace.runs.create(run);
       await keepResult(workspace.checkpoints, id, kept, run.build);
-      if (report) await workspace.runs.finish(id, report, {});
+      if (report) await workspace.runs.finish(id, { kind: "retrieval", report }, {});
     }
     return project.id;
   }
@@ -153,10 +162,15 @@ export class ResultService {
 function importedRun(
   projectId: string,
   encoderId: string,
-  { config }: { readonly config: RunRecord["settings"]["adapter"] },
+  { config }: { readonly config: AdapterConfig },
 ): Omit<RunRecord, "number"> {
   return {
-    ...newRun(projectId, encoderId, { mode: "recommended", adapter: config, seed: 0 }, ""),
+    ...newRun(
+      projectId,
+      encoderId,
+      { task: "adapter", settings: { mode: "recommended", adapter: config, seed: 0 } },
+      "",
+    ),
     imported: true,
     state: "finished",
     stage: "done",

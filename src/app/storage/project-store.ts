@@ -2,8 +2,10 @@ import type { Passage } from "../../domain/data/dataset.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import type { Connection, WriteTransaction } from "./connection.ts";
 import type { PassageBlock, ProjectRecord, QuestionBlock, SourceRecord, StoredQuestion } from "./records.ts";
+import { trainedModelId } from "./run-store.ts";
 
 const BLOCK_ROWS = 1000;
+const OF_RUNS = ["runs", "reports", "manifests", "chunks", "models"] as const;
 const CONTENT = ["projects", "sources", "passages", "questions"] as const;
 type ContentStore = (typeof CONTENT)[number];
 
@@ -65,7 +67,7 @@ export class ProjectStore {
 
   /** Removes the project with its files, rows, runs, reports and checkpoints. */
   async remove(projectId: string): Promise<void> {
-    const stores = [...CONTENT, "runs", "reports", "manifests", "chunks", "encoders", "settings"] as const;
+    const stores = [...CONTENT, ...OF_RUNS, "encoders", "settings", "routers", "pairs", "rungs"] as const;
     await this.connection.write(stores, "removing the project", async (transaction) => {
       const within = IDBKeyRange.bound([projectId], [projectId, []]);
       await transaction.objectStore("projects").delete(projectId);
@@ -74,6 +76,11 @@ export class ProjectStore {
       await transaction.objectStore("encoders").delete(`vectors-${projectId}`);
       await transaction.objectStore("settings").delete(`generation rows ${projectId}`);
       await transaction.objectStore("settings").delete(`generation failures ${projectId}`);
+      await transaction.objectStore("routers").delete(projectId);
+      await transaction.objectStore("pairs").delete(projectId);
+      for (const key of await transaction.objectStore("rungs").index("project").getAllKeys(projectId)) {
+        await transaction.objectStore("rungs").delete(key);
+      }
       for (const key of await transaction.objectStore("sources").index("project").getAllKeys(projectId)) {
         await transaction.objectStore("sources").delete(key);
       }
@@ -83,6 +90,8 @@ export class ProjectStore {
         await transaction.objectStore("reports").delete(runId);
         await transaction.objectStore("manifests").delete(ofRun);
         await transaction.objectStore("chunks").delete(ofRun);
+        await transaction.objectStore("encoders").delete(trainedModelId(runId));
+        await transaction.objectStore("models").delete(trainedModelId(runId));
       }
     });
   }

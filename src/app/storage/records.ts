@@ -1,9 +1,20 @@
 import type { Passage, Query } from "../../domain/data/dataset.ts";
 import type { EvaluationReport, Verdict } from "../../domain/eval/report.ts";
-import type { AdapterSettings, ChosenSettings, TrainingStep } from "../../domain/recipes/adapter-job.ts";
+import type { RerankPair } from "../../domain/data/rerank-dataset.ts";
+import type { RouterDataset } from "../../domain/data/router-dataset.ts";
+import type { ChosenSettings, TrainingStep } from "../../domain/recipes/adapter-job.ts";
 import type { WireError } from "../../engine/errors.ts";
 import type { TextBlock } from "../../domain/text/structure.ts";
-import type { ChunkSettings, DatasetRole, ProbeView, RunStage, RunState } from "../studio.ts";
+import type { ChunkSettings, DatasetRole } from "../studio-data.ts";
+import type {
+  ProbeView,
+  Recipe,
+  RunResults,
+  RunStage,
+  RunState,
+  RungName,
+  StrengthView,
+} from "../studio-training.ts";
 
 // What the database holds. Records are plain data (structured clone); ids are random UUIDs, order is by `sequence`,
 // never by a clock.
@@ -78,7 +89,7 @@ export interface RunRecord {
   readonly number: number;
   readonly state: RunState;
   readonly stage: RunStage;
-  readonly settings: AdapterSettings;
+  readonly recipe: Recipe;
   readonly encoderId: string;
   readonly imported: boolean;
   readonly startedAt: number;
@@ -97,11 +108,59 @@ export interface RunRecord {
   readonly notes: readonly string[];
   readonly verdict?: Verdict;
   readonly mrrDelta?: number;
+  readonly accuracyDelta?: number; // of a router
+  readonly tokensPerSecond?: number | null;
+  readonly strengths?: readonly StrengthView[];
+  readonly rung?: RungName; // the ladder started it: trained without the ladder's held-out questions
 }
 
+/** How a run was judged; records of retrieval runs hold `report` alone. */
 export interface ReportRecord {
   readonly runId: string;
-  readonly report: EvaluationReport;
+  readonly report?: EvaluationReport;
+  readonly results?: RunResults;
+}
+
+/** A project's choices and example questions. */
+export interface RouterRecord {
+  readonly projectId: string;
+  readonly dataset: RouterDataset;
+  readonly split: { readonly testShare: number; readonly seed: number };
+}
+
+/** {query, context, score} rows of a project. */
+export interface PairsRecord {
+  readonly projectId: string;
+  readonly name: string; // of the file
+  readonly format: string;
+  readonly rows: readonly RerankPair[];
+  readonly warnings: readonly string[];
+}
+
+/** What the ladder knows of a rung: reciprocal ranks of the held-out questions inside the hybrid search. */
+export interface RungRecord {
+  readonly key: string; // `${projectId} ${rung}`
+  readonly projectId: string;
+  readonly rung: RungName | "base";
+  readonly dataHash: string; // of the data it was judged on: other data make it void
+  readonly encoderId: string;
+  readonly runId?: string;
+  readonly reciprocalRanks: readonly number[];
+  readonly groups: readonly string[];
+}
+
+/** A model with weights that is kept here: files in the model store, or the result of a run. */
+export interface ModelRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: "encoder" | "cross-encoder";
+  readonly origin: "site" | "folder" | "hub" | "trained";
+  readonly runId?: string;
+  readonly parameters: number | null;
+  readonly layers: number | null;
+  readonly hidden: number | null;
+  readonly bytes: number | null;
+  readonly obstacle: string | null;
 }
 
 export interface ManifestTensor {
@@ -137,11 +196,13 @@ export interface ChunkRecord {
 export interface EncoderRecord {
   readonly id: string;
   readonly name: string;
-  readonly origin: "folder" | "hub" | "imported-vectors" | "endpoint";
+  readonly origin: "folder" | "hub" | "trained" | "imported-vectors" | "endpoint";
   readonly dimension: number;
   readonly precision: "fp32" | "int8" | "unknown";
   readonly queryInstruction: string;
   readonly hash: string;
   readonly url?: string;
   readonly projectId?: string; // imported vectors belong to one project
+  readonly runId?: string; // of what was trained here
+  readonly own?: boolean; // safetensors weights: our own encoder runs it
 }

@@ -1,7 +1,8 @@
 import type { EvaluationReport } from "../../domain/eval/report.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import type { Connection } from "./connection.ts";
-import type { RunRecord } from "./records.ts";
+import type { RunResults } from "../studio-training.ts";
+import type { ReportRecord, RunRecord } from "./records.ts";
 
 /** Runs and their reports. */
 export class RunStore {
@@ -57,36 +58,54 @@ export class RunStore {
   /** The end of a run in one transaction: its report and its state. */
   async finish(
     runId: string,
-    report: EvaluationReport,
+    results: RunResults,
     change: Partial<Omit<RunRecord, "id">>,
   ): Promise<RunRecord> {
     return this.connection.write(["runs", "reports"], "the finished run", async (transaction) => {
       const store = transaction.objectStore("runs");
       const changed = { ...existing(await store.get(runId), runId), ...change };
-      await transaction.objectStore("reports").put({ runId, report });
+      await transaction.objectStore("reports").put(reportRecord(runId, results));
       await store.put(changed);
       return changed;
     });
   }
 
+  /** Of a run that is judged by its search; "usage" for re-rankers and routers, which have results of their own. */
   async report(runId: string): Promise<EvaluationReport> {
+    const results = await this.results(runId);
+    if (results.kind === "retrieval") return results.report;
+    throw new RetuneError("usage", `A ${results.kind} run has no retrieval report; ask for its results.`);
+  }
+
+  async results(runId: string): Promise<RunResults> {
     const record = await this.connection.read(["reports"], "opening a report", (transaction) =>
       transaction.objectStore("reports").get(runId),
     );
     if (!record) throw new RetuneError("usage", "This run has no report yet: it was not judged to its end.");
-    return record.report;
+    return record.results ?? { kind: "retrieval", report: record.report! };
   }
 
   async remove(runId: string): Promise<void> {
-    const stores = ["runs", "reports", "manifests", "chunks"] as const;
+    const stores = ["runs", "reports", "manifests", "chunks", "encoders", "models"] as const;
     await this.connection.write(stores, "discarding the run", async (transaction) => {
       const ofRun = IDBKeyRange.bound([runId], [`${runId}\uffff`]); // its result lies under a longer key
       await transaction.objectStore("runs").delete(runId);
       await transaction.objectStore("reports").delete(runId);
       await transaction.objectStore("manifests").delete(ofRun);
       await transaction.objectStore("chunks").delete(ofRun);
+      await transaction.objectStore("encoders").delete(trainedModelId(runId));
+      await transaction.objectStore("models").delete(trainedModelId(runId));
     });
   }
+}
+
+/** The id under which a trained model can be chosen like any other. */
+export function trainedModelId(runId: string): string {
+  return `trained-${runId}`;
+}
+
+function reportRecord(runId: string, results: RunResults): ReportRecord {
+  return results.kind === "retrieval" ? { runId, report: results.report } : { runId, results };
 }
 
 function existing(run: RunRecord | undefined, runId: string): RunRecord {

@@ -1,4 +1,5 @@
 import type { DBSchema, IDBPDatabase, IDBPTransaction, StoreNames } from "idb";
+import type { AdapterSettings } from "../../domain/recipes/adapter-job.ts";
 import type * as records from "./records.ts";
 
 export interface RetuneSchema extends DBSchema {
@@ -14,6 +15,10 @@ export interface RetuneSchema extends DBSchema {
   reports: { key: string; value: records.ReportRecord };
   manifests: { key: [string, number]; value: records.ManifestRecord };
   chunks: { key: [string, number, string, number]; value: records.ChunkRecord };
+  routers: { key: string; value: records.RouterRecord };
+  pairs: { key: string; value: records.PairsRecord };
+  rungs: { key: string; value: records.RungRecord; indexes: { project: string } };
+  models: { key: string; value: records.ModelRecord };
 }
 
 export type StoreName = StoreNames<RetuneSchema>;
@@ -39,7 +44,29 @@ export const MIGRATIONS: readonly ((database: Database, transaction: UpgradeTran
     database.createObjectStore("manifests", { keyPath: ["runId", "sequence"] });
     database.createObjectStore("chunks", { keyPath: ["runId", "sequence", "tensor", "part"] });
   },
+  (database, transaction) => {
+    database.createObjectStore("routers", { keyPath: "projectId" });
+    database.createObjectStore("pairs", { keyPath: "projectId" });
+    database.createObjectStore("rungs", { keyPath: "key" }).createIndex("project", "projectId");
+    database.createObjectStore("models", { keyPath: "id" });
+    void nameTasks(transaction);
+  },
 ];
+
+/** Runs from before there was more than one task hold an adapter's settings. */
+async function nameTasks(transaction: UpgradeTransaction): Promise<void> {
+  for (let cursor = await transaction.objectStore("runs").openCursor(); cursor;) {
+    await cursor.update(withRecipe(cursor.value));
+    cursor = await cursor.continue();
+  }
+}
+
+/** A run record of any version as it is kept now. */
+export function withRecipe(run: records.RunRecord): records.RunRecord {
+  if ((run.recipe as records.RunRecord["recipe"] | undefined) !== undefined) return run;
+  const { settings, ...rest } = run as records.RunRecord & { readonly settings: AdapterSettings };
+  return { ...rest, recipe: { task: "adapter", settings } };
+}
 
 export function migrate(database: Database, from: number, transaction: UpgradeTransaction): void {
   for (const migration of MIGRATIONS.slice(from)) migration(database, transaction);

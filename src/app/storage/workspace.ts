@@ -1,10 +1,12 @@
+import type { BackendChoice } from "../studio.ts";
 import type { Canary } from "./canary.ts";
 import { IndexedCheckpointStore } from "./checkpoint-store.ts";
 import type { CheckpointStoreOptions } from "./checkpoint-store.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { ProjectStore } from "./project-store.ts";
-import type { EncoderRecord } from "./records.ts";
+import { ProjectParts } from "./project-parts.ts";
+import type { EncoderRecord, ModelRecord } from "./records.ts";
 import { RunStore } from "./run-store.ts";
 import { IndexedVectorCache } from "./vector-cache.ts";
 
@@ -17,6 +19,7 @@ export class Workspace {
   readonly connection: Connection;
   readonly projects: ProjectStore;
   readonly runs: RunStore;
+  readonly parts: ProjectParts;
   readonly vectors: IndexedVectorCache;
   readonly checkpoints: IndexedCheckpointStore;
 
@@ -24,6 +27,7 @@ export class Workspace {
     this.connection = new Connection(options);
     this.projects = new ProjectStore(this.connection);
     this.runs = new RunStore(this.connection);
+    this.parts = new ProjectParts(this.connection);
     this.vectors = new IndexedVectorCache(this.connection);
     this.checkpoints = new IndexedCheckpointStore(this.connection, options.checkpoints);
   }
@@ -41,12 +45,38 @@ export class Workspace {
     );
   }
 
+  /** What the person lets compute; "auto" where nothing was chosen. */
+  async backendChoice(): Promise<BackendChoice> {
+    const saved = await this.setting("backend");
+    return saved === "webgpu" || saved === "cpu" ? saved : "auto";
+  }
+
   async encoders(): Promise<readonly EncoderRecord[]> {
     return this.connection.read(["encoders"], "listing models", (tx) => tx.objectStore("encoders").getAll());
   }
 
   async saveEncoder(record: EncoderRecord): Promise<void> {
     await this.connection.write(["encoders"], "the model", (tx) => tx.objectStore("encoders").put(record));
+  }
+
+  async models(): Promise<readonly ModelRecord[]> {
+    return this.connection.read(["models"], "listing models", (tx) => tx.objectStore("models").getAll());
+  }
+
+  async model(id: string): Promise<ModelRecord | undefined> {
+    return this.connection.read(["models"], "opening a model", (tx) => tx.objectStore("models").get(id));
+  }
+
+  async saveModel(record: ModelRecord): Promise<void> {
+    await this.connection.write(["models"], "the model", (tx) => tx.objectStore("models").put(record));
+  }
+
+  /** Both what it can be chosen as and what is known of its weights. */
+  async removeModel(id: string): Promise<void> {
+    await this.connection.write(["models", "encoders"], "removing the model", async (tx) => {
+      await tx.objectStore("models").delete(id);
+      await tx.objectStore("encoders").delete(id);
+    });
   }
 
   async removeEncoder(id: string): Promise<void> {

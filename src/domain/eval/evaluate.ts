@@ -22,6 +22,8 @@ export interface EvaluationSettings {
   /** Whether tuned and hybrids use `queriesInstruction`; deltas then compare with the base that uses it too. */
   readonly instruction: boolean;
   readonly adapter?: { readonly config: AdapterConfig; readonly weights: Weights };
+  /** Vectors by a tuned encoder, its own instruction included: "tuned" in place of an adapter. */
+  readonly tuned?: { readonly queries: Matrix; readonly corpus: Matrix };
   /** Weights chosen on groups held out of training, never on the judged set. */
   readonly fusion: { readonly base: Fusion; readonly tuned: Fusion };
   readonly seed: number;
@@ -61,7 +63,9 @@ export function evaluate(
   for (let start = 0; start < kept.length; start += block) {
     const rows = kept.slice(start, start + block);
     const texts = rows.map((row) => dataset.queries[row]!.text);
-    const scores = scoreSystems(texts, selectQueries(vectors, rows), lexical, settings);
+    const { tuned } = settings;
+    const own = tuned ? { ...settings, tuned: { ...tuned, queries: selectRows(tuned.queries, rows) } } : settings;
+    const scores = scoreSystems(texts, selectQueries(vectors, rows), lexical, own);
     const wanted = rows.map((row) => positives[row]!);
     for (const [system, matrix] of Object.entries(scores) as [SystemName, Matrix][]) {
       (judged[system] ??= []).push(...judge(matrix, wanted, order));
@@ -95,8 +99,8 @@ export function scoreSystems(
     const { config, weights } = settings.adapter;
     const own = (settings.instruction ? queriesInstruction : undefined) ?? queries;
     scores.tuned = cosineScores(applyAdapter(config, weights, own), corpus);
-    scores.hybridTuned = fuse(scores.tuned, bm25, settings.fusion.tuned);
-  }
+  } else if (settings.tuned) scores.tuned = cosineScores(settings.tuned.queries, settings.tuned.corpus);
+  if (scores.tuned) scores.hybridTuned = fuse(scores.tuned, bm25, settings.fusion.tuned);
   return scores;
 }
 
@@ -122,6 +126,8 @@ function checkVectors(dataset: Dataset, vectors: JudgedVectors, settings: Evalua
     ["queries", vectors.queries, dataset.queries.length],
     ["queriesInstruction", vectors.queriesInstruction, dataset.queries.length],
     ["corpus", vectors.corpus, dataset.passages.length],
+    ["tuned.queries", settings.tuned?.queries, dataset.queries.length],
+    ["tuned.corpus", settings.tuned?.corpus, dataset.passages.length],
   ];
   for (const [name, matrix, rows] of parts) {
     if (matrix && matrix.rows !== rows) {

@@ -5,7 +5,7 @@ import type {
   QuestionView,
   SourceView,
   VectorPart,
-} from "../../app/studio.ts";
+} from "../../app/studio-data.ts";
 import { bytes, count, percent, plural } from "../format.ts";
 
 const ROLES: Readonly<Record<DatasetRole, string>> = {

@@ -1,4 +1,5 @@
-import type { ProjectSummary, RunSummary } from "../../app/studio.ts";
+import type { ProjectSummary } from "../../app/studio-data.ts";
+import type { RunSummary } from "../../app/studio-training.ts";
 import { difference, plural } from "../format.ts";
 
 export const home = {

@@ -1,4 +1,5 @@
-import type { EncoderView, ProjectView, RunExportFormat } from "../../app/studio.ts";
+import type { ProjectView } from "../../app/studio-data.ts";
+import type { EncoderView, RunExportFormat } from "../../app/studio-models.ts";
 import { plural } from "../format.ts";
 
 const FORMATS: Readonly<Record<RunExportFormat, { name: string; text: string }>> = {
@@ -7,6 +8,27 @@ const FORMATS: Readonly<Record<RunExportFormat, { name: string; text: string }>>
     text: "A folder (.zip) with config.json and pytorch_model.bin that LinearAdapterEmbeddingModel and AdapterEmbeddingModel load.",
   },
   safetensors: { name: "safetensors", text: "The weights alone, for any framework." },
+  "query-router": {
+    name: "Query-side folder",
+    text: "A sentence-transformers folder (.zip) whose question side carries the adapter.",
+  },
+  "sentence-transformers": {
+    name: "sentence-transformers folder",
+    text: "The tuned encoder (.zip) as sentence-transformers 2 to 6 load it.",
+  },
+  peft: { name: "PEFT adapter", text: "The LoRA weights alone (.zip), for peft and transformers." },
+  onnx: { name: "ONNX, fp32", text: "For transformers.js and ONNX Runtime." },
+  "onnx-fp16": { name: "ONNX, fp16", text: "Half the size; nearly the same vectors." },
+  "onnx-int8": { name: "ONNX, int8", text: "A quarter of the size; vectors differ a little." },
+  "cross-encoder": {
+    name: "CrossEncoder folder",
+    text: "The re-ranker (.zip) as sentence-transformers' CrossEncoder loads it.",
+  },
+  router: { name: "Router", text: "Choices, weights, threshold and a short piece of code (.zip)." },
+  cluster: {
+    name: "Take it to a cluster",
+    text: "Data, settings and a script that repeats the same training on many GPUs (.zip).",
+  },
   fusion: {
     name: "fusion.json",
     text: "Weights and rules of hybrid search: BM25, z-scores, dense and lexical shares.",
@@ -19,6 +41,7 @@ const ORIGINS: Readonly<Record<EncoderView["origin"], string>> = {
   site: "of this site",
   folder: "from your folder",
   hub: "from the hub",
+  trained: "trained here",
   "imported-vectors": "imported vectors",
   endpoint: "endpoint",
 };

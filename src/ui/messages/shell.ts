@@ -17,6 +17,7 @@ const JOB_KINDS: Readonly<Record<JobView["kind"], string>> = {
   generate: "Writing questions",
   embed: "Embedding",
   train: "Training",
+  judge: "Judging",
   export: "Export",
 };
 

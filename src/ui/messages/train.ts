@@ -1,4 +1,4 @@
-import type { RunState, RunStage, RunSummary, RunView } from "../../app/studio.ts";
+import type { RunState, RunStage, RunSummary, RunView, Task } from "../../app/studio-training.ts";
 import type { Activation } from "../../domain/models/adapter-config.ts";
 import { bytes, count, difference, duration, metric, plural, significant } from "../format.ts";
 import type { AdapterKind, NumericSetting, SettingChange, TrainingMode } from "../recipe.ts";
@@ -16,8 +16,17 @@ const STAGES: Readonly<Record<RunStage, string>> = {
   embedding: "Embedding texts",
   searching: "Choosing settings on held-out groups",
   training: "Training on everything",
+  "embedding-again": "Embedding with the tuned model",
   evaluating: "Judging on unseen questions",
   done: "Done",
+};
+
+const TASKS: Readonly<Record<Task, string>> = {
+  adapter: "Adapter",
+  encoder: "Full fine-tune",
+  lora: "LoRA",
+  "cross-encoder": "Re-ranker",
+  router: "Router",
 };
 
 const RECIPES: Readonly<Record<AdapterKind, { name: string; text: string }>> = {
@@ -73,6 +82,7 @@ const HINTS: Readonly<Record<NumericSetting, string>> = {
 };
 
 export const train = {
+  tasks: TASKS,
   title: "Train",
   tabs: { setup: "Setup", run: "Run", history: "History" },
   states: STATES,

@@ -1,4 +1,7 @@
-import type { EncoderView, ProjectView, QuestionView, RunSummary, StudioEvent } from "../../app/studio.ts";
+import type { StudioEvent } from "../../app/studio.ts";
+import type { ProjectView, QuestionView } from "../../app/studio-data.ts";
+import type { EncoderView } from "../../app/studio-models.ts";
+import type { RunSummary } from "../../app/studio-training.ts";
 import type { Dataset } from "../../domain/data/dataset.ts";
 import { failureOf, type Failure } from "../failure.ts";
 import type { StudioState } from "./studio.svelte.ts";

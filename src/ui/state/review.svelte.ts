@@ -1,4 +1,4 @@
-import type { QuestionChange, QuestionView } from "../../app/studio.ts";
+import type { QuestionChange, QuestionView } from "../../app/studio-data.ts";
 import { ALL_QUESTIONS, filterQuestions, type QuestionFilter } from "../review.ts";
 import type { ProjectState } from "./project.svelte.ts";
 import type { StudioState } from "./studio.svelte.ts";

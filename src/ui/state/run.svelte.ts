@@ -1,5 +1,5 @@
 import type { EvaluationReport } from "../../domain/eval/report.ts";
-import type { RunView } from "../../app/studio.ts";
+import type { RunView } from "../../app/studio-training.ts";
 import { failureOf, type Failure } from "../failure.ts";
 import type { StudioState } from "./studio.svelte.ts";
 

@@ -1,13 +1,6 @@
-import type {
-  EnvironmentView,
-  JobView,
-  ProjectSummary,
-  RunSummary,
-  RunView,
-  StorageView,
-  Studio,
-  StudioEvent,
-} from "../../app/studio.ts";
+import type { EnvironmentView, JobView, StorageView, Studio, StudioEvent } from "../../app/studio.ts";
+import type { ProjectSummary } from "../../app/studio-data.ts";
+import type { RunSummary, RunView } from "../../app/studio-training.ts";
 import { failureOf, type Failure } from "../failure.ts";
 
 type ById<Value> = Readonly<Record<string, Value>>;

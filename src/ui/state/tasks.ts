@@ -1,4 +1,4 @@
-import type { ExportedFile } from "../../app/studio.ts";
+import type { ExportedFile } from "../../app/studio-models.ts";
 import { DEFAULT_DIMENSION, defaultSettings } from "../recipe.ts";
 import { href } from "../router.ts";
 import type { StudioState } from "./studio.svelte.ts";
@@ -32,7 +32,8 @@ export function trySample(page: StudioState): Promise<string | undefined> {
     if (live) return runAddress(sample.id, live.id);
     const [view, encoders] = await Promise.all([studio.project(sample.id), studio.encoders()]);
     const encoder = encoders.find((candidate) => candidate.id === view.encoderId);
-    const runId = await studio.startRun(sample.id, defaultSettings(encoder?.dimension ?? DEFAULT_DIMENSION));
+    const settings = defaultSettings(encoder?.dimension ?? DEFAULT_DIMENSION);
+    const runId = await studio.startRun(sample.id, { task: "adapter", settings });
     return runAddress(sample.id, runId);
   });
 }

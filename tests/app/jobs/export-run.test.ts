@@ -19,7 +19,7 @@ function exported(config: AdapterConfig): { readonly verified: string; readonly 
     fusion: { base: fusion, tuned: fusion },
   };
   const settings = { mode: "compatible", adapter: config, seed: 0 } as const;
-  const run = { ...newRun("project", "encoder", settings, "hash"), number: 1 };
+  const run = { ...newRun("project", "encoder", { task: "adapter", settings }, "hash"), number: 1 };
   const { bytes, verified } = exportRun({ run, kept, report: null, model: "m" }, "llamaindex");
   const archive = openZip(new Uint8Array(bytes));
   const readme = new TextDecoder().decode(archive.extract(archive.entries.get("README.md")!));

@@ -1,11 +1,14 @@
 import "fake-indexeddb/auto";
 import { expect, test, vi } from "vitest";
-import { trainAdapter } from "../../../src/app/jobs/train.ts";
+import { trainRun } from "../../../src/app/jobs/train.ts";
+import type { AdapterTypes } from "../../../src/app/jobs/run-adapter.ts";
 import type { TrainListener, TrainOutcome, TrainPorts } from "../../../src/app/jobs/train.ts";
 import { IndexedCheckpointStore } from "../../../src/app/storage/checkpoint-store.ts";
 import type { SavePoint } from "../../../src/app/storage/checkpoint-store.ts";
 import { Connection } from "../../../src/app/storage/connection.ts";
 import type { AdapterSettings } from "../../../src/domain/recipes/adapter-job.ts";
+import { openAdapterRun } from "../../../src/domain/recipes/adapter.ts";
+import type { RecipeState } from "../../../src/domain/recipes/recipe-state.ts";
 import type { TrainedAdapter } from "../../../src/domain/recipes/adapter-run.ts";
 import { CounterRandom } from "../../../src/domain/random.ts";
 import type { Backend } from "../../../src/engine/backend.ts";
@@ -30,12 +33,12 @@ interface Attempt {
   readonly killAtStep?: number;
   readonly killAtSave?: readonly [SavePoint, number]; // in the n-th save
   readonly openBackend?: TrainPorts["openBackend"];
-  readonly listener?: Partial<TrainListener>;
+  readonly listener?: Partial<TrainListener<AdapterTypes>>;
   readonly settings?: AdapterSettings;
 }
 
 /** One process's worth of training over a database that outlives it. A clock where every step takes 40 ms. */
-async function attempt(name: string, options: Attempt = {}): Promise<TrainOutcome> {
+async function attempt(name: string, options: Attempt = {}): Promise<TrainOutcome<TrainedAdapter>> {
   let saves = 0;
   let time = 0;
   const fault = (point: SavePoint): Promise<void> => {
@@ -49,17 +52,19 @@ async function attempt(name: string, options: Attempt = {}): Promise<TrainOutcom
     checkpoints,
     now: () => (time += 20),
   };
-  const listener: TrainListener = {
+  const listener: TrainListener<AdapterTypes> = {
     wish: () => "go",
     onStep: ({ step }) => {
       if (step === options.killAtStep) throw new Killed(`step ${step}`);
     },
     ...options.listener,
   };
-  return trainAdapter(ports, { runId: "run", data, settings: options.settings ?? settings }, listener);
+  const own = options.settings ?? settings;
+  const open = (backend: Backend, state?: RecipeState) => openAdapterRun(backend, data, own, state);
+  return trainRun<AdapterTypes>(ports, { runId: "run", open }, listener);
 }
 
-function trainedOf(outcome: TrainOutcome): TrainedAdapter {
+function trainedOf(outcome: TrainOutcome<TrainedAdapter>): TrainedAdapter {
   if (outcome.kind === "paused") throw new Error("the run paused");
   return outcome.trained;
 }

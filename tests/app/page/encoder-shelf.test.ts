@@ -17,6 +17,9 @@ import { Workspace } from "../../../src/app/storage/workspace.ts";
 type Inspected = EmbedMethods["inspect"]["params"];
 
 /** A shelf whose embed worker believes any files to be a model of 8 dimensions. */
+/** Of what a shelf of encoders asks nothing. */
+const unasked = (): Promise<never> => Promise.reject(new Error("not asked here"));
+
 function shelfOver(page: "sealed" | "connected", host = "http://127.0.0.1:1") {
   const inspected: Inspected[] = [];
   const kept = new Map<string, readonly string[]>();
@@ -31,6 +34,9 @@ function shelfOver(page: "sealed" | "connected", host = "http://127.0.0.1:1") {
     port2.start();
     new Host<EmbedMethods, WorkerEvent>(port2, {
       embed: () => Promise.resolve(0),
+      inspectWeights: unasked,
+      rerank: unasked,
+      route: unasked,
       encode: ({ key }) =>
         key === "wrong"
           ? Promise.reject(new RetuneError("usage", "the endpoint answered 401"))

@@ -5,13 +5,14 @@ import { sha256 } from "../../../src/domain/data/hash.ts";
 import { writeAdapterSafetensors } from "../../../src/domain/formats/adapter-folder.ts";
 import type { AdapterConfig } from "../../../src/domain/models/adapter-config.ts";
 import { initialWeights } from "../../../src/domain/models/adapter-weights.ts";
+import type { Recipe } from "../../../src/app/studio-training.ts";
 import type { AdapterSettings } from "../../../src/domain/recipes/adapter-job.ts";
 
 import { jobEnds, runReaches, studioSuite } from "./studio-in-thread.ts";
 
 const open = studioSuite();
 
-const compatible: AdapterSettings = {
+const settings: AdapterSettings = {
   mode: "compatible",
   adapter: { kind: "linear", features: 384, bias: false },
   epochs: 2,
@@ -19,6 +20,13 @@ const compatible: AdapterSettings = {
   learningRate: 1e-3,
   seed: 1,
 };
+
+/** A compatible adapter run, with some settings changed. */
+const adapter = (change: Partial<AdapterSettings> = {}): Recipe => ({
+  task: "adapter",
+  settings: { ...settings, ...change },
+});
+const compatible = adapter();
 
 const textFile = (name: string, text: string): File => new File([text], name);
 

@@ -1,17 +1,13 @@
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { serve } from "../../../scripts/serve.mjs";
 import type { ModelFolders } from "../../../src/app/encoders/folder-store.ts";
+import { assembleStudio } from "../../../src/app/page/assemble-studio.ts";
 import { Emitter } from "../../../src/app/page/emitter.ts";
-import { EncoderShelf } from "../../../src/app/page/encoder-shelf.ts";
 import { Environment } from "../../../src/app/page/environment.ts";
-import { JobBoard } from "../../../src/app/page/job-board.ts";
-import { ProjectDesk } from "../../../src/app/page/project-desk.ts";
-import { RunDesk } from "../../../src/app/page/run-desk.ts";
 import type { RunLocks } from "../../../src/app/page/run-locks.ts";
 import { memoryRunLocks } from "../../../src/app/page/run-locks.ts";
 import { WorkerPool } from "../../../src/app/page/worker-pool.ts";
 import type { WorkerName } from "../../../src/app/page/worker-pool.ts";
-import { WorkspaceStudio } from "../../../src/app/page/workspace-studio.ts";
 import type { BackendFacts, WorkerEvent } from "../../../src/app/protocol/calls.ts";
 import { Host } from "../../../src/app/protocol/host.ts";
 import type { Channel, WorkerChannel } from "../../../src/app/protocol/messages.ts";
@@ -19,11 +15,14 @@ import { DataService } from "../../../src/app/services/data-service.ts";
 import { EmbedService } from "../../../src/app/services/embed-service.ts";
 import { GenerateService } from "../../../src/app/services/generate-service.ts";
 import { dataHandlers, embedHandlers, trainHandlers } from "../../../src/app/services/handlers.ts";
+import { InferenceService } from "../../../src/app/services/inference-service.ts";
+import { PartsService } from "../../../src/app/services/parts-service.ts";
 import { ResultService } from "../../../src/app/services/result-service.ts";
 import { TrainService } from "../../../src/app/services/train-service.ts";
 import type { Backend } from "../../../src/engine/backend.ts";
 import { Workspace } from "../../../src/app/storage/workspace.ts";
-import type { JobView, RunView, Studio, StudioEvent } from "../../../src/app/studio.ts";
+import type { JobView, Studio, StudioEvent } from "../../../src/app/studio.ts";
+import type { RunView } from "../../../src/app/studio-training.ts";
 import { openTestCpu } from "../../domain/recipes/open-backend.ts";
 
 export interface StudioInThread {
@@ -99,18 +98,11 @@ export function openStudio(options: InThreadOptions): StudioInThread {
   };
   const workers = new WorkerPool(openWorker, (event) => studio.hear(event));
   const folders = memoryFolders();
-  const encoders = new EncoderShelf({ workspace, workers, environment, folders });
-  const runs = new RunDesk({
-    ...{ workspace, workers, environment, emitter },
+  const { studio } = assembleStudio({
+    ...{ workspace, workers, environment, emitter, folders },
     locks: options.locks ?? memoryRunLocks(),
-    key: (encoderId) => encoders.keyOf(encoderId),
+    canary: { read: () => Promise.resolve(null), write: nothing },
     broadcast: () => undefined,
-  });
-  const canary = { read: () => Promise.resolve(null), write: nothing };
-  const desk = new ProjectDesk({ workspace, workers, emitter, canary, encoders });
-  const studio = new WorkspaceStudio({
-    ...{ workspace, workers, environment, emitter, encoders, runs, desk },
-    jobs: new JobBoard(emitter),
     storage: () => Promise.resolve({ usedBytes: 0, persistent: false, caches: [] }),
     persist: () => Promise.resolve(false),
   });
@@ -178,10 +170,16 @@ function serveWorker(
   const data = new DataService(workspace, site);
   const runtime = () => Promise.resolve({ device: "wasm", threads: 1 } as const);
   const backends = { facts: () => Promise.resolve(FACTS), open: () => mortalCpu(life) };
+  const openBackend = (): Promise<Backend> => mortalCpu(life);
+  const freeBytes = () => Promise.resolve(1e9);
+  const embedding = new EmbedService({ workspace, site, folders, runtime, openBackend });
   const handlers = {
-    data: dataHandlers(data, new ResultService(data), new GenerateService(workspace)),
-    embed: embedHandlers(new EmbedService({ workspace, site, folders, runtime })),
-    train: trainHandlers(new TrainService(workspace, backends, tell)),
+    data: dataHandlers(data, new ResultService(data), new GenerateService(workspace), new PartsService(data)),
+    embed: embedHandlers(
+      embedding,
+      new InferenceService({ workspace, site, folders, openBackend }, embedding),
+    ),
+    train: trainHandlers(new TrainService({ workspace, site, folders, backends, tell, freeBytes })),
   };
   const host: { emit(event: WorkerEvent): void } =
     name === "data"

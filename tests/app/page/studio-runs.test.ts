@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { memoryRunLocks } from "../../../src/app/page/run-locks.ts";
 import { openZip } from "../../../src/domain/formats/zip.ts";
 import { readSafetensors } from "../../../src/domain/formats/safetensors.ts";
+import type { Recipe } from "../../../src/app/studio-training.ts";
 import type { AdapterSettings } from "../../../src/domain/recipes/adapter-job.ts";
 
 import { runReaches, runSteps, studioSuite } from "./studio-in-thread.ts";
@@ -11,7 +12,7 @@ import type { StudioInThread } from "./studio-in-thread.ts";
 
 const open = studioSuite();
 
-const compatible: AdapterSettings = {
+const settings: AdapterSettings = {
   mode: "compatible",
   adapter: { kind: "linear", features: 384, bias: false },
   epochs: 2,
@@ -19,6 +20,13 @@ const compatible: AdapterSettings = {
   learningRate: 1e-3,
   seed: 1,
 };
+
+/** A compatible adapter run, with some settings changed. */
+const adapter = (change: Partial<AdapterSettings> = {}): Recipe => ({
+  task: "adapter",
+  settings: { ...settings, ...change },
+});
+const compatible = adapter();
 
 const textFile = (name: string, text: string): File => new File([text], name);
 
@@ -103,8 +111,8 @@ describe("the sample", () => {
     const { studio } = page;
     const { id } = await studio.openSample();
     const [encoder] = await studio.encoders();
-    const settings = { ...compatible, queryInstruction: encoder!.queryInstruction };
-    const runId = await studio.startRun(id, settings);
+    const instructed = adapter({ queryInstruction: encoder!.queryInstruction });
+    const runId = await studio.startRun(id, instructed);
     await runReaches(page, runId, ["finished"]);
     const { systems, delta } = await studio.report(runId);
     const difference = systems.tuned!["mrr@10"] - systems.baseInstruction!["mrr@10"];
@@ -127,7 +135,7 @@ describe("the sample", () => {
 
 describe("runs", () => {
   test("paused, the page closed and opened again, a run goes on to the same weights", async () => {
-    const long = { ...compatible, epochs: 40 };
+    const long = adapter({ epochs: 40 });
     const straight = open();
     const { id } = await straight.studio.openSample();
     const wholeId = await straight.studio.startRun(id, long);
@@ -156,7 +164,7 @@ describe("runs", () => {
   test("a crashed worker is started again and the run ends", async () => {
     const page = open();
     const { id } = await page.studio.openSample();
-    const runId = await page.studio.startRun(id, { ...compatible, epochs: 40 });
+    const runId = await page.studio.startRun(id, adapter({ epochs: 40 }));
     const finished = runReaches(page, runId, ["finished"]);
     await runSteps(page, runId);
     page.crash("train");
@@ -167,7 +175,7 @@ describe("runs", () => {
     const page = open();
     const { studio } = page;
     const { id } = await studio.openSample();
-    const long = { ...compatible, epochs: 400 };
+    const long = adapter({ epochs: 400 });
     const kept = await studio.startRun(id, long);
     const stopped = runReaches(page, kept, ["stopped"]);
     await studio.stopAndKeep(kept);
@@ -187,7 +195,7 @@ describe("runs", () => {
     const locks = memoryRunLocks();
     const first = open({ database, locks });
     const { id } = await first.studio.openSample();
-    const runId = await first.studio.startRun(id, { ...compatible, epochs: 400 });
+    const runId = await first.studio.startRun(id, adapter({ epochs: 400 }));
     const second = open({ database, locks });
     await expect(second.studio.pause(runId)).rejects.toMatchObject({ code: "owned-elsewhere" });
     await expect(second.studio.discard(runId)).rejects.toMatchObject({ code: "owned-elsewhere" });
@@ -234,7 +242,7 @@ describe("runs", () => {
     const { questions } = (await studio.project(id)).split.test;
     const leak = `${questions} of ${questions} validation questions also stand in the training file.`;
     expect((await studio.plan(id, compatible)).warnings).toContain(leak);
-    const runId = await studio.startRun(id, { ...compatible, epochs: 400 });
+    const runId = await studio.startRun(id, adapter({ epochs: 400 }));
     const paused = runReaches(page, runId, ["paused"]);
     await runSteps(page, runId);
     await studio.pause(runId);

@@ -1,0 +1,179 @@
+import type { Dataset } from "../../domain/data/dataset.ts";
+import { RetuneError } from "../../engine/errors.ts";
+import { encoderById } from "../encoders/known-encoders.ts";
+import { pairsReport } from "../jobs/pairs-report.ts";
+import { asFile, sent } from "./files.ts";
+import type { StudioPorts } from "./studio-ports.ts";
+import type {
+  ChunkPreview,
+  ChunkSettings,
+  DatasetRole,
+  GenerateOptions,
+  ImportReport,
+  PairsReport,
+  ProjectSummary,
+  ProjectView,
+  QuestionChange,
+  QuestionView,
+  VectorPart,
+} from "../studio-data.ts";
+import type { ExportedFile } from "../studio-models.ts";
+
+/** Projects, files, questions, vectors: each method is a verb; what it takes to do it lies below. */
+export class ProjectStudio {
+  protected readonly ports: StudioPorts;
+
+  constructor(ports: StudioPorts) {
+    this.ports = ports;
+  }
+
+  projects(): Promise<readonly ProjectSummary[]> {
+    return this.ports.desk.list();
+  }
+
+  async createProject(name: string): Promise<ProjectSummary> {
+    const project = await this.ports.desk.create(name);
+    this.changed(project.id);
+    return project;
+  }
+
+  openSample(): Promise<ProjectSummary> {
+    return this.ports.desk.openSample();
+  }
+
+  project(projectId: string): Promise<ProjectView> {
+    return this.ports.desk.view(projectId);
+  }
+
+  async renameProject(projectId: string, name: string): Promise<void> {
+    await this.ports.workspace.projects.update(projectId, (project) => ({ ...project, name: name.trim() }));
+    this.changed(projectId);
+  }
+
+  async removeProject(projectId: string): Promise<void> {
+    await this.ports.workspace.projects.remove(projectId);
+    await this.ports.desk.mark();
+    this.ports.emitter.emit({ kind: "projects" });
+  }
+
+  async exportProject(projectId: string): Promise<ExportedFile> {
+    return asFile(await this.ports.workers.data.call("exportProject", { projectId }));
+  }
+
+  async importProject(file: File): Promise<ProjectSummary> {
+    const { workspace, workers, desk } = this.ports;
+    const projectId = await workers.data.call("importProject", { file: sent(file) });
+    await desk.mark();
+    this.changed(projectId);
+    return desk.summary(await workspace.projects.get(projectId));
+  }
+
+  async addFiles(projectId: string, files: readonly File[], role?: DatasetRole): Promise<ImportReport> {
+    const params = { projectId, files: files.map(sent), ...(role ? { role } : {}) };
+    const report = await this.ports.workers.data.call("addFiles", params);
+    this.changed(projectId);
+    return report;
+  }
+
+  async removeSource(projectId: string, sourceId: string): Promise<void> {
+    await this.ports.workspace.projects.removeSource(projectId, sourceId);
+    this.changed(projectId);
+  }
+
+  previewChunks(projectId: string, settings: ChunkSettings): Promise<ChunkPreview> {
+    return this.ports.workers.data.call("previewChunks", { projectId, settings });
+  }
+
+  async applyChunks(projectId: string, settings: ChunkSettings): Promise<ProjectView> {
+    await this.ports.workers.data.call("applyChunks", { projectId, settings });
+    this.changed(projectId);
+    return this.project(projectId);
+  }
+
+  questions(projectId: string): Promise<readonly QuestionView[]> {
+    return this.ports.workers.data.call("questions", { projectId });
+  }
+
+  async reviewQuestion(projectId: string, questionId: string, change: QuestionChange): Promise<void> {
+    await this.ports.workers.data.call("reviewQuestion", { projectId, questionId, change });
+    this.changed(projectId);
+  }
+
+  generate(projectId: string, options: GenerateOptions): Promise<string> {
+    const request = { kind: "generate", projectId, label: "Writing questions" } as const;
+    const id = this.ports.jobs.start(request, async (control) => {
+      const made = await this.ports.workers.data.call("generate", { projectId, options }, control);
+      this.changed(projectId);
+      return `${made} questions written`;
+    });
+    return Promise.resolve(id);
+  }
+
+  async splitByDocument(projectId: string, testShare: number, seed: number): Promise<ProjectView> {
+    if (!(testShare > 0 && testShare < 1)) {
+      throw new RetuneError("usage", `The test share must lie between 0 and 1, not ${testShare}.`);
+    }
+    const { projects } = this.ports.workspace;
+    const contents = (await projects.contents(projectId)).map((content) => ({
+      ...content,
+      source: { ...content.source, role: "split" as const },
+    }));
+    const split = { testShare, seed };
+    await projects.replaceContents(projectId, contents, (project) => ({ ...project, split }));
+    this.changed(projectId);
+    return this.project(projectId);
+  }
+
+  dataset(projectId: string, split: "train" | "test"): Promise<Dataset> {
+    return this.ports.workers.data.call("dataset", { projectId, split });
+  }
+
+  async exportDataset(projectId: string, split: "train" | "test"): Promise<ExportedFile> {
+    return asFile(await this.ports.workers.data.call("exportDataset", { projectId, split }));
+  }
+
+  async importVectors(
+    projectId: string,
+    split: "train" | "test",
+    part: VectorPart,
+    file: File,
+  ): Promise<void> {
+    await this.ports.workers.data.call("importVectors", { projectId, split, part, file: sent(file) });
+    this.changed(projectId);
+  }
+
+  async importPairs(projectId: string, file: File): Promise<PairsReport> {
+    const report = await this.ports.workers.data.call("importPairs", { projectId, file: sent(file) });
+    this.changed(projectId);
+    return report;
+  }
+
+  async pairs(projectId: string): Promise<PairsReport | null> {
+    const record = await this.ports.workspace.parts.pairs(projectId);
+    return record ? pairsReport(record) : null;
+  }
+
+  async removePairs(projectId: string): Promise<void> {
+    await this.ports.workspace.parts.removePairs(projectId);
+    this.changed(projectId);
+  }
+
+  embed(projectId: string): Promise<string> {
+    const request = { kind: "embed", projectId, label: "Embedding" } as const;
+    const id = this.ports.jobs.start(request, async (control) => {
+      const { workspace, workers, encoders } = this.ports;
+      const { encoderId } = await workspace.projects.get(projectId);
+      const instruction = (await encoderById(workspace, encoderId)).queryInstruction;
+      const key = encoders.keyOf(encoderId);
+      const params = { projectId, encoderId, instruction, ...(key === undefined ? {} : { key }) };
+      const embedded = await workers.embed.call("embed", params, control);
+      this.changed(projectId);
+      return embedded === 0 ? "All vectors were there" : `${embedded} texts embedded`;
+    });
+    return Promise.resolve(id);
+  }
+
+  protected changed(projectId: string): void {
+    this.ports.desk.changed(projectId);
+  }
+}

@@ -1,0 +1,56 @@
+import type { Connection } from "./connection.ts";
+import type { PairsRecord, RouterRecord, RungRecord } from "./records.ts";
+
+/** What a project has besides files and runs: its router's data, scored pairs, and what its ladder knows. */
+export class ProjectParts {
+  private readonly connection: Connection;
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+  }
+
+  async router(projectId: string): Promise<RouterRecord | undefined> {
+    return this.connection.read(["routers"], "opening the router", (transaction) =>
+      transaction.objectStore("routers").get(projectId),
+    );
+  }
+
+  /** Changes the router's data in one transaction, so that two changes never meet. */
+  async changeRouter(
+    projectId: string,
+    change: (known: RouterRecord | undefined) => RouterRecord,
+  ): Promise<RouterRecord> {
+    return this.connection.write(["routers"], "the router", async (transaction) => {
+      const store = transaction.objectStore("routers");
+      const changed = change(await store.get(projectId));
+      await store.put(changed);
+      return changed;
+    });
+  }
+
+  async pairs(projectId: string): Promise<PairsRecord | undefined> {
+    return this.connection.read(["pairs"], "opening the pairs", (transaction) =>
+      transaction.objectStore("pairs").get(projectId),
+    );
+  }
+
+  async savePairs(record: PairsRecord): Promise<void> {
+    await this.connection.write(["pairs"], "the pairs", (tx) => tx.objectStore("pairs").put(record));
+  }
+
+  async removePairs(projectId: string): Promise<void> {
+    await this.connection.write(["pairs"], "removing the pairs", (tx) =>
+      tx.objectStore("pairs").delete(projectId),
+    );
+  }
+
+  async rungs(projectId: string): Promise<readonly RungRecord[]> {
+    return this.connection.read(["rungs"], "opening the ladder", (transaction) =>
+      transaction.objectStore("rungs").index("project").getAll(projectId),
+    );
+  }
+
+  async saveRung(record: RungRecord): Promise<void> {
+    await this.connection.write(["rungs"], "the ladder", (tx) => tx.objectStore("rungs").put(record));
+  }
+}

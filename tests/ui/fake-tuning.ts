@@ -1,0 +1,85 @@
+import type { PairsReport } from "../../src/app/studio-data.ts";
+import type { ModelStudio } from "../../src/app/studio-models.ts";
+import type { RouterStudio, RouterView } from "../../src/app/studio-routers.ts";
+import type { LadderView, RecipeOffer, Rung, RungName } from "../../src/app/studio-training.ts";
+import { recipeOffers } from "../../src/app/jobs/recipe-offers.ts";
+
+// Made-up answers about models, routers and the ladder.
+
+export const OFFERS: readonly RecipeOffer[] = recipeOffers({
+  dimension: 384,
+  encoderId: "bge-small-en-v1.5",
+  weights: null,
+  encoders: ["bge-small-en-v1.5"],
+  crossEncoders: [],
+  trainQuestions: 240,
+  pairs: 0,
+  choices: 3,
+  routedQuestions: 24,
+});
+
+export const MODELS: Awaited<ReturnType<ModelStudio["models"]>> = [
+  {
+    id: "bge-small-en-v1.5",
+    name: "bge-small-en-v1.5",
+    kind: "encoder",
+    origin: "site",
+    parameters: 33_212_160,
+    layers: 12,
+    hidden: 384,
+    bytes: 133_093_490,
+    obstacle: null,
+  },
+];
+
+const untried = (name: RungName): Rung => ({ name, state: "untried", mrr: null, gain: null, obstacle: null });
+
+export const LADDER: LadderView = {
+  rungs: [
+    { ...untried("instruction"), state: "no-gain", mrr: 0.71, over: "base", gain: gain(0.002) },
+    { ...untried("fusion"), state: "better", mrr: 0.73, over: "base", gain: gain(0.022) },
+    ...(["adapter", "re-ranker", "lora", "full"] as const).map(untried),
+  ],
+  present: "fusion",
+  next: "adapter",
+  questions: 48,
+  advice: "Best so far: fusion. Next: adapter, kept only if it gains more than one standard error.",
+};
+
+function gain(value: number): { value: number; standardError: number } {
+  return { value, standardError: 0.008 };
+}
+
+export const ROUTER: RouterView = {
+  choices: ["Leave", "Equipment", "Payroll"].map((name, index) => ({
+    id: `c${index}`,
+    name,
+    description: `Everything about ${name.toLowerCase()}.`,
+    questions: 8,
+  })),
+  questions: { train: 18, test: 6, none: 2 },
+  problems: [],
+};
+
+export const PAIRS: PairsReport = {
+  name: "pairs.csv",
+  format: "query, context, score CSV",
+  queries: 40,
+  pairs: 400,
+  scores: "labels",
+  warnings: [],
+};
+
+export const ROUTE: Awaited<ReturnType<RouterStudio["route"]>> = {
+  base: null,
+  tuned: {
+    chosen: "c0",
+    probability: 0.93,
+    threshold: 0.41,
+    ranked: [
+      { choiceId: "c0", name: "Leave", score: 0.83 },
+      { choiceId: "c2", name: "Payroll", score: 0.51 },
+    ],
+  },
+  milliseconds: 11,
+};
