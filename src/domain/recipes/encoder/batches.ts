@@ -104,11 +104,14 @@ function evenRuns(pairs: readonly Pair[], size: number): Pair[][] {
   );
 }
 
-/** Into the first batch with room that has no copy of the passage, else into one of its own. */
+/** Into the first batch with room that has no copy of the passage, else beside a pair of a full one: alone it has no negative. */
 function place(pair: Pair, batches: Pair[][], batchSize: number): void {
-  const open = batches.find(
-    (batch) => batch.length < batchSize && batch.every(({ text }) => text !== pair.text),
-  );
-  if (open) open.push(pair);
-  else batches.push([pair]);
+  const lacks = (batch: readonly Pair[]): boolean => batch.every(({ text }) => text !== pair.text);
+  const open = batches.find((batch) => batch.length < batchSize && lacks(batch));
+  if (open) {
+    open.push(pair);
+    return;
+  }
+  const donor = batches.find((batch) => batch.length > 2 && batch.at(-1)!.text !== pair.text);
+  batches.push(donor ? [donor.pop()!, pair] : [pair]);
 }
