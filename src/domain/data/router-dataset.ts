@@ -1,4 +1,7 @@
+import { RetuneError } from "../../engine/errors.ts";
+import { CounterRandom } from "../random.ts";
 import type { Dataset, Origin } from "./dataset.ts";
+import { comparable } from "./leaks.ts";
 
 /** A data source or tool that a router may pick. */
 export interface RouterChoice {
@@ -59,4 +62,68 @@ export function routerFromDataset({ queries, passages }: Dataset): RouterDataset
       ...(origin ? { origin } : {}),
     })),
   };
+}
+
+/** What stays on one side of a split and moves together in a bootstrap: its group, else all examples of its text. */
+export function clusterOf({ group, text }: RouterExample): string {
+  return group === undefined ? `text:${comparable(text)}` : `group:${group}`;
+}
+
+/**
+ * Deals examples into `count` parts so that every choice stands in as many parts as it has clusters: the clusters of a
+ * choice (the first right one; none of these is one too) are shuffled and dealt round. Returns the part of each example.
+ */
+export function dealExamples(dataset: RouterDataset, count: number, seed: number): Uint32Array {
+  const ofChoice = new Map<string, string[]>(); // clusters by choice
+  const known = new Set<string>();
+  for (const example of dataset.examples) {
+    const cluster = clusterOf(example);
+    if (known.has(cluster)) continue;
+    known.add(cluster);
+    const choice = example.choices[0] ?? "";
+    ofChoice.set(choice, [...(ofChoice.get(choice) ?? []), cluster]);
+  }
+  const random = CounterRandom.stream(seed, 41);
+  const partOf = new Map<string, number>();
+  let next = 0; // goes on from choice to choice, so that parts are of one size
+  for (const clusters of ofChoice.values()) {
+    for (const index of random.permutation(clusters.length)) partOf.set(clusters[index]!, next++ % count);
+  }
+  return Uint32Array.from(dataset.examples, (example) => partOf.get(clusterOf(example))!);
+}
+
+/**
+ * Training and test examples, `share` of each choice's clusters for testing (at least one where it has two), all choices
+ * in both. Error "too-little-data" where no choice has two clusters.
+ */
+export function splitExamples(
+  dataset: RouterDataset,
+  share: number,
+  seed: number,
+): { readonly train: RouterDataset; readonly test: RouterDataset } {
+  const clusters = new Map<string, Set<string>>();
+  for (const example of dataset.examples) {
+    const choice = example.choices[0] ?? "";
+    clusters.set(choice, (clusters.get(choice) ?? new Set()).add(clusterOf(example)));
+  }
+  const random = CounterRandom.stream(seed, 42);
+  const tested = new Set<string>();
+  for (const own of clusters.values()) {
+    const names = [...own];
+    const wanted =
+      names.length < 2 ? 0 : Math.min(names.length - 1, Math.max(1, Math.round(share * names.length)));
+    const order = random.permutation(names.length);
+    for (const index of order.subarray(0, wanted)) tested.add(names[index]!);
+  }
+  if (tested.size === 0) {
+    throw new RetuneError(
+      "too-little-data",
+      `split: no choice has two different examples among ${dataset.examples.length}; add examples`,
+    );
+  }
+  const part = (test: boolean): RouterDataset => ({
+    choices: dataset.choices,
+    examples: dataset.examples.filter((example) => tested.has(clusterOf(example)) === test),
+  });
+  return { train: part(false), test: part(true) };
 }

@@ -124,13 +124,12 @@ function rankIn(row: Float32Array, column: number): number {
 /**
  * Answers of held-out questions as observations for `calibrate`. Where the set has no question that is to be turned
  * away, each question stands once more without its right choices: then any answer is wrong, and together these weigh
- * `noneShare` of all.
+ * a fifth of all.
  */
 export function observationsOf(
   scores: Matrix,
   right: readonly (readonly number[])[],
   signal: ConfidenceSignal,
-  noneShare = 0.2,
 ): Observation[] {
   const own = right.map((columns, index): Observation => {
     const row = rowOf(scores, index);
@@ -141,8 +140,15 @@ export function observationsOf(
     const row = rowOf(scores, index).filter((_, column) => !columns.includes(column));
     return row.length > 1 ? [confidenceOf(row, signal)] : [];
   });
-  const weight = (noneShare / (1 - noneShare)) * (own.length / Math.max(1, without.length));
+  const weight = noneWeight(own.length, without.length);
   return [...own, ...without.map((score): Observation => ({ score, right: false, weight }))];
+}
+
+const NONE_SHARE = 0.2; // of the questions in use, where the data does not say
+
+/** The weight of each made-up unanswerable question beside `own` real ones of weight 1. */
+export function noneWeight(own: number, without: number): number {
+  return (NONE_SHARE / (1 - NONE_SHARE)) * (own / Math.max(1, without));
 }
 
 /** Figures of one router over judged questions. */

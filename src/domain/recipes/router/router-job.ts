@@ -5,6 +5,8 @@ import type { Matrix, Weights } from "../../matrix.ts";
 import type { AdapterConfig } from "../../models/adapter-config.ts";
 import type { CrossEncoderModel, EncoderModel } from "../../models/encoder-model.ts";
 import type { TrainingStep } from "../adapter-job.ts";
+import type { CrossEncoderState } from "../cross-encoder/cross-encoder-job.ts";
+import type { EncoderState } from "../encoder/encoder-state.ts";
 
 export type RouterTrainer = "embedding" | "cross-encoder" | "softmax";
 
@@ -47,7 +49,7 @@ export interface RouterRun {
 }
 
 export interface RouterEstimate {
-  readonly summary: PlanSummary;
+  readonly summary?: PlanSummary; // of a head's step; a model's run says its own
   readonly searchSteps: number; // of the folds that choose epochs and calibrate
   readonly finalSteps: number;
 }
@@ -55,6 +57,7 @@ export interface RouterEstimate {
 interface TrainedParts {
   readonly choices: readonly RouterChoice[];
   readonly calibration: Calibration; // from examples that the scores had not been trained on
+  readonly baseCalibration: Calibration | null; // the same of the untrained router; null for a fresh cross-encoder
   readonly encoderName: string;
   readonly queryInstruction: string;
   readonly losses: readonly number[];
@@ -101,11 +104,14 @@ export interface RouterState {
   readonly tensors: Readonly<Record<string, Float32Array>>;
 }
 
-export interface RouterProgress {
-  readonly trainer: RouterTrainer;
+/** Of a head over frozen vectors: the stretch under way and the steps taken in it. What looks saw is a tensor. */
+export interface HeadProgress {
   readonly fold: number; // under way; the number of folds while the final training runs
-  readonly step: number; // taken in it
+  readonly step: number;
   readonly losses: readonly number[]; // of the final training
-  readonly looks: readonly (readonly number[])[]; // of each fold so far: right answers at every look
-  readonly inner?: unknown; // the state of the encoder's or cross-encoder's own run, without its tensors
 }
+
+export type RouterProgress =
+  | ({ readonly trainer: "softmax" | "adapter" } & HeadProgress)
+  | { readonly trainer: "encoder"; readonly inner: Omit<EncoderState, "tensors"> }
+  | { readonly trainer: "cross-encoder"; readonly inner: Omit<CrossEncoderState, "tensors"> };
