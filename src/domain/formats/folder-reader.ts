@@ -16,7 +16,7 @@ export class FolderReader {
 
   /** The name of a file as messages show it. */
   shown(path: string): string {
-    return this.folder === undefined ? path : `${this.folder}/${path}`;
+    return [this.folder, path].filter((part) => part !== undefined && part !== "").join("/");
   }
 
   has(path: string): boolean {

@@ -103,7 +103,7 @@ function assembled(reader: FolderReader, path: string, given: Assembly): ReadEnc
   const maxTokens = Math.min(given.maxTokens ?? read.tokenizerMaxTokens, read.config.maxPositions);
   const { config, weights, tokenizer } = read;
   const model = { name, config, weights, tokenizer, pooling, normalize, maxTokens, prompts };
-  return { model, notes: [...given.notes, ...read.notes] };
+  return { model, notes: given.notes };
 }
 
 function readPlainFolder(reader: FolderReader, name: string): ReadEncoder {

@@ -1,12 +1,11 @@
 // The part that all Hugging Face folders of a BERT share: config.json, model.safetensors, tokenizer files.
-import type { RetuneError } from "../../engine/errors.ts";
 import type { Weights } from "../matrix.ts";
-import { bertConfigOf, type BertConfig } from "../models/bert/config.ts";
-import { CLASSIFIER, encoderShapes, POOLER } from "../models/bert/names.ts";
+import type { BertConfig } from "../models/bert/config.ts";
+import { CLASSIFIER } from "../models/bert/names.ts";
 import type { NamedWeights, TokenizerFiles } from "../models/encoder-model.ts";
 import { jsonFile, type FolderReader } from "./folder-reader.ts";
-import { readSafetensors, writeSafetensors } from "./safetensors.ts";
-import { readTorchZip } from "./torch-zip.ts";
+import { bertWeightsFrom } from "../models/weights/bert-weights.ts";
+import { writeSafetensors } from "./safetensors.ts";
 import { writeTokenizerFiles } from "./tokenizer-files.ts";
 
 export interface TransformerParts {
@@ -21,10 +20,8 @@ export interface ReadTransformer {
   readonly weights: NamedWeights;
   readonly tokenizer: TokenizerFiles;
   readonly tokenizerMaxTokens: number; // model_max_length, at most the positions there are
-  readonly notes: readonly string[]; // what was left out, for the person
 }
 
-const TORCH_PREFIX = /^(?:bert|model|auto_model)\./;
 const NOT_WRITTEN = ["_name_or_path", "dtype", "transformers_version"];
 
 /** config.json, model.safetensors (metadata {"format": "pt"}, names after `prefix`) and the tokenizer's files. */
@@ -75,16 +72,19 @@ export function writtenConfig(
 }
 
 /**
- * Reads those files below `path` ("" or "0_Transformer/"). Weights may be model.safetensors or pytorch_model.bin. Errors:
- * those of the readers, E_MISMATCH where the weights do not fit config.json.
+ * Reads those files below `path` ("" or "0_Transformer/"); weights may also be an ONNX file's. Errors: those of
+ * `bertWeightsFrom` and of the readers.
  */
 export function readTransformerFiles(folder: FolderReader, path: string): ReadTransformer {
-  const raw = folder.fields(`${path}config.json`);
-  const config = bertConfigOf(raw.plain(), folder.shown(`${path}config.json`));
+  const below = new Map(
+    [...folder.files].flatMap(([name, bytes]) =>
+      name.startsWith(path) ? [[name.slice(path.length), bytes] as const] : [],
+    ),
+  );
+  const { config, weights } = bertWeightsFrom(below, folder.shown(path.replace(/\/$/, "")) || undefined);
   const tokenizerConfig = `${path}tokenizer_config.json`;
   const given = folder.optionalFields(tokenizerConfig);
   const longest = given?.has("model_max_length") ? given.number("model_max_length") : config.maxPositions;
-  const { weights, notes } = readModelWeights(folder, path, config);
   return {
     config,
     weights,
@@ -93,52 +93,5 @@ export function readTransformerFiles(folder: FolderReader, path: string): ReadTr
       tokenizerConfigJson: given ? folder.text(tokenizerConfig) : "{}",
     },
     tokenizerMaxTokens: Math.max(1, Math.min(longest, config.maxPositions)),
-    notes,
   };
-}
-
-function readModelWeights(
-  folder: FolderReader,
-  path: string,
-  config: BertConfig,
-): { weights: NamedWeights; notes: string[] } {
-  const torch = `${path}pytorch_model.bin`;
-  const file =
-    folder.has(torch) && !folder.has(`${path}model.safetensors`) ? torch : `${path}model.safetensors`;
-  const bytes = folder.bytes(file);
-  const read =
-    file === torch
-      ? readTorchZip(bytes, folder.shown(file))
-      : readSafetensors(bytes, folder.shown(file)).tensors;
-  const shapes = encoderShapes(config);
-  const weights = new Map<string, { shape: readonly number[]; values: Float32Array }>();
-  const left: string[] = [];
-  for (const [given, tensor] of read) {
-    const name = given.replace(TORCH_PREFIX, "");
-    const wanted = shapes.has(name) || name.startsWith(`${POOLER}.`) || name.startsWith(`${CLASSIFIER}.`);
-    if (wanted) weights.set(name, tensor);
-    else if (!name.endsWith("position_ids")) left.push(given);
-  }
-  requireShapes(folder, file, shapes, weights);
-  const shown = `${left.slice(0, 5).join(", ")}${left.length > 5 ? ` and ${left.length - 5} more` : ""}`;
-  return { weights, notes: left.length > 0 ? [`${file}: ${shown} belong to no layer; left out`] : [] };
-}
-
-/** Throws E_MISMATCH naming up to five tensors that are missing or of another shape. */
-export function requireShapes(
-  folder: FolderReader,
-  file: string,
-  shapes: ReadonlyMap<string, readonly number[]>,
-  weights: NamedWeights,
-): void {
-  const flaws = [...shapes].flatMap(([name, shape]) => {
-    const found = weights.get(name)?.shape;
-    if (found?.join() === shape.join()) return [];
-    return [`${name} ${found ? `is [${found.join(", ")}]` : "is missing"}, not [${shape.join(", ")}]`];
-  });
-  if (flaws.length === 0) return;
-  const more = flaws.length > 5 ? ` and ${flaws.length - 5} more` : "";
-  const what = `the tensors do not fit config.json: ${flaws.slice(0, 5).join("; ")}${more}; choose the files of one model`;
-  const error: RetuneError = folder.refusal("E_MISMATCH", file, what);
-  throw error;
 }

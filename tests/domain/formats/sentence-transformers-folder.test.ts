@@ -136,7 +136,7 @@ test("what cannot be computed is refused by its name and place", () => {
     "Transformer → Pooling → Dense",
   );
   refusal(read({ "modules.json": "[]" }), "E_FIELD", "list of objects");
-  refusal(read({ "model.safetensors": undefined }), "E_FIELD", "model.safetensors is missing");
+  refusal(read({ "model.safetensors": undefined }), "model-missing", "model.safetensors");
   const config = textOf(fixtureFolder("st-tiny"), "config.json");
   refusal(
     read({ "config.json": config.replace('"vocab_size": 241', '"vocab_size": 242') }),
