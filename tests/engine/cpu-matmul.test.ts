@@ -29,6 +29,10 @@ describe.each(BUILDS)("%s kernels equal the float64 twins", (build) => {
       [11, 19, 1030], // past a block of k
       [2, 4100, 9], // past a chunk of panels
       [9, 3, 12400], // past a block of rows
+      [5, 205, 2049], // large from here on: copied into strips and panels
+      [251, 203, 101],
+      [487, 9, 787],
+      [3, 1601, 421],
     ])("%i × %i × %i", async (m, n, k) => {
       const launch = matmulOf(layout, m, n, k, []);
       await agree(
@@ -57,6 +61,23 @@ describe.each(BUILDS)("%s kernels equal the float64 twins", (build) => {
       const buffers = [...matmulBuffers(launch), ...operands];
       await agree(launch, buffers, { absolute: 2e-6, relative: 2e-6 }, JSON.stringify(steps));
     }
+  });
+
+  test("what follows a large product, part by part", async () => {
+    const [rows, columns, k] = [251, 390, 60];
+    for (const { steps, operands } of chains(rows, columns, 3).slice(-7)) {
+      const launch = matmulOf("NT", rows, columns, k, steps);
+      const buffers = [...matmulBuffers(launch), ...operands];
+      await agree(launch, buffers, { absolute: 1e-5, relative: 4e-6 }, JSON.stringify(steps));
+    }
+  });
+
+  test("a large product inside wider matrices, added to the memory it is written to", async () => {
+    const steps: Step[] = [{ kind: "add", operand: { buffer: 2, broadcast: "full" } }];
+    const plain = matmulOf("NN", 245, 400, 61, steps);
+    const launch = { ...plain, strideA: plain.strideA + 3, strideB: plain.strideB + 5 };
+    const [a, b] = matmulBuffers(launch);
+    await agree(launch, [a!, b!, numbers(245 * 400, 5)], { absolute: 2e-5 }, "sum");
   });
 
   test("a product added to the memory it is written to", async () => {

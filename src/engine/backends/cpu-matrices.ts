@@ -7,9 +7,12 @@ import { piecesOf, rangesOf } from "./cpu-tasks.ts";
 
 const STRIP_BYTES = 1024; // workspace of runChain
 const LAYOUT_CODES = { NT: 0, NN: 1, TN: 2, TT: 3 } as const;
-const PART_FLOPS = 4e6; // of a product: below that, packing and waking show
+const BLOCKED_FLOPS = 4e6; // of a product: below that, copying the operands shows
 const PART_ROWS = 240; // with 384 columns what a part reads and writes stays in L2
 const PART_COLUMNS = 384;
+const WIDEST_PART = 1536; // where rows alone make enough parts
+const ENOUGH_PARTS = 8;
+const TILE_ROWS = 5;
 const GRAIN = 240; // a multiple of tiles' 5 and 4 rows and 8 columns
 const STEP_FLOPS = 8; // a chain's step on one value, roughly
 
@@ -19,8 +22,13 @@ export function matmulCalls(launch: MatmulLaunch, binding: CpuBinding): PartCall
   const { layout, m, n, k, strideA, strideB, strideOut, steps } = launch;
   const [a, b, out] = [address(launch.a), address(launch.b), address(launch.out)];
   const detour = readsResult(launch, binding);
-  const productBytes = aligned(kernels.matmulWorkspaceBytes(layout === "TT" ? m * k : 0) >>> 0);
-  const parts = partsOf(launch);
+  const blocked = 2 * m * n * k >= BLOCKED_FLOPS;
+  const parts = blocked ? partsOf(launch) : [[0, m, 0, n] as const];
+  const productBytes = aligned(
+    blocked
+      ? kernels.blockedWorkspaceBytes(Math.max(...parts.map(([from, to]) => to - from)))
+      : kernels.matmulWorkspaceBytes(layout === "TT" ? m * k : 0),
+  );
   const largest = Math.max(...parts.map(([r0, r1, c0, c1]) => (r1 - r0) * (c1 - c0)));
   binding.reserve(productBytes + STRIP_BYTES + (detour ? largest * FLOAT : 0));
   const words = steps.length > 0 ? binding.keep(encodeChain(steps, n, address)) : 0;
@@ -29,7 +37,7 @@ export function matmulCalls(launch: MatmulLaunch, binding: CpuBinding): PartCall
     callOf(
       "matmulPart",
       LAYOUT_CODES[layout],
-      ...([a, strideA, b, strideB, out, strideOut, n, k] as const),
+      ...([blocked ? 1 : 0, a, strideA, b, strideB, out, strideOut, n, k] as const),
       ...part,
       ...([words, steps.length, detour ? 1 : 0, direct ? 1 : 0, productBytes] as const),
     ),
@@ -38,16 +46,16 @@ export function matmulCalls(launch: MatmulLaunch, binding: CpuBinding): PartCall
 
 type Part = readonly [firstRow: number, endRow: number, firstColumn: number, endColumn: number];
 
-/** The result in blocks of rows and columns; a small product whole. */
-function partsOf({ m, n, k }: MatmulLaunch): readonly Part[] {
-  if (2 * m * n * k < PART_FLOPS) return [[0, m, 0, n]];
-  const rows = rangesOf(m, PART_ROWS);
-  const columns = rangesOf(n, m < PART_ROWS ? Math.max(64, Math.ceil(n / 8 / 64) * 64) : PART_COLUMNS);
+/** The result in blocks of rows of about equal size, and of columns where that makes too few parts for many threads. */
+function partsOf({ m, n }: MatmulLaunch): readonly Part[] {
+  const share = m / Math.ceil(m / PART_ROWS);
+  const rows = rangesOf(m, Math.ceil(share / TILE_ROWS) * TILE_ROWS);
+  const columns = rangesOf(n, rows.length >= ENOUGH_PARTS ? WIDEST_PART : PART_COLUMNS);
   return rows.flatMap(([r0, r1]) => columns.map(([c0, c1]): Part => [r0, r1, c0, c1]));
 }
 
 function aligned(bytes: number): number {
-  return Math.ceil(bytes / 64) * 64;
+  return Math.ceil((bytes >>> 0) / 64) * 64;
 }
 
 function readsResult(

@@ -51,6 +51,7 @@ type AttentionParts = [
 export interface PartKernels {
   matmulPart(
     layout: number,
+    blocked: Flag,
     a: Address,
     strideA: number,
     b: Address,
@@ -237,6 +238,7 @@ export interface Kernels extends PartKernels {
   readonly matmulTN: Matmul;
   readonly matmulTT: Matmul;
   matmulWorkspaceBytes(transposed: number): number; // m·k for TT, else 0
+  blockedWorkspaceBytes(rows: number): number; // of a blocked product's part
   attentionWorkspaceBytes(longest: number, width: number): number;
   attentionGradientWorkspaceBytes(longest: number, width: number): number;
 }

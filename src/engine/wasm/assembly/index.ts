@@ -6,6 +6,7 @@ export {
 export { runChain } from "./chain";
 export { layerNorm, layerNormGamma, layerNormGradient } from "./layer-norm";
 export { matmulNN, matmulNT, matmulPart, matmulTN, matmulTT, matmulWorkspaceBytes } from "./matmul";
+export { blockedWorkspaceBytes } from "./matmul-blocked";
 export { accumulate, reduceColumns, reduceRows, sumSquares } from "./reduce";
 export { gatherRows, normalizeRows, normalizeRowsGradient, scatterRows } from "./rows";
 export { copyBlock, segmentMean, segmentMeanGradient } from "./segments";

@@ -4,8 +4,10 @@
  *   NN  A [m,k], B [k,n]   matmul-panels.ts
  *   TN  A [k,m], B [k,n]   matmul-panels.ts
  *   TT  A [k,m], B [n,k]   A is transposed into workspace, then NT: rare, so it has no tile of its own
+ * Large ones are computed by matmul-blocked.ts, which sums NT and TT in another order.
  */
 import { runChain } from "./chain";
+import { multiplyBlocked } from "./matmul-blocked";
 import { multiplyPanels, PANEL_WORKSPACE } from "./matmul-panels";
 import { multiplyRows } from "./matmul-rows";
 
@@ -83,6 +85,7 @@ export function matmulTT(
   multiplyRows(workspace, k << 2, b, ldb << 2, c, ldc << 2, m, n, k << 2, add);
 }
 
+const NT: u32 = 0;
 const NN: u32 = 1;
 const TN: u32 = 2;
 const TT: u32 = 3;
@@ -90,12 +93,12 @@ const TT: u32 = 3;
 /**
  * Rows [firstRow, endRow) and columns [firstColumn, endColumn) of a product and the steps that follow it (chain.ts), so
  * that a part is finished while it is in cache and threads take parts as they come. `layout`: NT 0, NN 1, TN 2, TT 3.
- * Addresses and strides are those of the whole matrices. `detour` sends the product through workspace, for steps that
+ * Addresses and strides are those of the whole matrices. `blocked` asks for matmul-blocked.ts. `detour` sends the product through workspace, for steps that
  * read what the result's memory holds; `direct` lets steps work on the result (chain.ts). Workspace: that of the
  * product, 1 KB for a strip, and with a detour the floats of the part.
  */
 export function matmulPart(
-  layout: u32, a: usize, lda: usize, b: usize, ldb: usize, c: usize, ldc: usize, columns: usize, k: usize,
+  layout: u32, blocked: bool, a: usize, lda: usize, b: usize, ldb: usize, c: usize, ldc: usize, columns: usize, k: usize,
   firstRow: usize, endRow: usize, firstColumn: usize, endColumn: usize, steps: usize, count: usize, detour: bool,
   direct: bool, productBytes: usize, workspace: usize,
 ): void {
@@ -105,7 +108,11 @@ export function matmulPart(
   const target = detour ? strip + 1024 : c + ((firstRow * ldc + firstColumn) << 2);
   const rowsOfA = a + ((layout >= TN ? firstRow : firstRow * lda) << 2);
   const columnsOfB = b + (((layout === NN || layout === TN) ? firstColumn : firstColumn * ldb) << 2);
-  if (layout === NN) matmulNN(rowsOfA, lda, columnsOfB, ldb, target, ldp, m, n, k, false, workspace);
+  if (blocked) {
+    multiplyBlocked(
+      rowsOfA, lda << 2, layout >= TN, columnsOfB, ldb << 2, layout === NT || layout === TT, target, ldp << 2, m, n, k, workspace,
+    );
+  } else if (layout === NN) matmulNN(rowsOfA, lda, columnsOfB, ldb, target, ldp, m, n, k, false, workspace);
   else if (layout === TN) matmulTN(rowsOfA, lda, columnsOfB, ldb, target, ldp, m, n, k, false, workspace);
   else if (layout === TT) matmulTT(rowsOfA, lda, columnsOfB, ldb, target, ldp, m, n, k, false, workspace);
   else matmulNT(rowsOfA, lda, columnsOfB, ldb, target, ldp, m, n, k, false, workspace);
