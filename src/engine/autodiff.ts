@@ -45,7 +45,12 @@ export function backward(
 }
 
 /** Ids from `first` to `last` of the nodes that depend on one of `sources`, and those of the sources. */
-function dependants(graph: Graph, sources: readonly Tensor[], first: number, last: number): Set<number> {
+export function dependants(
+  graph: Graph,
+  sources: readonly Tensor[],
+  first = 0,
+  last = graph.nodes.length - 1,
+): Set<number> {
   const found = new Set(sources.map((source) => source.id));
   for (const node of graph.nodes.slice(first, last + 1)) {
     if (node.inputs.some((input) => found.has(input.id))) found.add(node.id);

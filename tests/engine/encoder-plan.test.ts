@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { Graph } from "../../src/engine/graph.ts";
 import { readsOf, writesOf } from "../../src/engine/lower/launch-buffers.ts";
+import { scaleBy } from "../../src/engine/ops/elementwise.ts";
 import { planGraph } from "../../src/engine/lower/plan-graph.ts";
 import type { Plan } from "../../src/engine/plan.ts";
 import { traceEncoderStep, type EncoderShape } from "./encoder-step.ts";
@@ -51,6 +52,16 @@ test.each([
 test("a layer keeps 16 matrices of the hidden width for its gradient, and little comes on top", () => {
   const { layers, rows, width } = SMALL; // x, q, k, v, attended, sum, norm, 4 before and 4 after gelu, sum
   expect(slotElements(planOf(SMALL))).toBeLessThanOrEqual((16 * layers + 10) * rows * width);
+});
+
+test("an output of the forward pass is written before the gradients, and holds nothing back", () => {
+  const graph = new Graph();
+  const results = traceEncoderStep(graph, SMALL);
+  const hidden = graph.nodes.filter(({ operation }) => operation.kind === "layerNorm").at(-1)!;
+  const plan = planGraph(graph, { ...results, outputs: { doubled: scaleBy(hidden, 2) } });
+  const written = plan.outputs["doubled"]!.buffer;
+  const at = plan.launches.findIndex((launch) => writesOf(launch).includes(written));
+  expect(at).toBeLessThan(plan.launches.findIndex(({ kind }) => kind === "layerNormGradient"));
 });
 
 test("layers of frozen weights keep nothing for a gradient they do not have", () => {

@@ -1,4 +1,5 @@
 import { RetuneError } from "../errors.ts";
+import { dependants } from "../autodiff.ts";
 import { elementCount, type Graph, type GraphNode, type Tensor } from "../graph.ts";
 import type { AdamWUpdates } from "../optim/adamw.ts";
 import type { AdamWLaunch, BufferId, NamedBuffer, ParameterLayout, Plan } from "../plan.ts";
@@ -52,21 +53,17 @@ class Planner {
   #partials: BufferId | undefined; // partial sums of squares of the gradient arena
 
   constructor(graph: Graph, results: StepResults, layout: ParameterLayout | undefined) {
-    const { outputs = {}, log = {}, updates } = results;
+    const { outputs = {}, log = {} } = results;
     const logged = Object.values(log).map((tensor) => scalarOf(graph, tensor));
-    const gradients = updates?.entries.map(({ gradient }) => unclipped(graph, gradient)) ?? [];
-    const norms = graph.nodes
-      .filter(({ operation }) => operation.kind === "globalNorm")
-      .flatMap(({ inputs }) => inputs);
-    const roots = [...gradients, ...norms, ...logged, ...Object.values(outputs)];
+    this.#graph = graph;
+    this.#results = results;
+    const roots = [...this.#gradients(), ...logged, ...Object.values(outputs)];
     if (roots.length === 0) {
       throw new RetuneError(
         "shape",
         "compile: the step gives no outputs, log or updates; return at least one",
       );
     }
-    this.#graph = graph;
-    this.#results = results;
     this.#layout = layoutOf(graph, layout);
     this.#view = new GraphView(graph, roots);
     this.#lowering = new Lowering(this.#view, this.#draft);
@@ -74,8 +71,12 @@ class Planner {
 
   plan(): Plan {
     this.#placeLeaves();
+    const outputs = Object.entries(this.#results.outputs ?? {}).sort(([, a], [, b]) => a.id - b.id);
+    const late = dependants(this.#graph, this.#gradients());
+    // outputs of the forward pass come before the gradients, so that nothing large waits for them
+    for (const [name, tensor] of outputs) if (!late.has(tensor.id)) this.#output(name, tensor);
     const arena = this.#placeGradients();
-    for (const [name, tensor] of Object.entries(this.#results.outputs ?? {})) this.#output(name, tensor);
+    for (const [name, tensor] of outputs) if (late.has(tensor.id)) this.#output(name, tensor);
     const log = this.#draft.whole("log", "log", "f32", SKIPPED + this.#logNames().length);
     const { updates } = this.#results;
     const optimizer = updates?.kind === "adamw" ? this.#optimizer(updates, arena!, log) : undefined;
@@ -128,6 +129,14 @@ class Planner {
       this.#groups[group][name] = { buffer, shape: node.shape, dtype: node.dtype };
       this.#lowering.place(node, buffer);
     }
+  }
+
+  /** What a norm or an update takes. */
+  #gradients(): readonly Tensor[] {
+    const norms = this.#graph.nodes.filter(({ operation }) => operation.kind === "globalNorm");
+    const entries = this.#results.updates?.entries ?? [];
+    const updated = entries.map(({ gradient }) => unclipped(this.#graph, gradient));
+    return [...updated, ...norms.flatMap(({ inputs }) => inputs)];
   }
 
   /** Gradients that a norm or the optimizer takes lie one after the other, as the parameters do. */
