@@ -14,8 +14,14 @@ import {
 import type { RunControl } from "../ports.ts";
 import type { NamedWeights, Pooling } from "./encoder-model.ts";
 
-/** Tokens in a batch: enough that every core has work, few enough that activations stay in the cache. */
-export const INFERENCE_TOKENS = 2048;
+/** Tokens in a batch on a CPU: few, so that activations stay in the cache. */
+export const INFERENCE_TOKENS = 1024;
+const GPU_TOKENS = 4096; // enough to fill it
+
+/** Tokens in a batch of inference on this backend. */
+export function inferenceTokens({ kind, software }: Backend): number {
+  return kind === "webgpu" && !software ? GPU_TOKENS : INFERENCE_TOKENS;
+}
 
 const OUTPUT = "out";
 const MOST_EXECUTABLES = 8;
@@ -47,7 +53,7 @@ export class SequenceInference {
     this.pooling = parts.pooling;
     this.weights = parts.weights;
     this.width = parts.width;
-    this.tokens = parts.tokens ?? INFERENCE_TOKENS;
+    this.tokens = parts.tokens ?? inferenceTokens(parts.backend);
   }
 
   /** [n, width] in the order given. Rejects with "cancelled" when the signal fires; progress counts tokens. */

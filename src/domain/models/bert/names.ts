@@ -46,12 +46,19 @@ export function encoderShapes(config: BertConfig): ReadonlyMap<string, readonly 
   ]);
   addNorm(shapes, EMBEDDINGS_NORM, hiddenSize);
   for (let index = 0; index < config.layers; index++) {
-    for (const part of LAYER_LINEARS) {
-      const { inputs, outputs } = linearSizes(config, part);
-      addLinear(shapes, layerPart(index, part), inputs, outputs);
-      if (part === "attention.output.dense" || part === "output.dense") {
-        addNorm(shapes, layerPart(index, part.replace("dense", "LayerNorm")), hiddenSize);
-      }
+    for (const [name, shape] of layerShapes(config, index)) shapes.set(name, shape);
+  }
+  return shapes;
+}
+
+/** Those of transformer layer `index`. */
+export function layerShapes(config: BertConfig, index: number): ReadonlyMap<string, readonly number[]> {
+  const shapes = new Map<string, readonly number[]>();
+  for (const part of LAYER_LINEARS) {
+    const { inputs, outputs } = linearSizes(config, part);
+    addLinear(shapes, layerPart(index, part), inputs, outputs);
+    if (part === "attention.output.dense" || part === "output.dense") {
+      addNorm(shapes, layerPart(index, part.replace("dense", "LayerNorm")), config.hiddenSize);
     }
   }
   return shapes;

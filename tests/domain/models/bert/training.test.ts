@@ -14,11 +14,14 @@ import {
 import { pooledUnit } from "../../../../src/domain/models/bert/pooling.ts";
 import { traceWeights } from "../../../../src/domain/models/bert/weights.ts";
 import { openTextEmbedder } from "../../../../src/domain/models/embed-texts.ts";
-import { packBatch, packedFeeds } from "../../../../src/domain/text/pack.ts";
+import type { Executable } from "../../../../src/engine/backend.ts";
+import { packBatch, packedFeeds, type Bucket } from "../../../../src/domain/text/pack.ts";
 import { grad } from "../../../../src/engine/autodiff.ts";
 import { openReference } from "../../../../src/engine/backends/reference.ts";
 import { compile } from "../../../../src/engine/compile.ts";
 import type { Graph, Tensor } from "../../../../src/engine/graph.ts";
+import { adamw } from "../../../../src/engine/optim/adamw.ts";
+import { columns } from "../../../../src/engine/ops/slices.ts";
 import { sum } from "../../../../src/engine/ops/reductions.ts";
 import { rowOf } from "../../../../src/domain/matrix.ts";
 import { expectClose } from "../../../close.ts";
@@ -138,4 +141,55 @@ test("weight decay leaves biases and layer norms alone", () => {
   const free = [...crossEncoderShapes(config).keys()].filter((name) => !decays(name));
   expect(free.every((name) => /bias$|LayerNorm\.weight$/.test(name))).toBe(true);
   expect(free.length).toBe(1 + 1 + 2 * (6 + 2 + 2) + 2); // embeddings' norm, each layer's six biases and two norms, the head's biases
+});
+
+/** A step's gradients as outputs. */
+function compileGradients(settings: BertConfig, bucket: Bucket, recompute: boolean): Promise<Executable> {
+  const names = [...encoderShapes(settings).keys()];
+  return compile(backend, (graph) => {
+    const weights = traceWeights(graph, encoderShapes(settings), () => true);
+    const inputs = batchInputs(graph, bucket, "mean");
+    const dropout = { seed: 5, counter: graph.input("counter", "u32", [1]) };
+    const first = columns(pooledUnit(bert(settings, weights, inputs, { dropout, recompute }), inputs), 0, 5);
+    const found = grad(sum(first), weights.parameters());
+    return { outputs: Object.fromEntries(found.map((one, index) => [`d ${names[index]!}`, one])) };
+  });
+}
+
+test("recomputing a layer's activations gives the same gradients to the bit", async () => {
+  const names = [...encoderShapes(config).keys()];
+  const gradients = async (recompute: boolean): Promise<Float32Array[]> => {
+    const executable = await compileGradients(config, batch.bucket, recompute);
+    for (const name of names) executable.write(name, model.weights.get(name)!.values);
+    executable.run({ ...packedFeeds(batch, "mean"), counter: Uint32Array.of(1) });
+    const values = await Promise.all(names.map((name) => executable.read(`d ${name}`)));
+    executable.dispose();
+    return values;
+  };
+  const [kept, again] = [await gradients(false), await gradients(true)];
+  expect(again).toEqual(kept);
+  expect(again.every((values) => values.some((value) => value !== 0))).toBe(true);
+});
+
+test("a step that recomputes layers keeps one state of each token and layer", async () => {
+  const bucket = { rows: 2048, segments: 8, longest: 512 };
+  const bytesAt = async (layers: number, recompute: boolean): Promise<number> => {
+    const settings = { ...config, layers };
+    const executable = await compile(backend, (graph) => {
+      const weights = traceWeights(graph, encoderShapes(settings), () => true);
+      const inputs = batchInputs(graph, bucket, "cls");
+      const vectors = pooledUnit(bert(settings, weights, inputs, { recompute }), inputs);
+      const parameters = weights.parameters();
+      const gradients = grad(sum(columns(vectors, 0, 5)), parameters);
+      return { updates: adamw(parameters, gradients, { learningRate: graph.scalar("learningRate") }) };
+    });
+    executable.dispose();
+    return executable.plan.peakBytes;
+  };
+  const states = 4 * bucket.rows * config.hiddenSize;
+  const perLayer = async (recompute: boolean): Promise<number> =>
+    ((await bytesAt(8, recompute)) - (await bytesAt(4, recompute))) / (4 * states);
+  expect(await perLayer(true)).toBeLessThan(1.6); // half a state is a layer's weights, gradients and moments
+  expect(await perLayer(false)).toBeGreaterThan(10);
+  expect(await perLayer(false)).toBeLessThan(11); // two more without the wide activation's recomputation
 });
