@@ -6,7 +6,8 @@ import { dawn } from "./dawn.ts";
 import { readParity } from "./fixtures.ts";
 import { adamwCases, reduceCases, rowCases, softmaxCases } from "./kernel-cases.ts";
 import { LaunchBench } from "./launch-bench.ts";
-import { attentionCases, layerNormCases, oddHeadCases, segmentCases } from "./sequence-kernel-cases.ts";
+import { layerNormCases, poolingCases } from "./kernel-cases-sequence.ts";
+import { attentionCases, oddHeadCases } from "./sequence-kernel-cases.ts";
 import { replayFixture } from "./replay.ts";
 
 /** The test machine's adapter under another name, so that everything meant for hardware runs: search, wide row kernels. */
@@ -49,7 +50,7 @@ test.each([
   ["softmax losses", softmaxCases],
   ["optimizer steps", adamwCases],
   ["layer norms", layerNormCases],
-  ["means of segments", segmentCases],
+  ["means of segments", poolingCases],
   ["attention in tiles", (bench: LaunchBench) => attentionCases(bench, true)],
   ["attention in tiles with odd heads", oddHeadCases],
 ])("%s equal their twins with 64 lanes", async (_name, cases) => {

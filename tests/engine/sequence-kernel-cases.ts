@@ -24,29 +24,6 @@ export function rangesOf(packing: Packing): Uint32Array {
   return Uint32Array.from({ length: 2 * rowsOf(packing) }, (_, index) => ranges[index] ?? 0);
 }
 
-export function layerNormCases(bench: LaunchBench): void {
-  for (const [rows, columns] of [
-    [1, 1],
-    [3, 5],
-    [9, 64],
-    [33, 131],
-    [70, 36],
-  ] as const) {
-    const shape = { rows, columns, epsilon: 1e-5 };
-    const values = random(rows * columns).map((value, index) => value + (index < columns ? 10 : 0)); // a mean far from 0
-    if (rows > 2) values.fill(0.25, columns, 2 * columns); // a row without variance
-    const [source, upstream] = [bench.buffer(values), bench.buffer(random(rows * columns))];
-    const [gamma, beta] = [bench.buffer(random(columns)), bench.buffer(random(columns))];
-    const name = `${rows}×${columns}`;
-    const out = bench.result(rows * columns, `layer norm ${name}`);
-    bench.launch({ kind: "layerNorm", ...shape, source, gamma, beta, out });
-    const dX = bench.result(rows * columns, `layer norm's gradient ${name}`);
-    bench.launch({ kind: "layerNormGradient", ...shape, source, gamma, upstream, out: dX });
-    const dGamma = bench.result(columns, `layer norm's gamma ${name}`);
-    bench.launch({ kind: "layerNormGamma", ...shape, source, upstream, out: dGamma });
-  }
-}
-
 /** One row; sequences within, at and past a tile of 32; one longer than two tiles; padding of more than a tile. */
 const PACKINGS: readonly Packing[] = [
   { lengths: [1], padding: 0 },
@@ -93,39 +70,6 @@ function addAttention(
     ...{ kind: "attentionGradient", ...reads, out, logSumExp, upstream: bench.buffer(random(size)) },
     ...{ dQueries: result("queries"), dKeys: result("keys"), dValues: result("values") },
   });
-}
-
-export function segmentCases(bench: LaunchBench): void {
-  for (const [rows, columns] of [
-    [1, 1],
-    [12, 5],
-    [40, 131],
-  ] as const) {
-    const spans = Uint32Array.of(0, 1, Math.min(3, rows), Math.min(9, rows), 0, 0, 0, 0);
-    const segments = spans.length / 2;
-    const buffer = bench.buffer(spans);
-    const shape = { segments, columns, spans: buffer };
-    const out = bench.result(segments * columns, `segment means ${rows}×${columns}`);
-    bench.launch({ kind: "segmentMean", ...shape, source: bench.buffer(random(rows * columns)), out });
-    const upstream = bench.buffer(random(segments * columns));
-    const dX = bench.result(rows * columns, `segment means' gradient ${rows}×${columns}`);
-    bench.launch({ kind: "segmentMeanGradient", ...shape, rows, upstream, out: dX });
-  }
-}
-
-export function blockCases(bench: LaunchBench): void {
-  const [sourceRows, sourceColumns] = [7, 67];
-  const source = bench.buffer(random(sourceRows * sourceColumns));
-  for (const [rows, columns, rowOffset, columnOffset] of [
-    [3, 67, 2, 0],
-    [7, 9, 0, 13],
-    [12, 90, -3, -5],
-    [4, 4, 5, 65],
-  ] as const) {
-    const shape = { rows, columns, sourceRows, sourceColumns, rowOffset, columnOffset };
-    const out = bench.result(rows * columns, `block ${rows}×${columns} at ${rowOffset}, ${columnOffset}`);
-    bench.launch({ kind: "block", ...shape, source, out });
-  }
 }
 
 /** Tables larger than the batch, smaller, and of so few rows that the batch is cut into parts. */
@@ -206,12 +150,5 @@ export function targetCases(bench: LaunchBench): void {
       loss: bench.result(rows, `${name} loss`),
       coefficients: bench.result(rows * stride, `${name} coefficients`),
     });
-  }
-}
-
-export function accumulateCases(bench: LaunchBench): void {
-  for (const elements of [1, 64, 300]) {
-    const target = bench.inPlace(random(elements), `sum of ${elements}`);
-    bench.launch({ kind: "accumulate", elements, source: bench.buffer(random(elements)), target });
   }
 }

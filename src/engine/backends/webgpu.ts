@@ -9,6 +9,7 @@ export interface WebGpuOptions {
   /** A kernel build from a run's record (`Backend.build`): its tiles are taken without a search. */
   readonly tiles?: string;
   readonly watchdogMs?: number; // no progress for this long is a hang; 20 s
+  readonly submitMs?: number; // of work in one submit at most; 50
   readonly bindingBytes?: number; // of a storage binding at most, where that is less than the adapter allows
 }
 
@@ -43,7 +44,7 @@ export async function openWebGpu(gpu: GPU, options: WebGpuOptions = {}): Promise
   const device = new GpuDevice(await requestDevice(adapter), facts.software, options);
   const { tiles, flopsPerMs } = await tilesFor(device, options);
   const { software, bindingBytes } = device;
-  const gpuOptions = { tiles, software, bindingBytes, flopsPerSubmit: SUBMIT_MS * flopsPerMs };
+  const gpuOptions = { tiles, software, bindingBytes, flopsPerMs, submitMs: options.submitMs };
   return {
     kind: "webgpu",
     ...facts,
@@ -53,7 +54,6 @@ export async function openWebGpu(gpu: GPU, options: WebGpuOptions = {}): Promise
   };
 }
 
-const SUBMIT_MS = 50; // of work at most: longer submits make a desktop stutter, and drivers kill them
 const SOFTWARE_FLOPS_PER_MS = 6e6;
 const UNMEASURED_FLOPS_PER_MS = 1e8; // a small integrated GPU
 

@@ -8,6 +8,7 @@ import type { CodeOptions, LaunchCode } from "./code.ts";
 import { launchCodes } from "./launch-code.ts";
 import { shareChains } from "./share-chains.ts";
 import { GpuMemory, GpuStore, wrongBackend } from "./memory.ts";
+import { costOf, Pace } from "./pace.ts";
 import { ReadBack } from "./read-back.ts";
 
 /** A dispatch with everything bound. */
@@ -18,7 +19,8 @@ interface Dispatch {
 }
 
 export interface GpuOptions extends CodeOptions {
-  readonly flopsPerSubmit: number; // so that a submit stays below about 50 ms
+  readonly flopsPerMs: number; // of a product, as a first estimate
+  readonly submitMs: number | undefined; // of work in one submit at most; 50
 }
 
 /** Replays a plan: pipelines, buffers and bind groups are made once, a step is one command buffer. */
@@ -31,7 +33,8 @@ export class GpuExecutable implements Executable {
   readonly #memory: GpuMemory;
   readonly #constants: readonly GPUBuffer[]; // settings and tables of launches
   readonly #prologue: readonly Dispatch[];
-  readonly #submits: readonly (readonly Dispatch[])[];
+  readonly #dispatches: readonly Dispatch[];
+  readonly #pace: Pace;
   readonly #readBack: ReadBack;
   readonly #scalars: Float32Array<ArrayBuffer>; // mirror of the scalars storage, written whole at every run
   readonly #scalarsStorage: number;
@@ -39,6 +42,7 @@ export class GpuExecutable implements Executable {
   #rows: LogRow[] = [];
   #latest: LogRow = {};
   #skipped = 0;
+  #watched = 0; // steps whose end is waited for
   #disposed = false;
 
   private constructor(gpu: GpuDevice, plan: Plan, store: GpuStore, memory: GpuMemory, prepared: Prepared) {
@@ -50,7 +54,8 @@ export class GpuExecutable implements Executable {
     this.#memory = memory;
     this.#constants = prepared.constants;
     this.#prologue = prepared.prologue;
-    this.#submits = prepared.submits;
+    this.#dispatches = prepared.dispatches;
+    this.#pace = prepared.pace;
     const scalars = plan.storages.find(({ kind }) => kind === "scalars")!;
     this.#scalarsStorage = scalars.id;
     this.#scalars = new Float32Array(scalars.elements);
@@ -84,9 +89,13 @@ export class GpuExecutable implements Executable {
     const dispatches = codes.map((code, index) =>
       dispatchOf(gpu, memory, code, pipelines[index]!, constants),
     );
-    const prologue = dispatches.slice(0, first.length);
-    const submits = submitsOf(codes, dispatches, first.length, options.flopsPerSubmit);
-    return new GpuExecutable(gpu, plan, store, memory, { constants, prologue, submits });
+    const costs = codes.slice(first.length).map(costOf);
+    return new GpuExecutable(gpu, plan, store, memory, {
+      constants,
+      prologue: dispatches.slice(0, first.length),
+      dispatches: dispatches.slice(first.length),
+      pace: new Pace(costs, options.flopsPerMs, options.submitMs),
+    });
   }
 
   get latest(): LogRow {
@@ -153,22 +162,40 @@ export class GpuExecutable implements Executable {
 
   #submit(): void {
     const { device } = this.#gpu;
-    const last = this.#submits.length - 1;
-    this.#submits.forEach((dispatches, index) => {
+    const { cuts } = this.#pace;
+    const ends: Promise<number>[] = [];
+    const watches = cuts.length > 1 || this.#watched === 0;
+    cuts.forEach(([first, end], index) => {
       const encoder = device.createCommandEncoder();
       if (index === 0 && this.#prologueVersion !== this.#store.residentVersion) {
         encode(encoder, this.#prologue);
         this.#prologueVersion = this.#store.residentVersion;
       }
-      encode(encoder, dispatches);
-      if (index === last) {
-        this.#readBack.append(
-          encoder,
-          this.#memory.storage(this.#plan.buffers[this.#plan.log.buffer]!.storage),
-        );
+      encode(encoder, this.#dispatches.slice(first, end));
+      if (index === cuts.length - 1) {
+        const row = this.#plan.buffers[this.#plan.log.buffer]!.storage;
+        this.#readBack.append(encoder, this.#memory.storage(row));
       }
       device.queue.submit([encoder.finish()]);
+      if (watches) ends.push(this.#end(performance.now()));
     });
+    if (watches) this.#watch(ends);
+  }
+
+  /** The milliseconds of the submit just made. Each that ends is a sign of life: a long step is no hang. */
+  async #end(submittedAt: number): Promise<number> {
+    await this.#gpu.device.queue.onSubmittedWorkDone();
+    this.#gpu.watchdog.progress();
+    return this.#pace.done(submittedAt, performance.now());
+  }
+
+  #watch(ends: readonly Promise<number>[]): void {
+    this.#watched++;
+    Promise.all(ends)
+      .then((times) => this.#pace.measured(times.reduce((sum, ms) => sum + ms, 0)))
+      .catch(() => undefined) // a lost device is told to those who wait for results
+      .finally(() => this.#watched--)
+      .catch(() => undefined);
   }
 
   #feedCorrections(): void {
@@ -197,7 +224,8 @@ export class GpuExecutable implements Executable {
 interface Prepared {
   readonly constants: readonly GPUBuffer[];
   readonly prologue: readonly Dispatch[];
-  readonly submits: readonly (readonly Dispatch[])[];
+  readonly dispatches: readonly Dispatch[];
+  readonly pace: Pace;
 }
 
 function encode(encoder: GPUCommandEncoder, dispatches: readonly Dispatch[]): void {
@@ -209,29 +237,6 @@ function encode(encoder: GPUCommandEncoder, dispatches: readonly Dispatch[]): vo
     pass.dispatchWorkgroups(...groups);
   }
   pass.end();
-}
-
-/** Cuts a step where it would keep the device busy for too long; an adapter's is one piece. */
-function submitsOf(
-  codes: readonly LaunchCode[],
-  dispatches: readonly Dispatch[],
-  start: number,
-  flopsPerSubmit: number,
-): Dispatch[][] {
-  const submits: Dispatch[][] = [[]];
-  let flops = 0;
-  for (let index = start; index < codes.length; index++) {
-    const current = submits.at(-1)!;
-    const own = codes[index]!.flops;
-    if (current.length > 0 && flops + own > flopsPerSubmit) {
-      submits.push([dispatches[index]!]);
-      flops = own;
-    } else {
-      current.push(dispatches[index]!);
-      flops += own;
-    }
-  }
-  return submits;
 }
 
 /** Elements that the hungriest launch hands from dispatch to dispatch. */

@@ -3,6 +3,7 @@ import { ALIGNMENT, type BufferId, type Plan, type StorageSpec } from "../../pla
 import { outOfMemory, type GpuDevice } from "./device.ts";
 import type { Region } from "./code.ts";
 import { BUFFER_USAGE } from "./flags.ts";
+import { GpuPool } from "./pool.ts";
 
 /** What outlives a run, shared by the executables that were compiled over one another. */
 export class GpuStore {
@@ -10,15 +11,79 @@ export class GpuStore {
   step = 0; // optimizer steps taken
   residentVersion = 0;
   users = 0;
+  readonly pool = new GpuPool();
 
   release(): void {
     if (--this.users > 0) return;
+    this.pool.destroy();
     for (const buffer of this.buffers.values()) buffer.destroy();
     this.buffers.clear();
   }
 }
 
-const PERSISTENT = new Set<StorageSpec["kind"]>(["parameters", "moments", "state", "resident", "derived"]);
+const SHARED = new Set<StorageSpec["kind"]>([
+  ...(["parameters", "moments", "state", "resident", "derived", "gradients"] as const),
+]);
+
+/** What an allocation has made so far, to be taken back where the device turns out to have refused it. */
+class Draft {
+  readonly own: GPUBuffer[] = [];
+  readonly #gpu: GpuDevice;
+  readonly #store: GpuStore;
+  readonly #named: string[] = [];
+  readonly #pooled: GPUBuffer[] = [];
+
+  constructor(gpu: GpuDevice, store: GpuStore) {
+    this.#gpu = gpu;
+    this.#store = store;
+  }
+
+  buffersOf(specs: readonly StorageSpec[], plan: Plan): GPUBuffer[] {
+    const inTurn = specs.filter(({ kind }) => kind === "slot");
+    const pooled = this.#store.pool.take(inTurn.map(bytesOf), (bytes) => {
+      const buffer = createBuffer(this.#gpu, "temporaries", bytes);
+      this.#pooled.push(buffer);
+      return buffer;
+    });
+    return specs.map((spec) => {
+      if (spec.kind === "slot") return pooled[inTurn.indexOf(spec)]!;
+      const name = spec.kind === "gradients" ? gradientsName(spec, plan) : spec.name;
+      return this.#bufferOf(spec, SHARED.has(spec.kind) ? name : undefined);
+    });
+  }
+
+  undo(): void {
+    for (const buffer of [...this.own, ...this.#pooled]) buffer.destroy();
+    this.#store.pool.forget(this.#pooled);
+    for (const name of this.#named) {
+      this.#store.buffers.get(name)!.destroy();
+      this.#store.buffers.delete(name);
+    }
+  }
+
+  /** @param name under which other executables find it; undefined for one of this executable's own */
+  #bufferOf(spec: StorageSpec, name: string | undefined): GPUBuffer {
+    const known = name === undefined ? undefined : this.#store.buffers.get(name);
+    if (known) return known;
+    const buffer = createBuffer(this.#gpu, spec.name, bytesOf(spec));
+    if (name === undefined) {
+      this.own.push(buffer);
+    } else {
+      this.#store.buffers.set(name, buffer);
+      this.#named.push(name);
+    }
+    return buffer;
+  }
+}
+
+/**
+ * Gradients are written anew in every run, but the norm reads the whole arena: executables share one only where they
+ * write the same regions, so that nothing of the others' is left in it.
+ */
+function gradientsName({ id, name, elements }: StorageSpec, { buffers }: Plan): string {
+  const regions = buffers.filter(({ storage }) => storage === id);
+  return `${name} ${elements} ${regions.map((region) => `${region.offset}+${region.elements}`).join(" ")}`;
+}
 
 /** The buffers of one executable: its own, and those of the store. */
 export class GpuMemory {
@@ -38,28 +103,11 @@ export class GpuMemory {
   static async allocate(gpu: GpuDevice, plan: Plan, store: GpuStore, space: Space): Promise<GpuMemory> {
     checkLimits(gpu, plan);
     const scratch = { ...plan.storages[0]!, kind: "slot", name: "scratch", elements: space.scratch } as const;
-    const own: GPUBuffer[] = [];
-    const added: string[] = [];
-    const create = (): GPUBuffer[] =>
-      [...plan.storages, scratch].map((spec) => {
-        const known = PERSISTENT.has(spec.kind) ? store.buffers.get(spec.name) : undefined;
-        if (known) return known;
-        const buffer = createStorage(gpu, spec);
-        if (PERSISTENT.has(spec.kind)) {
-          store.buffers.set(spec.name, buffer);
-          added.push(spec.name);
-        } else own.push(buffer);
-        return buffer;
-      });
-    const undo = (): void => {
-      for (const buffer of own) buffer.destroy();
-      for (const name of added) {
-        store.buffers.get(name)!.destroy();
-        store.buffers.delete(name);
-      }
-    };
+    const draft = new Draft(gpu, store);
+    const create = (): GPUBuffer[] => draft.buffersOf([...plan.storages, scratch], plan);
     const bytes = plan.peakBytes + space.scratch * 4;
-    return new GpuMemory(plan, await gpu.allocating(bytes, create, undo), own, space.bindingBytes);
+    const buffers = await gpu.allocating(bytes, create, () => draft.undo());
+    return new GpuMemory(plan, buffers, draft.own, space.bindingBytes);
   }
 
   storage(id: number): GPUBuffer {
@@ -98,10 +146,13 @@ export interface Space {
   readonly bindingBytes: number;
 }
 
-function createStorage(gpu: GpuDevice, { name, elements }: StorageSpec): GPUBuffer {
-  const size = Math.ceil(elements / ALIGNMENT) * ALIGNMENT * 4;
+function bytesOf({ elements }: StorageSpec): number {
+  return Math.ceil(elements / ALIGNMENT) * ALIGNMENT * 4;
+}
+
+function createBuffer(gpu: GpuDevice, label: string, size: number): GPUBuffer {
   const { storage, uniform, copySource, copyTarget } = BUFFER_USAGE;
-  return gpu.device.createBuffer({ label: name, size, usage: storage | uniform | copySource | copyTarget });
+  return gpu.device.createBuffer({ label, size, usage: storage | uniform | copySource | copyTarget });
 }
 
 function checkLimits({ device }: GpuDevice, plan: Plan): void {

@@ -50,7 +50,7 @@ export async function tuneTiles(gpu: GpuDevice): Promise<TuneResult> {
 function prepared(gpu: GpuDevice, layout: "NT" | "NN" | "TN", tile: Tile): Promise<GpuExecutable> {
   const tiles = { nt: tile, nn: tile, tn: tile };
   const { software, bindingBytes } = gpu;
-  const options = { tiles, software, bindingBytes, flopsPerSubmit: Infinity };
+  const options = { tiles, software, bindingBytes, flopsPerMs: Infinity, submitMs: undefined };
   return GpuExecutable.prepare(gpu, productPlan(layout, SHAPE[layout]), options, undefined);
 }
 
