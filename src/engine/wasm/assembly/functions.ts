@@ -1,10 +1,10 @@
 /**
- * exp, log, softplus, tanh, sigmoid, erfc-based gelu on four f32 lanes, and a scalar log.
+ * exp, log, softplus, tanh, sigmoid and the exact gelu on four f32 lanes, and a scalar log.
  *
  * exp(x) = 2ⁿ·e^r with n = round(x / ln 2), r = x − n·ln 2 in two parts, e^r by a polynomial of degree 7; 2ⁿ is applied
- * in two halves so that results run from denormal to 3.4e38 and overflow to ∞. tanh, erf and erfc: polynomials of the
- * Cephes library (S. Moshier, single precision), erfc(x) = e^(−x²)·P(1/x²)/x beyond 1. Largest relative error against
- * float64 measured by tests/engine/cpu-functions.test.ts: below 4e-7, in gelu's far tail below 1e-5.
+ * in two halves so that results run from denormal to 3.4e38 and overflow to ∞. exp, log, tanh: polynomials of the Cephes
+ * library (S. Moshier, single precision). Largest relative error against float64 measured by
+ * tests/engine/cpu-functions.test.ts: below 6e-7, in gelu's far tail below 1e-5.
  * NaN stays NaN in every function.
  */
 import { multiplyAdd } from "./vector";
@@ -58,61 +58,49 @@ export function tanh(x: v128): v128 {
   return v128.bitselect(far, near, f32x4.gt(size, constant(0.625)));
 }
 
-/** erfc(x) = 1 − erf(x), relative error small also where it is tiny. */
+/**
+ * Φ(−|x|) = e^(−x²/2)·Q(t) with t = 1 / (1 + 0.3·|x|), from the exponential, which the gradient needs as well. Q is the
+ * polynomial of degree 8 nearest to erfcx(|x|/√2)/2 for |x| ≤ 12 (Remez, relative error 5.5e-8).
+ */
 @inline
-function erfc(x: v128): v128 {
-  const size = f32x4.abs(x);
-  const square = f32x4.mul(x, x);
-  let t = constant(7.853861353153693e-5);
-  t = multiplyAdd(t, square, constant(-8.010193625184903e-4));
-  t = multiplyAdd(t, square, constant(5.188327685732524e-3));
-  t = multiplyAdd(t, square, constant(-2.685381193529856e-2));
-  t = multiplyAdd(t, square, constant(1.128358514861418e-1));
-  t = multiplyAdd(t, square, constant(-3.761262582423300e-1));
-  t = multiplyAdd(t, square, constant(1.128379165726710));
-  const near = f32x4.sub(constant(1), f32x4.mul(x, t));
-  const inverse = f32x4.div(constant(1), f32x4.max(size, constant(1)));
-  const z = f32x4.mul(inverse, inverse);
-  let middle = constant(2.326819970068386e-2);
-  middle = multiplyAdd(middle, z, constant(-1.387039388740657e-1));
-  middle = multiplyAdd(middle, z, constant(3.687424674597105e-1));
-  middle = multiplyAdd(middle, z, constant(-5.824733027278666e-1));
-  middle = multiplyAdd(middle, z, constant(6.210004621745983e-1));
-  middle = multiplyAdd(middle, z, constant(-4.944515323274145e-1));
-  middle = multiplyAdd(middle, z, constant(3.404879937665872e-1));
-  middle = multiplyAdd(middle, z, constant(-2.741127028184656e-1));
-  middle = multiplyAdd(middle, z, constant(5.638259427386472e-1));
-  let far = constant(-1.047766399936249e1);
-  far = multiplyAdd(far, z, constant(1.297719955372516e1));
-  far = multiplyAdd(far, z, constant(-7.495518717768503));
-  far = multiplyAdd(far, z, constant(2.921019019210786));
-  far = multiplyAdd(far, z, constant(-1.015265279202700));
-  far = multiplyAdd(far, z, constant(4.218463358204948e-1));
-  far = multiplyAdd(far, z, constant(-2.820767439740514e-1));
-  far = multiplyAdd(far, z, constant(5.641895067754075e-1));
-  const ratio = v128.bitselect(middle, far, f32x4.lt(size, constant(2)));
-  const tail = f32x4.mul(f32x4.mul(exp(f32x4.neg(square)), inverse), ratio);
-  const signed = v128.bitselect(f32x4.sub(constant(2), tail), tail, f32x4.lt(x, constant(0)));
-  return v128.bitselect(near, signed, f32x4.lt(size, constant(1)));
+function normalTail(size: v128, exponential: v128): v128 {
+  const t = f32x4.div(constant(1), multiplyAdd(size, constant(0.3), constant(1)));
+  let q = constant(3.806479740716196e-2);
+  q = multiplyAdd(q, t, constant(-1.6763361951080719e-1));
+  q = multiplyAdd(q, t, constant(2.2547337170842577e-1));
+  q = multiplyAdd(q, t, constant(-7.283364401032029e-2));
+  q = multiplyAdd(q, t, constant(1.3997565688681085e-1));
+  q = multiplyAdd(q, t, constant(9.578562673147575e-2));
+  q = multiplyAdd(q, t, constant(1.216347721750585e-1));
+  q = multiplyAdd(q, t, constant(1.1952832473064448e-1));
+  q = multiplyAdd(q, t, constant(4.741164952607698e-6));
+  return f32x4.mul(exponential, q);
 }
 
-/** Φ(x) = erfc(−x/√2) / 2, the normal distribution function. */
+/** The normal distribution function Φ(x): the tail left of 0, 1 less the tail right of it. */
 @inline
-function normal(x: v128): v128 {
-  return f32x4.mul(constant(0.5), erfc(f32x4.mul(x, constant(-0.70710678118654752))));
+function normal(x: v128, exponential: v128): v128 {
+  const tail = normalTail(f32x4.abs(x), exponential);
+  return v128.bitselect(tail, f32x4.sub(constant(1), tail), f32x4.lt(x, constant(0)));
+}
+
+/** e^(−x²/2) */
+@inline
+function bell(x: v128): v128 {
+  return expOfNegative(f32x4.mul(f32x4.mul(x, x), constant(-0.5)));
 }
 
 /** x·Φ(x), the exact (erf) gelu. */
 @inline
 export function gelu(x: v128): v128 {
-  return f32x4.mul(x, normal(x));
+  return f32x4.mul(x, normal(x, bell(x)));
 }
 
 /** d gelu / dx = Φ(x) + x·e^(−x²/2) / √(2π). */
 @inline
 export function geluGradient(x: v128): v128 {
-  const density = f32x4.mul(exp(f32x4.mul(f32x4.mul(x, x), constant(-0.5))), constant(0.39894228040143268));
-  return multiplyAdd(x, density, normal(x));
+  const exponential = bell(x);
+  return multiplyAdd(x, f32x4.mul(exponential, constant(0.39894228040143268)), normal(x, exponential));
 }
 
 /** Natural logarithm of one normal positive number: log m + e·ln 2, log m = 2·artanh((m − 1)/(m + 1)), m in [√½, √2). */
