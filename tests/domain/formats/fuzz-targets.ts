@@ -3,6 +3,7 @@ import { readAdapterConfig } from "../../../src/domain/formats/adapter-config-js
 import { readFusion, writeFusion } from "../../../src/domain/formats/fusion-json.ts";
 import { readLlamaIndexDataset } from "../../../src/domain/formats/llamaindex-dataset.ts";
 import { readNpy, writeNpy } from "../../../src/domain/formats/npy.ts";
+import { initializerValues, readOnnxGraph } from "../../../src/domain/formats/onnx-initializers.ts";
 import { readProjectZip, writeProjectZip } from "../../../src/domain/formats/project-zip.ts";
 import { readSafetensors, writeSafetensors } from "../../../src/domain/formats/safetensors.ts";
 import { readTorchZip } from "../../../src/domain/formats/torch-zip.ts";
@@ -10,6 +11,7 @@ import { writeTorchZip } from "../../../src/domain/formats/torch-zip-writer.ts";
 import { readVectorsJsonl } from "../../../src/domain/formats/vectors-jsonl.ts";
 import { readPickle } from "../../../src/domain/formats/pickle.ts";
 import { openZip } from "../../../src/domain/formats/zip.ts";
+import { namedInitializers } from "../../../src/domain/models/weights/onnx-names.ts";
 import { chunkBlocks } from "../../../src/domain/text/chunk.ts";
 import { decodeText } from "../../../src/domain/text/decode.ts";
 import { readDocument } from "../../../src/domain/text/documents.ts";
@@ -39,6 +41,48 @@ const NO_WORLD = {
   call: () => ({ kind: "dict" as const, entries: new Map() }),
   persistent: () => null,
 };
+/** A protobuf field of bytes, and the small ONNX file of a product: its weight is anonymous, its bias named twice. */
+const field = (number: number, bytes: Uint8Array) =>
+  Uint8Array.of(8 * number + 2, 0x80 | (bytes.length & 0x7f), bytes.length >> 7, ...bytes);
+const tensor = (name: string, shape: readonly number[], values: Float32Array) =>
+  field(
+    5,
+    Uint8Array.of(
+      ...shape.flatMap((size) => [8, size]),
+      ...[16, 1],
+      ...field(8, utf8(name)),
+      ...field(9, new Uint8Array(values.buffer)),
+    ),
+  );
+const node = (kind: string, name: string, inputs: readonly string[], output: string) =>
+  field(
+    1,
+    Uint8Array.of(
+      ...inputs.flatMap((input) => [...field(1, utf8(input))]),
+      ...field(2, utf8(output)),
+      ...field(3, utf8(name)),
+      ...field(4, utf8(kind)),
+    ),
+  );
+const ONNX = field(
+  7,
+  Uint8Array.of(
+    ...node("MatMul", "/encoder/layer.0/output/dense/MatMul", ["x", "onnx::MatMul_1"], "y"),
+    ...node("Identity", "Identity_2", ["embeddings.LayerNorm.bias"], "encoder.layer.0.output.dense.bias"),
+    ...tensor("onnx::MatMul_1", [3, 4], matrix.values.slice()),
+    ...tensor("embeddings.LayerNorm.bias", [4], Float32Array.of(1, 2, 3, 4)),
+  ),
+);
+const INTEGERS = (() => {
+  const json = `{"a":{"dtype":"I64","shape":[2],"data_offsets":[0,16]},"b":{"dtype":"I32","shape":[1],"data_offsets":[16,20]}}`;
+  return Uint8Array.of(json.length, 0, 0, 0, 0, 0, 0, 0, ...utf8(json), ...new Uint8Array(20));
+})();
+
+function readOnnx(bytes: Uint8Array): void {
+  const graph = readOnnxGraph(bytes, "m.onnx");
+  for (const { initializer } of namedInitializers(graph).values()) initializerValues(graph, initializer);
+}
+
 const HTML = `<!doctype html><html><head><title>T</title><script>if (a < b) x()</script></head><body><h1>A &amp; B</h1><ul><li>x<li>y</ul><pre>
  code</pre><table><tr><td>1<td>2</table><!-- c --><p title="a>b">text</p></body></html>`;
 const MARKDOWN =
@@ -54,9 +98,10 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   { name: "npy", seeds: [writeNpy(matrix)], read: (bytes) => readNpy(bytes, "v.npy") },
   {
     name: "safetensors",
-    seeds: [writeSafetensors(weights, new Map([["format", "pt"]]))],
+    seeds: [writeSafetensors(weights, new Map([["format", "pt"]])), INTEGERS],
     read: (bytes) => readSafetensors(bytes, "m.safetensors"),
   },
+  { name: "onnx", seeds: [ONNX], read: readOnnx },
   {
     name: "torch zip",
     seeds: [...torch, writeTorchZip(weights)],

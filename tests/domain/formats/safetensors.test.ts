@@ -120,3 +120,24 @@ test("reads what the original library wrote", () => {
   expect(tensors.get("init.linear1.weight")!.shape).toEqual([96, 48]);
   expect(tensors.get("q")!.shape).toHaveLength(2);
 });
+
+test("token ids come as integers beside the floats; what 32 bits do not hold is refused", () => {
+  const header = JSON.stringify({
+    ids: { dtype: "I32", shape: [1, 2], data_offsets: [0, 8] },
+    wide: { dtype: "I64", shape: [2], data_offsets: [8, 24] },
+    w: { dtype: "F32", shape: [1], data_offsets: [24, 28] },
+  });
+  const data = new DataView(new ArrayBuffer(28));
+  data.setInt32(0, 101, true);
+  data.setInt32(4, -7, true);
+  data.setBigInt64(8, -1n, true);
+  data.setBigInt64(16, 30_522n, true);
+  data.setFloat32(24, 0.5, true);
+  const { tensors, integers } = readSafetensors(file(header, data));
+  expect([...tensors.keys()]).toEqual(["w"]);
+  expect(integers.get("ids")).toEqual({ shape: [1, 2], values: Int32Array.of(101, -7) });
+  expect(integers.get("wide")).toEqual({ shape: [2], values: Int32Array.of(-1, 30_522) });
+  data.setBigInt64(16, 2n ** 31n, true);
+  refusal(() => readSafetensors(file(header, data)), "E_SAFETENSORS", '"wide": value 1 is past 32 bits');
+  refusal(() => readSafetensors(file(one("U8", [1], [0, 1]), new Uint8Array(1))), "E_SAFETENSORS", "type U8");
+});
