@@ -31,7 +31,8 @@ export async function measurePart() {
   const folder = mkdtempSync(join(root, ".cache", "guide-"));
   try {
     await bundle(folder);
-    const options = { root, data: DATA, threads, settings: { ...SETTINGS, seed } };
+    const checkpoint = process.env.RETUNE_CHECKPOINT; // a file: a run that was broken off goes on from it
+    const options = { root, data: DATA, threads, settings: { ...SETTINGS, seed }, checkpoint };
     printRecord(JSON.parse(await run(join(folder, "main.mjs"), options)));
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -1,7 +1,8 @@
 // The guide's experiment without a page: bge-small fine-tuned on Lyft's questions, judged on Uber's. Prints one line a step on
 // stderr and the record as JSON on stdout.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { deserialize, serialize } from "node:v8";
 import { nodeThreads } from "../../cli/ports/node-threads.ts";
 import type { Dataset } from "../../src/domain/data/dataset.ts";
 import { LexicalIndex } from "../../src/domain/eval/bm25.ts";
@@ -17,8 +18,9 @@ import type { Matrix } from "../../src/domain/matrix.ts";
 import { openTextEmbedder } from "../../src/domain/models/embed-texts.ts";
 import type { EncoderModel } from "../../src/domain/models/encoder-model.ts";
 import { bertWeightsFrom } from "../../src/domain/models/weights/bert-weights.ts";
-import type { EncoderSettings } from "../../src/domain/recipes/encoder/encoder-job.ts";
+import type { EncoderSettings, EncoderStep } from "../../src/domain/recipes/encoder/encoder-job.ts";
 import type { TrainedEncoder } from "../../src/domain/recipes/encoder/encoder-run.ts";
+import type { EncoderState } from "../../src/domain/recipes/encoder/encoder-state.ts";
 import { openEncoderRun } from "../../src/domain/recipes/encoder/encoder.ts";
 import type { Backend } from "../../src/engine/backend.ts";
 import { openCpu } from "../../src/engine/backends/cpu.ts";
@@ -28,7 +30,10 @@ export interface GuideOptions {
   readonly data: string; // folder of train_dataset.json and val_dataset.json
   readonly threads: number;
   readonly settings: EncoderSettings;
+  readonly checkpoint?: string; // a file that a run which was broken off goes on from
 }
+
+const SAVE_STEPS = 20;
 
 interface Figures {
   readonly dense: Metrics;
@@ -41,57 +46,72 @@ export async function guideExperiment(options: GuideOptions): Promise<object> {
   const backend = await openThreaded(options);
   const model = bgeSmall(options.root);
   const [train, judged] = ["train", "val"].map((name) => datasetOf(options.data, name));
-  say(`${backend.label}; base …`);
-  const base = await figuresOf(backend, model, judged!);
-  say(`base ${shown(base)}`);
-  const trained = await fineTune(backend, model, train!, options.settings);
+  say(`${backend.label}; training …`);
+  const trained = await fineTune(backend, model, train!, options);
   if (trained.result.tuned.kind !== "encoder") throw new Error("the experiment is a full fine-tune");
   say("judging …");
   const tuned = await figuresOf(backend, trained.result.tuned.model, judged!);
   say(`tuned ${shown(tuned)}`);
+  const base = await figuresOf(backend, model, judged!);
+  say(`base ${shown(base)}`);
   const { losses, looks, guards, clipped, notes, chosen } = trained.result;
+  const { seconds, measured, plan } = trained;
+  const cpuSeconds = process.cpuUsage().user / 1e6;
   backend.dispose();
-  return {
-    backend: backend.label,
-    settings: options.settings,
-    base,
-    tuned,
-    seconds: trained.seconds,
-    measured: trained.measured,
-    plan: trained.plan,
-    cpuSeconds: process.cpuUsage().user / 1e6,
-    losses,
-    looks,
-    guards,
-    clipped,
-    notes,
-    chosen,
-  };
+  const run = { losses, looks, guards, clipped, notes, chosen, seconds, measured, plan, cpuSeconds };
+  return { backend: backend.label, settings: options.settings, base, tuned, ...run };
 }
 
-async function fineTune(backend: Backend, model: EncoderModel, dataset: Dataset, settings: EncoderSettings) {
-  const run = await openEncoderRun(backend, { model, data: { dataset }, settings });
-  const measured = await run.measure(2);
+async function fineTune(
+  backend: Backend,
+  model: EncoderModel,
+  dataset: Dataset,
+  { settings, checkpoint }: GuideOptions,
+) {
+  const saved =
+    checkpoint !== undefined && existsSync(checkpoint)
+      ? (deserialize(readFileSync(checkpoint)) as EncoderState)
+      : undefined;
+  const run = await openEncoderRun(backend, { model, data: { dataset }, settings }, saved);
+  const measured = saved ? null : await run.measure(1);
   say(`${JSON.stringify(run.plan)}\n${JSON.stringify(measured)}`);
-  const started = performance.now();
+  const [started, first] = [performance.now(), saved?.progress.step ?? 0];
   const stream = run.steps();
   for (;;) {
     const next = await stream.next();
+    const seconds = (performance.now() - started) / 1000;
     if (next.done) {
-      const seconds = (performance.now() - started) / 1000;
       run.dispose();
       return { result: next.value satisfies TrainedEncoder, seconds, measured, plan: run.plan };
     }
-    const { step, totalSteps, loss, gradientNorm, learningRate, tokens, guards, look } = next.value;
-    const minutes = (performance.now() - started) / 60_000;
-    const left = (minutes / step) * (totalSteps - step);
+    const { step, totalSteps } = next.value;
     say(
-      `step ${step}/${totalSteps} loss ${loss.toFixed(5)} norm ${gradientNorm.toFixed(3)} rate ${learningRate.toExponential(3)} ` +
-        `tokens ${tokens} · ${minutes.toFixed(1)} min, ${left.toFixed(0)} left` +
-        (look ? ` · MRR@10 ${look.dense.toFixed(4)} dense, ${look.hybrid.toFixed(4)} hybrid` : "") +
-        guards.map(({ text }) => ` · ${text}`).join(""),
+      `${stepLine(next.value)} · ${(seconds / 60).toFixed(1)} min, ${minutesLeft(seconds, step - first, totalSteps - step)} left`,
     );
+    if (checkpoint !== undefined && (step % SAVE_STEPS === 0 || step === totalSteps)) {
+      writeFileSync(`${checkpoint}.new`, serialize(await run.state()));
+      renameSync(`${checkpoint}.new`, checkpoint);
+    }
   }
+}
+
+function stepLine({
+  step,
+  totalSteps,
+  loss,
+  gradientNorm,
+  learningRate,
+  tokens,
+  guards,
+  look,
+}: EncoderStep): string {
+  const figures = `loss ${loss.toFixed(5)} norm ${gradientNorm.toFixed(3)} rate ${learningRate.toExponential(3)}`;
+  const seen = look ? `; MRR@10 ${look.dense.toFixed(4)} dense, ${look.hybrid.toFixed(4)} hybrid` : "";
+  return `step ${step}/${totalSteps} ${figures} tokens ${tokens}${seen}${guards.map(({ text }) => `; ${text}`).join("")}`;
+}
+
+function minutesLeft(seconds: number, done: number, left: number): string {
+  return ((seconds / Math.max(1, done) / 60) * left).toFixed(0);
 }
 
 /** Dense and hybrid metrics of all judged questions, texts embedded at 512 tokens. */

@@ -7,7 +7,9 @@ import { resolveSettings, type ResolvedSettings } from "./defaults.ts";
 import type { EncoderJob } from "./encoder-job.ts";
 import type { EncoderEstimate } from "./encoder-run.ts";
 import { prepareSet, type EncoderSet } from "./encoder-set.ts";
-import { EncoderSteps } from "./encoder-steps.ts";
+import { CachedSteps } from "./cached-steps.ts";
+import { EncoderExecutables } from "./encoder-executables.ts";
+import { WholeSteps, type StepTaker } from "./encoder-steps.ts";
 import { HeldOutQuestions, lookBudget } from "./held-out.ts";
 import type { LossShape } from "./loss-graph.ts";
 import { chooseRowSizes, rowsFor } from "./row-sizes.ts";
@@ -29,7 +31,8 @@ export interface EncoderGround {
   readonly schedule: BatchSchedule;
   readonly shape: LossShape;
   readonly encoder: TracedEncoder;
-  readonly steps: EncoderSteps;
+  readonly executables: EncoderExecutables;
+  readonly taker: StepTaker;
   readonly initial: Weights;
   readonly rhythm: Rhythm;
   readonly lookEvery: number; // steps between two looks, or two good states where nothing is held out
@@ -37,7 +40,6 @@ export interface EncoderGround {
   readonly label: string; // of what computes
   readonly notes: readonly string[];
   batchAt(place: number): TrainingBatch;
-  bucketOf(batch: TrainingBatch): Bucket;
 }
 
 /** Tokenizes, plans batches and sizes, and compiles the largest step: everything before the first one. */
@@ -53,17 +55,22 @@ export async function layGround(
   const layout = layBatches(set, schedule, shape, settings);
   const { totals, sizes } = layout;
   const encoder = new TracedEncoder(job.model, settings);
-  const steps = new EncoderSteps(backend, encoder, settings, shape);
-  const summary = await steps.prepare(layout.largest);
+  const executables = new EncoderExecutables(backend, encoder);
+  const taker = takerOf(backend, executables, settings, shape, layout);
+  const summary = await taker.prepare();
   const lookEvery = Math.max(1, Math.round(schedule.total * (settings.validation?.every ?? 0.05)));
-  const budget = lookBudget(mean(totals) * schedule.total, Math.ceil(schedule.total / lookEvery));
-  const heldOut = validation
-    ? new HeldOutQuestions(validation, job.data.validation ? null : set, budget, settings.seed)
-    : null;
-  const parts = { settings, set, heldOut, schedule, shape, encoder, steps, lookEvery, ...layout };
+  const budget = lookBudget(mean(totals) * schedule.total, schedule.total / lookEvery);
+  const among = job.data.validation ? null : set;
+  const heldOut = validation && new HeldOutQuestions(validation, among, budget, settings.seed);
+  const parts = { set, heldOut, schedule, encoder, ...layout };
   return {
     ...parts,
     job,
+    settings,
+    shape,
+    executables,
+    taker,
+    lookEvery,
     initial: encoder.initial(),
     rhythm: rhythmOf(backend, options),
     estimate: estimateOf(parts, totals, sizes, summary),
@@ -87,8 +94,21 @@ function layBatches(set: EncoderSet, schedule: BatchSchedule, shape: LossShape, 
   const segments = (2 + shape.negatives) * shape.questions + shape.anchors;
   const longest = longestOf(set);
   const bucket = (rows: number): Bucket => ({ rows, segments, longest });
-  const bucketOf = ({ tokens }: TrainingBatch): Bucket => bucket(rowsFor(tokens, sizes));
-  return { batchAt, bucketOf, totals, sizes, largest: bucket(sizes.at(-1)!) };
+  const bucketOf = (tokens: number): Bucket => bucket(rowsFor(tokens, sizes));
+  return { batchAt, bucketOf, totals, sizes, segments, largest: bucket(sizes.at(-1)!) };
+}
+
+function takerOf(
+  backend: Backend,
+  executables: EncoderExecutables,
+  settings: ResolvedSettings,
+  shape: LossShape,
+  layout: ReturnType<typeof layBatches>,
+): StepTaker {
+  if (settings.loss.kind !== "cached-mnrl") return new WholeSteps(executables, settings, shape, layout);
+  const { batchAt, totals, segments } = layout;
+  const longest = (): TrainingBatch => batchAt(totals.indexOf(Math.max(...totals)));
+  return new CachedSteps(backend, executables, settings, shape, { segments, longest });
 }
 
 function shapeOf({ model, data }: EncoderJob, settings: ResolvedSettings, set: EncoderSet): LossShape {

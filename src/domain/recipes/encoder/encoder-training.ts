@@ -50,12 +50,12 @@ export class EncoderTraining implements EncoderRun {
 
   /** At the beginning, or where `saved` stands. */
   begin(saved: EncoderState | undefined): void {
-    const { steps, initial, settings } = this.#ground;
-    steps.reset(initial);
+    const { executables, initial, settings } = this.#ground;
+    executables.reset(initial);
     if (!saved) return;
     checkState(saved, this.#fingerprint, settings.recipe);
     const { progress, tensors } = saved;
-    steps.restore(tensors);
+    executables.restore(tensors);
     this.#place = progress.step;
     this.#losses = [...progress.losses];
     this.#norms = [...progress.norms];
@@ -92,18 +92,18 @@ export class EncoderTraining implements EncoderRun {
 
   /** Takes the batches up to `until`, or goes back. */
   async #take(until: number): Promise<readonly GuardEvent[]> {
-    const { steps, schedule } = this.#ground;
+    const { taker, schedule } = this.#ground;
     const places: number[] = [];
     for (let place = this.#place; place < until; place++) {
       if (this.#skipped.has(place)) continue;
       const batch = this.#ground.batchAt(place);
       const learningRate = schedule.rateAt(place) * this.#rateFactor;
       const feeds = await lossFeedsAt(this.#ground, batch);
-      await steps.run(batch.sequences, this.#ground.bucketOf(batch), feeds, { learningRate, counter: place });
+      await taker.run(batch, feeds, { learningRate, counter: place });
       places.push(place);
     }
     this.#place = until;
-    const rows = await steps.collect();
+    const rows = await taker.collect();
     const before = this.#guards.length;
     for (const [index, place] of places.entries()) {
       const [loss, norm] = [rows[index]!["loss"]!, rows[index]!["norm"]!];
@@ -127,7 +127,7 @@ export class EncoderTraining implements EncoderRun {
 
   #back(place: number, verdict: Exclude<Verdict, { kind: "ok" | "skipped" }>): void {
     const good = this.#good!;
-    this.#ground.steps.restore(good.tensors);
+    this.#ground.executables.restore(good.tensors);
     this.#place = good.place;
     this.#losses.length = good.taken;
     this.#norms.length = good.taken;
@@ -145,9 +145,9 @@ export class EncoderTraining implements EncoderRun {
   }
 
   async #look(): Promise<EncoderLook | undefined> {
-    const { heldOut, steps } = this.#ground;
+    const { heldOut, executables } = this.#ground;
     if (!heldOut) return undefined;
-    const { dense10, hybrid10 } = await heldOut.look((sequences) => steps.embed(sequences));
+    const { dense10, hybrid10 } = await heldOut.look((sequences) => executables.embed(sequences));
     const since = this.#sinceLook > 0 ? this.#losses.slice(-this.#sinceLook) : [];
     const loss = since.length > 0 ? since.reduce((sum, own) => sum + own, 0) / since.length : null;
     this.#sinceLook = 0;
@@ -156,13 +156,13 @@ export class EncoderTraining implements EncoderRun {
     const best = this.#best === null ? undefined : this.#looks[this.#best]!;
     if (!best || look.hybrid > best.hybrid || (look.hybrid === best.hybrid && look.dense > best.dense)) {
       this.#best = this.#looks.length - 1;
-      this.#bestWeights = this.#best === 0 ? undefined : await steps.weights();
+      this.#bestWeights = this.#best === 0 ? undefined : await executables.weights();
     }
     return look;
   }
 
   async #remember(): Promise<void> {
-    const tensors = await this.#ground.steps.capture();
+    const tensors = await this.#ground.executables.capture();
     const [place, taken, sinceLook] = [this.#place, this.#losses.length, this.#sinceLook];
     this.#good = { place, taken, sinceLook, tensors };
   }
@@ -199,7 +199,7 @@ export class EncoderTraining implements EncoderRun {
   }
 
   async state(): Promise<EncoderState> {
-    const tensors = await this.#ground.steps.capture();
+    const tensors = await this.#ground.executables.capture();
     for (const [name, { values }] of this.#bestWeights ?? []) tensors[`best.${name}`] = values;
     return {
       format: 1,
@@ -223,13 +223,13 @@ export class EncoderTraining implements EncoderRun {
   }
 
   weights(): Promise<NamedWeights> {
-    return this.#ground.steps.weights();
+    return this.#ground.executables.weights();
   }
 
   async keep(): Promise<TrainedEncoder> {
-    const { settings, schedule, encoder, steps, initial } = this.#ground;
+    const { settings, schedule, encoder, executables, initial } = this.#ground;
     const best = this.#best === null ? undefined : this.#looks[this.#best]!;
-    const weights = best ? (this.#bestWeights ?? initial) : await steps.weights();
+    const weights = best ? (this.#bestWeights ?? initial) : await executables.weights();
     const fusion = fusionOf(EQUAL_WEIGHTS);
     const { learningRate, batchSize } = settings;
     const step = best?.step ?? this.#place;
@@ -264,7 +264,8 @@ export class EncoderTraining implements EncoderRun {
   }
 
   dispose(): void {
-    this.#ground.steps.dispose();
+    this.#ground.taker.dispose();
+    this.#ground.executables.dispose();
   }
 }
 

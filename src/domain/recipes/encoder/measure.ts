@@ -10,24 +10,24 @@ const MUCH_MEMORY = 3.5 * 2 ** 30;
  * compile, is not counted.
  */
 export async function measureSteps(ground: EncoderGround, count: number): Promise<EncoderMeasurement> {
-  const { steps, schedule, estimate } = ground;
-  const kept = await steps.capture();
+  const { taker, executables, schedule, estimate } = ground;
+  const kept = await executables.capture();
   let [seconds, tokens] = [0, 0];
   const wanted = Math.min(count, schedule.total);
   for (let index = 0; index <= wanted; index++) {
     const place = Math.floor((Math.max(0, index - 1) * schedule.total) / wanted);
     const batch = ground.batchAt(place);
     const start = performance.now();
-    await steps.run(batch.sequences, ground.bucketOf(batch), await lossFeedsAt(ground, batch), {
+    await taker.run(batch, await lossFeedsAt(ground, batch), {
       learningRate: 0,
       counter: place,
     });
-    await steps.collect();
+    await taker.collect();
     if (index === 0) continue;
     seconds += (performance.now() - start) / 1000;
     tokens += batch.tokens;
   }
-  steps.restore(kept);
+  executables.restore(kept);
   const secondsPerStep = seconds / wanted;
   const trainingTokens = (estimate.tokensPerEpoch / estimate.stepsPerEpoch) * schedule.total;
   const tokensPerSecond = tokens / seconds;

@@ -22,11 +22,11 @@ export async function lossFeedsAt(ground: EncoderGround, batch: TrainingBatch): 
 async function anchorVectors(ground: EncoderGround): Promise<Float32Array> {
   const known = baseVectors.get(ground);
   if (known) return known;
-  const { steps, set, initial } = ground;
-  const kept = await steps.capture();
-  steps.reset(initial);
-  const vectors = await steps.embed(set.anchors);
-  steps.restore(kept);
+  const { executables, set, initial } = ground;
+  const kept = await executables.capture();
+  executables.reset(initial);
+  const vectors = await executables.embed(set.anchors);
+  executables.restore(kept);
   baseVectors.set(ground, vectors);
   return vectors;
 }

@@ -52,7 +52,10 @@ export class TracedEncoder {
       ? { seed: this.#settings.seed, counter: graph.input("dropoutCounter", "u32", [1]) }
       : undefined;
     const weights = this.#weights(graph, source);
-    const hidden = bert(config, weights, batch, source ? { dropout: source } : {});
+    const hidden = bert(config, weights, batch, {
+      recompute: this.#settings.recomputation,
+      ...(source ? { dropout: source } : {}),
+    });
     return { vectors: pooled(hidden, batch), parameters: weights.parameters() };
   }
 
