@@ -1,8 +1,11 @@
 import { RetuneError } from "./errors.ts";
 import type { Activation } from "./activation.ts";
 
-/** What a graph computes with. u32 is for row numbers, groups and counters; only f32 has gradients. */
-export type DType = "f32" | "u32";
+/**
+ * What a graph computes with. u32 is for row numbers, groups and counters; only f32 has gradients. f16 is a resident
+ * stored in half precision, read as B of a product or as the table of a gather; everything is computed in f32.
+ */
+export type DType = "f32" | "u32" | "f16";
 
 export type BinaryOperator = "add" | "subtract" | "multiply" | "divide";
 
@@ -103,6 +106,16 @@ export function showShape(shape: readonly number[]): string {
   return `[${shape.join(", ")}]`;
 }
 
+const READS_HALVES: Partial<Record<Operation["kind"], number>> = { matmul: 1, gather: 0 }; // the input that may be f16
+
+function checkHalf(kind: Operation["kind"], index: number): void {
+  if (READS_HALVES[kind] === index) return;
+  throw new RetuneError(
+    "shape",
+    `${kind}: a resident in f16 can be B of a matmul or the table of a gather, nothing else; keep it in f32`,
+  );
+}
+
 /** Records operations. Traced once per executable; a name stands for one leaf. */
 export class Graph {
   readonly nodes: GraphNode[] = [];
@@ -146,7 +159,8 @@ export class Graph {
     derivative: DerivativeRule | undefined,
     dtype: DType = "f32",
   ): Tensor {
-    for (const tensor of inputs) {
+    for (const [index, tensor] of inputs.entries()) {
+      if (tensor.dtype === "f16") checkHalf(operation.kind, index);
       if (tensor.graph !== this) {
         throw new RetuneError(
           "shape",
@@ -175,6 +189,9 @@ export class Graph {
         "shape",
         `${kind} "${name}": sizes must be integers of at least 1, got ${showShape(shape)}`,
       );
+    }
+    if (dtype === "f16" && kind !== "resident") {
+      throw new RetuneError("shape", `${kind} "${name}": f16 is for residents; use f32`);
     }
     this.#names.add(name);
     return this.add({ kind, name }, [], [...shape], undefined, dtype);

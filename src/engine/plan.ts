@@ -44,6 +44,9 @@ export interface StorageSpec {
   readonly elements: number; // a multiple of 4
 }
 
+/** Bytes of an element as it is stored; an f16 resident may also be kept as f32 values that halves can hold. */
+export const ELEMENT_BYTES: Readonly<Record<DType, number>> = { f32: 4, u32: 4, f16: 2 };
+
 export interface BufferSpec {
   readonly id: BufferId;
   readonly storage: number;
@@ -91,7 +94,7 @@ export interface GatherLaunch {
     readonly out: BufferId;
     readonly rows: number;
     readonly columns: number;
-    readonly dtype: DType; // of table and out
+    readonly dtype: DType; // of table and out; f16: of the table alone, out is f32
   }[];
 }
 
@@ -121,6 +124,7 @@ export interface MatmulLaunch {
   readonly a: BufferId;
   readonly strideA: number;
   readonly b: BufferId;
+  readonly typeB?: "f16"; // stored in half precision; absent: f32
   readonly strideB: number;
   readonly out: BufferId;
   readonly strideOut: number;

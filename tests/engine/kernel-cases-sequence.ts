@@ -146,3 +146,29 @@ export function accumulateCases(bench: LaunchBench): void {
     bench.launch({ kind: "accumulate", elements, source: bench.buffer(random(elements)), target });
   }
 }
+
+/** Weights in half precision: B of both layouts that models use, and a table. */
+export function halfCases(bench: LaunchBench): void {
+  for (const [m, n, k] of [
+    [1, 1, 1],
+    [3, 5, 7],
+    [33, 31, 18],
+    [8, 64, 32],
+    [65, 130, 96],
+  ] as const) {
+    for (const layout of ["NT", "NN"] as const) {
+      const [a, b] = [bench.buffer(random(m * k)), bench.half(random(n * k))];
+      const bias = { kind: "add", operand: { buffer: bench.buffer(random(n)), broadcast: "row" } } as const;
+      for (const steps of [[], [bias]]) {
+        const out = bench.result(m * n, `product ${layout} ${m}×${n}×${k} with B in halves`);
+        const strides = { strideA: k, strideB: layout === "NT" ? k : n, strideOut: n };
+        bench.launch({ kind: "matmul", layout, m, n, k, a, b, typeB: "f16", out, ...strides, steps });
+      }
+    }
+    const indices = bench.buffer(Uint32Array.from({ length: m }, (_, row) => (row * 7) % (n + 2)));
+    const table = bench.half(random(n * k));
+    const out = bench.result(m * k, `rows of a ${n}×${k} table of halves`);
+    const sizes = { tableRows: n, rows: m, columns: k, dtype: "f16" } as const;
+    bench.launch({ kind: "gather", copies: [{ table, indices, out, ...sizes }] });
+  }
+}

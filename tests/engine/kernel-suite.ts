@@ -12,6 +12,7 @@ import {
   accumulateCases,
   attentionCases,
   blockCases,
+  halfCases,
   layerNormCases,
   poolingCases,
   scatterCases,
@@ -32,4 +33,5 @@ export const KERNEL_SUITE: readonly (readonly [string, (bench: LaunchBench) => v
   ["slices and their gradients", blockCases],
   ["gradients of embedding tables", scatterCases],
   ["accumulated gradients", accumulateCases],
+  ["products and rows of halves", halfCases],
 ];

@@ -1,5 +1,6 @@
 import type { Backend, Executable } from "../../src/engine/backend.ts";
 import type { HostExecutable } from "../../src/engine/backends/host.ts";
+import type { DType } from "../../src/engine/graph.ts";
 import { openReference } from "../../src/engine/backends/reference.ts";
 import {
   ALIGNMENT,
@@ -16,6 +17,7 @@ export type BufferValues = Float32Array | Uint32Array;
 /** Launches under test with the buffers they use: a plan of its own, without a graph. */
 export class LaunchBench {
   readonly #values: BufferValues[] = [];
+  readonly #halves = new Set<number>();
   readonly #launches: Launch[] = [];
   readonly #checks: {
     readonly buffer: number;
@@ -26,6 +28,13 @@ export class LaunchBench {
   /** A buffer with values; its id. */
   buffer(values: BufferValues): number {
     return this.#values.push(values) - 1;
+  }
+
+  /** A buffer of a storage in half precision. */
+  half(values: Float32Array): number {
+    const buffer = this.buffer(values);
+    this.#halves.add(buffer);
+    return buffer;
   }
 
   /** A result: starts as −7, so that what is never written shows. */
@@ -75,13 +84,18 @@ export class LaunchBench {
     return executable;
   }
 
+  #typeOf(buffer: number): DType {
+    if (this.#halves.has(buffer)) return "f16";
+    return this.#values[buffer] instanceof Uint32Array ? "u32" : "f32";
+  }
+
   #fill(executable: Executable): void {
     this.#values.forEach((values, index) => executable.write(nameOf(index), values));
   }
 
   #plan(): Plan {
     const storages: StorageSpec[] = this.#values.map((values, id) => {
-      const dtype = values instanceof Uint32Array ? "u32" : "f32";
+      const dtype = this.#typeOf(id);
       return {
         id,
         kind: "state",
@@ -94,7 +108,7 @@ export class LaunchBench {
       ...{ id, storage: id, offset: 0, elements: values.length, name: nameOf(id) },
     }));
     const named = this.#values.map((values, buffer): [string, NamedBuffer] => {
-      const dtype = values instanceof Uint32Array ? "u32" : "f32";
+      const dtype = this.#typeOf(buffer);
       return [nameOf(buffer), { buffer, shape: [values.length], dtype }];
     });
     const extra = storages.length;

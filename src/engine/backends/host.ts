@@ -1,6 +1,7 @@
 import type { Executable, Feeds, LogRow } from "../backend.ts";
 import { RetuneError } from "../errors.ts";
 import { biasCorrections, eachFeed, logRow, notFinite, readable, writable } from "../feeds.ts";
+import { halvesOf, roundedToHalf } from "../half.ts";
 import {
   summaryOf,
   type Launch,
@@ -10,7 +11,7 @@ import {
   type StorageSpec,
 } from "../plan.ts";
 
-export type HostArray = Float32Array | Float64Array | Uint32Array;
+export type HostArray = Float32Array | Float64Array | Uint32Array | Uint16Array;
 
 /** One allocation of a machine. `values` is asked for anew at each use: a growing memory moves its views. */
 export interface HostStorage {
@@ -20,7 +21,7 @@ export interface HostStorage {
 
 /** What differs between the backends that compute where JavaScript runs. */
 export interface HostMachine {
-  /** Zero-filled. u32 storages hold Uint32Array. */
+  /** Zero-filled. u32 storages hold Uint32Array; f16 ones Uint16Array, the halves' bits, or floats that halves can hold. */
   allocate(spec: StorageSpec): HostStorage;
   /** Everything a launch needs, resolved once; the result is called at every step. */
   bind(launch: Launch, plan: Plan, storages: readonly HostStorage[]): () => void;
@@ -79,7 +80,9 @@ export class HostExecutable implements Executable {
       return;
     }
     const target = writable(this.#plan, name, values);
-    this.#storages[target.storage]!.values().set(values, target.offset);
+    const storage = this.#storages[target.storage]!.values();
+    const half = this.#plan.storages[target.storage]!.dtype === "f16";
+    storage.set(half ? inHalf(values, storage) : values, target.offset);
     if (this.#plan.residents[name]) this.#store.residentVersion++;
   }
 
@@ -164,4 +167,9 @@ export class HostExecutable implements Executable {
     this.#latest = logRow(names, values);
     this.#rows.push(this.#latest);
   }
+}
+
+/** Values as a storage in half precision takes them: bits, or floats that halves can hold. */
+function inHalf(values: Float32Array | Uint32Array, storage: HostArray): Uint16Array | Float32Array {
+  return storage instanceof Uint16Array ? halvesOf(values) : roundedToHalf(values);
 }

@@ -194,7 +194,7 @@ export class Lowering {
       out: this.#result(node),
       rows: vector ? columns : rows,
       columns: vector ? 1 : columns,
-      dtype: node.dtype,
+      dtype: table.dtype,
     };
     this.#emit(node, { kind: "gather", copies: [copy] });
     return copy.out;
@@ -247,6 +247,7 @@ export class Lowering {
       a: this.bufferOf(a!.base),
       strideA: this.#strideOf(a!.base),
       b: this.bufferOf(b!.base),
+      ...(b!.base.dtype === "f16" ? { typeB: "f16" as const } : {}),
       strideB: this.#strideOf(b!.base),
       out: padded ? this.#draft.temporary(m * padTo4(n), "f32", `scores ${product.id}`) : this.#result(node),
       strideOut: padded ? padTo4(n) : n,

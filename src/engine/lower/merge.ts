@@ -88,7 +88,8 @@ function unionOf(a: Launch, b: Launch, draft: StorageDraft): Launch | undefined 
 function gatherUnion(a: GatherLaunch, b: GatherLaunch): GatherLaunch | undefined {
   const copies = [...a.copies, ...b.copies];
   const indexBuffers = new Set(copies.map(({ indices }) => indices)).size;
-  const fits = copies.length <= MAX_COPIES && indexBuffers <= MAX_INDEX_BUFFERS;
+  const halves = copies.some(({ dtype }) => dtype === "f16"); // read in another way, so alone
+  const fits = !halves && copies.length <= MAX_COPIES && indexBuffers <= MAX_INDEX_BUFFERS;
   return fits ? { kind: "gather", copies } : undefined;
 }
 

@@ -2,7 +2,14 @@ import { RetuneError } from "../errors.ts";
 import { dependants } from "../autodiff.ts";
 import { elementCount, type Graph, type GraphNode, type Tensor } from "../graph.ts";
 import type { AdamWUpdates } from "../optim/adamw.ts";
-import type { AdamWLaunch, BufferId, NamedBuffer, ParameterLayout, Plan } from "../plan.ts";
+import {
+  ELEMENT_BYTES,
+  type AdamWLaunch,
+  type BufferId,
+  type NamedBuffer,
+  type ParameterLayout,
+  type Plan,
+} from "../plan.ts";
 import type { StepResults } from "../step-results.ts";
 import {
   arenaName,
@@ -105,7 +112,7 @@ class Planner {
       optimizer: optimizer && { betas: optimizer.betas, corrections: optimizer.corrections },
       log: { buffer: log, names: this.#logNames() },
       flops: this.#lowering.flops + (optimizer ? optimizer.elements * 14 : 0),
-      peakBytes: storages.reduce((sum, { elements }) => sum + elements * 4, 0),
+      peakBytes: storages.reduce((sum, { elements, dtype }) => sum + elements * ELEMENT_BYTES[dtype], 0),
       parameterBytes: this.#layout.elements * 4,
     };
   }

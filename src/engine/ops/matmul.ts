@@ -8,7 +8,7 @@ export interface MatmulOptions {
 
 /**
  * A [M, K] · B [K, N] → [M, N]; a transposed operand is stored the other way round (transposeB: B [N, K]).
- * Throws "shape" unless both are matrices with one K.
+ * B may be a resident in f16. Throws "shape" unless both are matrices with one K.
  */
 export function matmul(
   a: Tensor,
@@ -46,7 +46,7 @@ function checkedSizes(
 ): { m: number; n: number } {
   const [m, kOfA] = transposeA ? [a.shape[1], a.shape[0]] : a.shape;
   const [kOfB, n] = transposeB ? [b.shape[1], b.shape[0]] : b.shape;
-  const matrices = a.shape.length === 2 && b.shape.length === 2 && a.dtype === "f32" && b.dtype === "f32";
+  const matrices = a.shape.length === 2 && b.shape.length === 2 && a.dtype === "f32" && b.dtype !== "u32";
   if (!matrices || kOfA !== kOfB) {
     const shapeA = transposeA ? "[K, M]" : "[M, K]";
     const shapeB = transposeB ? "[N, K]" : "[K, N]";

@@ -2,7 +2,7 @@ import { RetuneError } from "../errors.ts";
 import { showShape, type Tensor } from "../graph.ts";
 
 /**
- * Rows of a table: table [T, D], indices u32 [B] → [B, D] (or a u32 table [T], → [B]). dTable[t] = Σ of dY's rows that
+ * Rows of a table: table [T, D], indices u32 [B] → [B, D] (or a u32 table [T], → [B]; an f16 table gives f32 rows). dTable[t] = Σ of dY's rows that
  * came from t. An index past the table reads its last row.
  */
 export function gather(table: Tensor, indices: Tensor): Tensor {
@@ -17,7 +17,8 @@ export function gather(table: Tensor, indices: Tensor): Tensor {
   }
   const shape = [indices.shape[0]!, ...table.shape.slice(1)];
   const derivative = (upstream: Tensor) => [scatter(upstream, indices, table.shape), undefined];
-  return table.graph.add({ kind: "gather" }, [table, indices], shape, derivative, table.dtype);
+  const dtype = table.dtype === "u32" ? "u32" : "f32";
+  return table.graph.add({ kind: "gather" }, [table, indices], shape, derivative, dtype);
 }
 
 function scatter(rows: Tensor, indices: Tensor, shape: readonly number[]): Tensor {

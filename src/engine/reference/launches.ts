@@ -79,8 +79,8 @@ function executeSequenceLaunch(launch: SequenceLaunch, buffers: Buffers): void {
 }
 
 function floats(values: TwinArray): Float32Array | Float64Array {
-  if (values instanceof Uint32Array) throw new TypeError("a u32 buffer where f32 is written");
-  return values;
+  if (values instanceof Float32Array || values instanceof Float64Array) return values;
+  throw new TypeError("a buffer of another type where f32 is written");
 }
 
 function accumulate({ elements, source, target }: AccumulateLaunch, buffers: Buffers): void {
