@@ -1,21 +1,12 @@
-import { dirname, isAbsolute, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import * as v from "valibot";
 import type { AdapterConfig } from "../src/domain/models/adapter-config.ts";
 import { RetuneError } from "../src/engine/errors.ts";
+import { checkedJob, count, flag, modelPath, path, positive, seed, withoutUndefined } from "./job-fields.ts";
+import { TUNED_JOBS, parseTunedJob } from "./job-tuned.ts";
+import type { TunedJob } from "./job-tuned.ts";
 
-/** The fixed contract of `retune run JOB.json`. Paths are resolved against the job file's folder. */
-const path = v.pipe(v.string(), v.nonEmpty("must name a file"));
-const count = v.pipe(
-  v.number("must be a whole number of at least 1"),
-  v.integer("must be a whole number of at least 1"),
-  v.minValue(1, "must be a whole number of at least 1"),
-);
-const positive = v.pipe(
-  v.number("must be a number above 0"),
-  v.finite("must be a number above 0"),
-  v.gtValue(0, "must be a number above 0"),
-);
-const flag = v.boolean("must be true or false");
+/** The fixed contract of `retune run JOB.json` for adapters; those of other tasks: job-tuned.ts. */
 const activation = v.picklist(
   ["relu", "tanh", "sigmoid", "leaky_relu", "gelu", "identity"],
   'must be "relu", "tanh", "sigmoid", "leaky_relu", "gelu" or "identity"',
@@ -66,16 +57,9 @@ const jobSchema = v.strictObject({
   learningRate: v.optional(positive),
   scale: v.optional(positive),
   alpha: v.optional(positive),
-  seed: v.optional(
-    v.pipe(
-      v.number("must be a whole number from 0 to 4294967295"),
-      v.integer("must be a whole number from 0 to 4294967295"),
-      v.minValue(0, "must be a whole number from 0 to 4294967295"),
-      v.maxValue(4294967295, "must be a whole number from 0 to 4294967295"),
-    ),
-    0,
-  ),
+  seed,
   backend: v.optional(v.picklist(["webgpu", "cpu"], 'must be "webgpu" or "cpu"')),
+  threads: v.optional(count),
   queryInstruction: v.optional(v.string("must be a text")),
   checkpointSteps: v.optional(count),
   export: v.optional(
@@ -112,14 +96,20 @@ export interface Job {
   readonly alpha?: number;
   readonly seed: number;
   readonly backend?: "webgpu" | "cpu";
+  readonly threads?: number; // of the CPU backend
   readonly queryInstruction?: string;
   readonly checkpointSteps?: number;
   readonly export: readonly ("llamaindex" | "safetensors")[];
   readonly vectors?: { readonly train: VectorFiles; readonly validation?: VectorFiles };
 }
 
+const TASKS = ["adapter", ...Object.keys(TUNED_JOBS)];
+
+/** A job of any task. */
+export type AnyJob = (Job & { readonly task: "adapter" }) | TunedJob;
+
 /** Reads a job from the text of `file`. Throws "usage" with one line that names the file and the field. */
-export function parseJob(file: string, text: string): Job {
+export function parseJob(file: string, text: string): AnyJob {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -132,24 +122,23 @@ export function parseJob(file: string, text: string): Job {
       file,
     });
   }
-  const result = v.safeParse(jobSchema, value, { abortEarly: true });
-  if (!result.success) throw new RetuneError("usage", `${file}: ${describe(result.issues[0])}`, { file });
-  const job = resolvePaths(file, result.output);
+  const { task } = value as { readonly task?: unknown };
+  if (typeof task === "string" && Object.hasOwn(TUNED_JOBS, task)) {
+    return parseTunedJob(file, { ...value, task: task as keyof typeof TUNED_JOBS });
+  }
+  if (typeof task === "string" && task !== "adapter") {
+    const known = TASKS.map((name) => `"${name}"`).join(", ");
+    throw new RetuneError(
+      "usage",
+      `${file}: field "task" must be one of ${known}, got ${JSON.stringify(task)}`,
+      {
+        file,
+      },
+    );
+  }
+  const job = resolvePaths(file, checkedJob(file, jobSchema, value));
   requireConsistent(job);
-  return job;
-}
-
-function describe(issue: v.BaseIssue<unknown>): string {
-  const field = v.getDotPath(issue) ?? "the job";
-  const keys = Object.keys(jobSchema.entries).join(", ");
-  if (issue.expected === "never") return `unknown field "${field}"; known fields: ${keys}`;
-  if (issue.type === "strict_object" && issue.received === "undefined") return `field "${field}" is missing`;
-  if (issue.received === "undefined") return `field "${field}" is missing`;
-  const received = typeof issue.input === "object" ? issue.received : JSON.stringify(issue.input);
-  const message = issue.message.startsWith("Invalid")
-    ? `must be ${issue.expected ?? "valid"}`
-    : issue.message;
-  return `field "${field}" ${message}, got ${received ?? "nothing"}`;
+  return { ...job, task: "adapter" };
 }
 
 function resolvePaths(file: string, raw: RawJob): Job {
@@ -178,15 +167,6 @@ function resolvePaths(file: string, raw: RawJob): Job {
           },
         }),
   }) as Job;
-}
-
-/** A name without a slash stays a name; anything else is a folder. */
-function modelPath(model: string, at: (relative: string) => string): string {
-  return model.includes("/") || model.startsWith(".") || isAbsolute(model) ? at(model) : model;
-}
-
-function withoutUndefined(value: object): object {
-  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined));
 }
 
 function requireConsistent(job: Job): void {
@@ -220,7 +200,11 @@ export function adapterConfig(job: Job, features: number): AdapterConfig {
 }
 
 /** Runs a part of a job; what it refuses is told with the job's file (and field) in front. */
-export async function inJob<T>(job: Job, field: string | undefined, part: () => T | Promise<T>): Promise<T> {
+export async function inJob<T>(
+  job: { readonly file: string },
+  field: string | undefined,
+  part: () => T | Promise<T>,
+): Promise<T> {
   try {
     return await part();
   } catch (error) {

@@ -5,15 +5,19 @@ import { knownModels } from "../ports/models.ts";
 export const modelsCommand: Command = {
   shape: {
     usage: "models",
-    summary: "list the embedding models that are here",
+    summary: "list the embedding models and cross-encoders that are here",
     positionals: { name: "nothing", atLeast: 0, atMost: 0 },
     options: {},
-    details: "Any other ONNX embedding model is named by its folder: --model path/to/folder.",
+    details: [
+      "Name, state, kind, weights and folder. Any other model is named by its folder: --model path/to/folder, with",
+      "ONNX weights (run by onnxruntime-web) or safetensors (run by our own encoder; what training starts from).",
+    ].join("\n"),
   },
   async run(_input, { root }) {
     const models = await knownModels(root);
-    for (const { name, folder, ready } of models) {
-      process.stdout.write(`${name}\t${ready ? "ready" : "missing: npm start fetches it"}\t${folder}\n`);
+    for (const { name, folder, ready, kind, weights } of models) {
+      const state = ready ? "ready" : "missing: npm start fetches it";
+      process.stdout.write(`${[name, state, kind, weights, folder].join("\t")}\n`);
     }
   },
 };

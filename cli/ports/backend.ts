@@ -4,18 +4,27 @@ import { openCpu } from "../../src/engine/backends/cpu.ts";
 import { openWebGpu } from "../../src/engine/backends/webgpu.ts";
 import { chooseBackend as chooseByProbe } from "../../src/engine/choose.ts";
 import { openDawn } from "./dawn.ts";
+import { nodeThreads } from "./node-threads.ts";
 import { readBytes } from "./files.ts";
 
 export type BackendKind = "webgpu" | "cpu";
 
 /** Opens a backend in Node: Dawn's WebGPU, or the WASM kernels that the launcher has built under `root`. */
-export async function openBackend(kind: BackendKind, root: string): Promise<Backend> {
+export async function openBackend(kind: BackendKind, root: string, threads = 1): Promise<Backend> {
   if (kind === "webgpu") return openWebGpu(await openDawn());
-  const build = join(root, "src", "engine", "wasm", "build");
-  const [simd, relaxed] = await Promise.all(
-    ["simd.wasm", "relaxed.wasm"].map((name) => readBytes(join(build, name))),
-  );
-  return openCpu({ simd: new Uint8Array(simd!), relaxed: new Uint8Array(relaxed!) });
+  const single = await builds(root, "");
+  if (threads === 1) return openCpu(single);
+  return openCpu({ ...single, threaded: await builds(root, "-threads") }, { threads: nodeThreads(threads) });
+}
+
+async function builds(
+  root: string,
+  kind: "" | "-threads",
+): Promise<{ simd: BufferSource; relaxed: BufferSource }> {
+  const folder = join(root, "src", "engine", "wasm", "build");
+  const read = async (name: string): Promise<BufferSource> =>
+    new Uint8Array(await readBytes(join(folder, `${name}${kind}.wasm`)));
+  return { simd: await read("simd"), relaxed: await read("relaxed") };
 }
 
 export interface OpenedBackend {
@@ -24,13 +33,21 @@ export interface OpenedBackend {
 }
 
 /** The asked backend; without one, what adapter info and a short probe say (never a software adapter). */
-export async function chooseBackend(asked: BackendKind | undefined, root: string): Promise<OpenedBackend> {
-  if (asked) return { backend: await openBackend(asked, root), reason: "asked for by the job" };
+export async function chooseBackend(
+  asked: BackendKind | undefined,
+  root: string,
+  threads = 1,
+): Promise<OpenedBackend> {
+  const cpu = (): Promise<Backend> => openBackend("cpu", root, threads);
+  if (asked) {
+    const backend = asked === "cpu" ? await cpu() : await openBackend(asked, root);
+    return { backend, reason: "asked for by the job" };
+  }
   if (/swiftshader/i.test(process.env["VK_ICD_FILENAMES"] ?? "")) {
     return {
-      backend: await openBackend("cpu", root),
+      backend: await cpu(),
       reason: "the only WebGPU driver here draws on the CPU",
     };
   }
-  return chooseByProbe({ webGpu: () => openBackend("webgpu", root), cpu: () => openBackend("cpu", root) });
+  return chooseByProbe({ webGpu: () => openBackend("webgpu", root), cpu });
 }

@@ -2,18 +2,27 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import { OnnxEncoder } from "../../src/app/encoders/onnx-encoder.ts";
+import { OwnEncoder } from "../../src/app/encoders/own-encoder.ts";
+import { readEncoderModel } from "../../src/app/encoders/own-models.ts";
 import type { ModelFiles } from "../../src/app/encoders/model-files.ts";
 import type { Encoder } from "../../src/domain/ports.ts";
-import { modelFolder } from "./models.ts";
+import { openBackend } from "./backend.ts";
+import { modelFolder, weightsIn } from "./models.ts";
 import { ProgressLine } from "./progress.ts";
 
 /**
- * Opens the ONNX model named by a job or by `--model`, on the CPU (onnxruntime's WASM, all cores up to four). A folder
- * is relative to `beside`: the job's, or where the person stands.
+ * Opens the model named by a job or by `--model`, on the CPU: ONNX by onnxruntime's WASM on all cores up to four, a folder
+ * with safetensors alone by our own encoder. A folder is relative to `beside`: the job's, or where the person stands.
  */
 export async function openEncoder(root: string, model: string, beside = "."): Promise<Encoder> {
   const line = new ProgressLine(`loading ${basename(model)}`);
-  const files = diskModelFiles(await modelFolder(root, model, beside));
+  const folder = await modelFolder(root, model, beside);
+  const files = diskModelFiles(folder);
+  if ((await weightsIn(folder)) === "safetensors") {
+    const own = await OwnEncoder.open(await openBackend("cpu", root), await readEncoderModel(files));
+    line.finish(`${own.identity.dimension} dimensions, our own encoder`);
+    return own;
+  }
   const encoder = await OnnxEncoder.open(files, {
     device: "wasm",
     threads: Math.min(4, availableParallelism()),
@@ -23,7 +32,7 @@ export async function openEncoder(root: string, model: string, beside = "."): Pr
 }
 
 /** A model folder on disk; exports that keep model.onnx beside the tokenizer are read as well. */
-function diskModelFiles(folder: string): ModelFiles {
+export function diskModelFiles(folder: string): ModelFiles {
   const readOne = (path: string): Promise<Uint8Array<ArrayBuffer> | undefined> =>
     readFile(join(folder, path)).then(
       (buffer) => new Uint8Array(buffer),

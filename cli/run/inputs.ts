@@ -75,7 +75,7 @@ function exportNotes(job: Job, features: number): readonly string[] {
 }
 
 /** Vectors of a set: passages and queries as they are, and queries after the job's or the model's own instruction. */
-async function embedSet(
+export async function embedSet(
   root: string,
   encoder: Encoder,
   { dataset }: LoadedDataset,

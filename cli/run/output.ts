@@ -1,7 +1,8 @@
 import { lstat, readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import { METRICS_CSV_NAME } from "../../src/domain/formats/metrics-csv.ts";
-import { makeFolder } from "../ports/files.ts";
+import { METRICS_CSV_NAME, writeMetricsCsv } from "../../src/domain/formats/metrics-csv.ts";
+import type { EvaluationReport } from "../../src/domain/eval/report.ts";
+import { makeFolder, writeWhole } from "../ports/files.ts";
 
 /** Code that uses what a run wrote. */
 export const SNIPPETS = ["search.py", "search.mjs", "llamaindex_adapter.py"] as const;
@@ -59,4 +60,12 @@ async function removeFiles(folder: string, names: ReadonlySet<string>): Promise<
     if (entry.isDirectory() || !names.has(entry.name.replace(PART, ""))) continue;
     await rm(join(folder, entry.name), { force: true });
   }
+}
+
+/** The metrics in sentence-transformers' columns, and every question with its ranks. */
+export async function writeReport(out: string, { systems, rows }: EvaluationReport): Promise<void> {
+  const metrics = systems.tuned;
+  if (metrics)
+    await writeWhole(join(out, METRICS_CSV_NAME), writeMetricsCsv([{ epoch: -1, steps: -1, metrics }]));
+  await writeWhole(join(out, "questions.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
 }

@@ -1,7 +1,5 @@
 import type { EvaluationReport, Fusion, Metrics, SystemName } from "../../src/domain/eval/report.ts";
-import type { TrainedAdapter } from "../../src/domain/recipes/adapter-run.ts";
 import type { Backend } from "../../src/engine/backend.ts";
-import type { JobInputs } from "./inputs.ts";
 
 export const SYSTEMS = ["base", "baseInstruction", "bm25", "hybridBase", "hybridTuned", "tuned"] as const;
 
@@ -11,45 +9,60 @@ export interface RunSeconds {
   readonly evaluate: number;
 }
 
-/** DIR/run.json. Everything that is not computed is null, never absent. */
-export interface RunRecord extends Readonly<Record<SystemName, Metrics | null>> {
+/** What every DIR/run.json says of how it was made. */
+export interface RunFacts {
+  readonly seconds: RunSeconds;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly hashes: Readonly<Record<string, string>>;
+}
+
+/** DIR/run.json of adapters and encoders. Everything that is not computed is null, never absent. */
+export interface RunRecord extends Readonly<Record<SystemName, Metrics | null>>, RunFacts {
+  readonly task: string;
   readonly delta: EvaluationReport["delta"];
   readonly deltaHybrid: EvaluationReport["deltaHybrid"];
   readonly verdict: EvaluationReport["verdict"];
   readonly verdictHybrid: EvaluationReport["verdictHybrid"];
   readonly smallestDetectable: number | null;
   readonly losses: readonly number[];
-  readonly chosen: TrainedAdapter["chosen"];
-  readonly heldOut: TrainedAdapter["heldOut"];
+  readonly chosen: object;
+  readonly heldOut: { readonly base: number; readonly tuned: number } | null;
   readonly fusion: Fusion;
   readonly fusionBase: Fusion;
   readonly questions: { readonly train: number; readonly validation: number };
   readonly clusters: number | null;
   readonly medianCopyRate: number | null;
   readonly lowOverlap: EvaluationReport["lowOverlap"] | null;
-  readonly seconds: RunSeconds;
   readonly backend: string;
   readonly backendLabel: string;
   readonly backendReason: string;
   readonly kernelBuild: string;
-  readonly versions: Readonly<Record<string, string>>;
-  readonly hashes: Readonly<Record<string, string>>;
   readonly notes: readonly string[];
 }
 
-export interface RunFacts {
-  readonly inputs: JobInputs;
-  readonly trained: TrainedAdapter;
+/** What training leaves that a record tells of, whatever was trained. */
+export interface TrainedFacts {
+  readonly chosen: object;
+  readonly fusion: { readonly base: Fusion; readonly tuned: Fusion };
+  readonly losses: readonly number[];
+  readonly heldOut: { readonly base: number; readonly tuned: number } | null;
+  readonly notes: readonly string[];
+}
+
+export interface RunParts extends RunFacts {
+  readonly task: string;
+  readonly trainQuestions: number;
+  readonly notes: readonly string[]; // beside those of training
+  readonly trained: TrainedFacts;
   readonly report: EvaluationReport | undefined; // of the validation file
   readonly backend: Backend;
   readonly reason: string; // why this backend
-  readonly seconds: RunSeconds;
-  readonly versions: Readonly<Record<string, string>>;
-  readonly hashes: Readonly<Record<string, string>>;
 }
 
-export function recordOf({ inputs, trained, report, backend, reason, ...facts }: RunFacts): RunRecord {
+export function recordOf(parts: RunParts): RunRecord {
+  const { task, trained, report, backend, reason, trainQuestions, notes, ...facts } = parts;
   return {
+    task,
     ...systemsOf(report),
     delta: report?.delta ?? null,
     deltaHybrid: report?.deltaHybrid ?? null,
@@ -61,17 +74,22 @@ export function recordOf({ inputs, trained, report, backend, reason, ...facts }:
     heldOut: trained.heldOut,
     fusion: trained.fusion.tuned,
     fusionBase: trained.fusion.base,
-    questions: { train: inputs.train.dataset.queries.length, validation: report?.queries ?? 0 },
+    questions: { train: trainQuestions, validation: report?.queries ?? 0 },
     clusters: report?.clusters ?? null,
     medianCopyRate: report?.medianCopyRate ?? null,
     lowOverlap: report?.lowOverlap ?? null,
     ...facts,
-    backend: backend.kind,
-    backendLabel: backend.label,
-    backendReason: reason,
-    kernelBuild: backend.build,
-    notes: [...inputs.notes, ...trained.notes],
+    ...backendFacts(backend, reason),
+    notes: [...notes, ...trained.notes],
   };
+}
+
+/** What computed a run. */
+export function backendFacts(
+  { kind, label, build }: Backend,
+  reason: string,
+): Pick<RunRecord, "backend" | "backendLabel" | "backendReason" | "kernelBuild"> {
+  return { backend: kind, backendLabel: label, backendReason: reason, kernelBuild: build };
 }
 
 /** The systems of a report; null where one was not computed. */

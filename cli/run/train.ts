@@ -1,11 +1,11 @@
 import type { Backend } from "../../src/engine/backend.ts";
 import { openAdapterRun } from "../../src/domain/recipes/adapter.ts";
-import type { AdapterRun, TrainedAdapter } from "../../src/domain/recipes/adapter-run.ts";
-import type { AdapterSettings, TrainingStep } from "../../src/domain/recipes/adapter-job.ts";
+import type { TrainedAdapter } from "../../src/domain/recipes/adapter-run.ts";
+import type { AdapterSettings } from "../../src/domain/recipes/adapter-job.ts";
 import { adapterConfig, inJob, type Job } from "../job.ts";
 import { showWarnings } from "../job-data.ts";
-import { ProgressLine } from "../ports/progress.ts";
 import type { JobInputs } from "./inputs.ts";
+import { pull } from "./pull.ts";
 
 /** LlamaIndex saves every 100 steps; recommended runs save steps only where the job asks for it. */
 const COMPATIBLE_CHECKPOINTS = 100;
@@ -32,7 +32,9 @@ export async function train(
   for (const note of notes) process.stderr.write(`warning: ${note}\n`);
   process.stderr.write(`backend: ${backend.label}\n`);
   try {
-    return await pull(run, yieldAt, save);
+    return await pull(run, async ({ phase, step }) => {
+      if (phase === "final" && step % yieldAt === 0) await save(step, await run.weights());
+    });
   } finally {
     run.dispose();
   }
@@ -55,24 +57,4 @@ export function settingsOf(job: Job, features: number): AdapterSettings {
 
 function checkpointSteps({ mode, checkpointSteps: asked }: Job): number {
   return asked ?? (mode === "compatible" ? COMPATIBLE_CHECKPOINTS : Infinity);
-}
-
-async function pull(run: AdapterRun, every: number, save: SaveCheckpoint): Promise<TrainedAdapter> {
-  const lines = new Map<TrainingStep["phase"], ProgressLine>();
-  const steps = run.steps();
-  for (;;) {
-    const { value, done } = await steps.next();
-    if (done) {
-      lines.get("final")?.finish(`${value.losses.length} steps`);
-      return value;
-    }
-    let line = lines.get(value.phase);
-    if (!line) {
-      lines.get("search")?.finish();
-      line = new ProgressLine(value.phase === "search" ? "searching" : "training");
-      lines.set(value.phase, line);
-    }
-    line.show({ done: value.step, total: value.totalSteps, label: `loss ${value.loss.toFixed(4)}` });
-    if (value.phase === "final" && value.step % every === 0) await save(value.step, await run.weights());
-  }
 }

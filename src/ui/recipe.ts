@@ -1,5 +1,5 @@
 import type { AdapterConfig, CustomLayer } from "../domain/models/adapter-config.ts";
-import type { RunSummary } from "../app/studio-training.ts";
+import type { Recipe, RunSummary } from "../app/studio-training.ts";
 import type { AdapterSettings } from "../domain/recipes/adapter-job.ts";
 
 export type AdapterKind = AdapterConfig["kind"];
@@ -114,10 +114,29 @@ export function withNumber(
   ) as unknown as AdapterSettings;
 }
 
-/** Settings with or without the query instruction. */
-export function withInstruction(settings: AdapterSettings, instruction: string): AdapterSettings {
-  const { queryInstruction: _old, ...rest } = settings;
+/** A recipe with or without the query instruction. Adapters keep it among their settings. */
+export function withInstruction(recipe: Recipe, instruction: string): Recipe {
+  if (recipe.task === "cross-encoder" || recipe.task === "router") return recipe;
+  if (recipe.task === "adapter") {
+    const { queryInstruction: _old, ...rest } = recipe.settings;
+    return {
+      task: "adapter",
+      settings: instruction === "" ? rest : { ...rest, queryInstruction: instruction },
+    };
+  }
+  const { queryInstruction: _old, ...rest } = recipe;
   return instruction === "" ? rest : { ...rest, queryInstruction: instruction };
+}
+
+/** A recipe in another mode; routers have none. */
+export function withMode(recipe: Recipe, mode: TrainingMode): Recipe {
+  if (recipe.task === "router") return recipe;
+  return { ...recipe, settings: { ...recipe.settings, mode } } as Recipe;
+}
+
+/** A recipe that starts from another model. */
+export function withBase(recipe: Recipe, base: string): Recipe {
+  return recipe.task === "adapter" ? recipe : { ...recipe, base };
 }
 
 /** The settings of an adapter run; null for the other tasks. */
@@ -138,11 +157,14 @@ export function modeOf({ recipe }: RunSummary): TrainingMode {
 
 /** The instruction before every question of a run, or undefined. */
 export function instructionOf({ recipe }: RunSummary): string | undefined {
-  return recipe.task === "adapter" || recipe.task === "router"
-    ? recipe.settings.queryInstruction
-    : recipe.task === "cross-encoder"
-      ? undefined
-      : recipe.queryInstruction;
+  return instructionIn(recipe);
+}
+
+/** The instruction of a recipe, or undefined. */
+export function instructionIn(recipe: Recipe): string | undefined {
+  if (recipe.task === "cross-encoder") return undefined;
+  if (recipe.task === "encoder" || recipe.task === "lora") return recipe.queryInstruction;
+  return recipe.settings.queryInstruction;
 }
 
 /** Why a composed stack cannot run, or null. */

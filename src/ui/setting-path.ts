@@ -53,5 +53,7 @@ export function numbersIn(text: string): readonly number[] | null {
     .split(/[,;\s]+/)
     .filter((part) => part !== "")
     .map(Number);
-  return numbers.length > 0 && numbers.every((value) => Number.isInteger(value) && value > 0) ? numbers : null;
+  return numbers.length > 0 && numbers.every((value) => Number.isInteger(value) && value > 0)
+    ? numbers
+    : null;
 }

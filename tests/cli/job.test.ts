@@ -2,15 +2,20 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { adapterConfig, parseJob } from "../../cli/job.ts";
+import { adapterConfig, parseJob, type AnyJob } from "../../cli/job.ts";
 import { jobFileOf } from "../../src/app/page/job-file.ts";
 import type { RunRecord } from "../../src/app/storage/records.ts";
 import { RetuneError } from "../../src/engine/errors.ts";
 
 const MINIMAL = { task: "adapter", model: "bge-small-en-v1.5", train: "train.json" };
 
-function parse(job: object): ReturnType<typeof parseJob> {
-  return parseJob("/data/job.json", JSON.stringify(job));
+type AdapterJob = Extract<AnyJob, { readonly task: "adapter" }>;
+
+function parse(job: object | string): AdapterJob {
+  const text = typeof job === "string" ? job : JSON.stringify(job);
+  const parsed = parseJob("/data/job.json", text);
+  if (parsed.task !== "adapter") throw new Error(`a job of the task ${parsed.task}`);
+  return parsed;
 }
 
 function complaint(job: object | string): string {
@@ -124,7 +129,8 @@ test("a run copied from the page is a job that runs the same settings", () => {
     seed: 3,
     queryInstruction: "query: ",
   };
-  const job = parseJob("/data/job.json", jobFileOf({ settings } as RunRecord, "bge-small-en-v1.5", "cpu"));
+  const recipe = { task: "adapter", settings } as const;
+  const job = parse(jobFileOf({ recipe } as unknown as RunRecord, "bge-small-en-v1.5", "cpu"));
   expect(job).toMatchObject({
     mode: "recommended",
     epochs: 7,
@@ -141,6 +147,7 @@ test.each(readdirSync(examples).filter((name) => name.endsWith(".json")))(
   "the example %s is a job",
   (name) => {
     const job = parseJob(join(examples, name), readFileSync(join(examples, name), "utf8"));
-    expect(JSON.parse(readFileSync(job.train, "utf8"))).toHaveProperty("relevant_docs");
+    const data = JSON.parse(readFileSync(job.train, "utf8")) as object;
+    expect(data).toHaveProperty(job.task === "router" ? "choices" : "relevant_docs");
   },
 );

@@ -13,14 +13,14 @@ import {
   SETTINGS,
 } from "./fake-data.ts";
 import { fakeReport, numbers } from "./fake-report.ts";
-import { LADDER, MODELS, OFFERS, PAIRS, ROUTE, ROUTER } from "./fake-tuning.ts";
+import { FakeTuning } from "./fake-tuning.ts";
 
 /** States of the page that are hard to reach on purpose with the real program. */
 export type Scenario =
   "empty" | "sample" | "running" | "paused" | "failed" | "interrupted" | "elsewhere" | Verdict;
 
 /** A Studio of made-up data for tests and for looking at screens; it keeps what it is told for as long as it lives. */
-export class FakeStudio implements Studio {
+export class FakeStudio extends FakeTuning implements Studio {
   readonly #listeners = new Set<(event: StudioEvent) => void>();
   readonly #verdict: Verdict;
   #environment = ENVIRONMENT;
@@ -32,6 +32,7 @@ export class FakeStudio implements Studio {
   readonly calls: string[] = [];
 
   constructor(scenario: Scenario) {
+    super();
     this.#verdict = scenario === "worse" || scenario === "cannot-tell" ? scenario : "better";
     if (scenario === "empty") return;
     this.#makeSample();
@@ -292,27 +293,7 @@ export class FakeStudio implements Studio {
     return { kind: "retrieval", report: await this.report() };
   }
 
-  recipes: Studio["recipes"] = async () => OFFERS;
-  ladder: Studio["ladder"] = async () => LADDER;
-  climb: Studio["climb"] = async () => "j4";
-  judgeStrength: Studio["judgeStrength"] = async () => "j5";
-  models: Studio["models"] = async () => MODELS;
-  addModelFolder: Studio["addModelFolder"] = async () => MODELS[0]!;
-  removeModel: Studio["removeModel"] = async () => undefined;
-  exports: Studio["exports"] = async () => [];
-  importPairs: Studio["importPairs"] = async () => PAIRS;
-  pairs: Studio["pairs"] = async () => null;
-  removePairs: Studio["removePairs"] = async () => undefined;
-  router: Studio["router"] = async () => ROUTER;
-  routedQuestions: Studio["routedQuestions"] = async () => [];
-  saveChoice: Studio["saveChoice"] = async () => ROUTER;
-  removeChoice: Studio["removeChoice"] = async () => ROUTER;
-  saveRoutedQuestion: Studio["saveRoutedQuestion"] = async () => ROUTER;
-  removeRoutedQuestion: Studio["removeRoutedQuestion"] = async () => ROUTER;
-  importRouter: Studio["importRouter"] = async () => ({ choices: 3, questions: 24, warnings: [] });
-  generateRoutedQuestions: Studio["generateRoutedQuestions"] = async () => "j6";
   exportRouterData: Studio["exportRouterData"] = async () => this.#file("router.json");
-  route: Studio["route"] = async () => ROUTE;
 
   async jobFile(): Promise<string> {
     return JSON.stringify(

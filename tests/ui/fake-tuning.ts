@@ -2,6 +2,7 @@ import type { PairsReport } from "../../src/app/studio-data.ts";
 import type { ModelStudio } from "../../src/app/studio-models.ts";
 import type { RouterStudio, RouterView } from "../../src/app/studio-routers.ts";
 import type { LadderView, RecipeOffer, Rung, RungName } from "../../src/app/studio-training.ts";
+import type { Studio } from "../../src/app/studio.ts";
 import { recipeOffers } from "../../src/app/jobs/recipe-offers.ts";
 
 // Made-up answers about models, routers and the ladder.
@@ -83,3 +84,27 @@ export const ROUTE: Awaited<ReturnType<RouterStudio["route"]>> = {
   },
   milliseconds: 11,
 };
+
+/** What a fake studio answers about all this; nothing that is told is kept. */
+export class FakeTuning {
+  recipes: Studio["recipes"] = async () => OFFERS;
+  ladder: Studio["ladder"] = async () => LADDER;
+  climb: Studio["climb"] = async () => "j4";
+  judgeStrength: Studio["judgeStrength"] = async () => "j5";
+  models: Studio["models"] = async () => MODELS;
+  addModelFolder: Studio["addModelFolder"] = async () => MODELS[0]!;
+  removeModel: Studio["removeModel"] = async () => undefined;
+  exports: Studio["exports"] = async () => [];
+  importPairs: Studio["importPairs"] = async () => PAIRS;
+  pairs: Studio["pairs"] = async () => null;
+  removePairs: Studio["removePairs"] = async () => undefined;
+  router: Studio["router"] = async () => ROUTER;
+  routedQuestions: Studio["routedQuestions"] = async () => [];
+  saveChoice: Studio["saveChoice"] = async () => ROUTER;
+  removeChoice: Studio["removeChoice"] = async () => ROUTER;
+  saveRoutedQuestion: Studio["saveRoutedQuestion"] = async () => ROUTER;
+  removeRoutedQuestion: Studio["removeRoutedQuestion"] = async () => ROUTER;
+  importRouter: Studio["importRouter"] = async () => ({ choices: 3, questions: 24, warnings: [] });
+  generateRoutedQuestions: Studio["generateRoutedQuestions"] = async () => "j6";
+  route: Studio["route"] = async () => ROUTE;
+}

@@ -1,3 +1,4 @@
+import type { Recipe } from "../../src/app/studio-training.ts";
 import { expect, test } from "vitest";
 import {
   adapterOf,
@@ -5,6 +6,7 @@ import {
   defaultSettings,
   describeAdapter,
   stackProblem,
+  instructionIn,
   withInstruction,
   withNumber,
 } from "../../src/ui/recipe.ts";
@@ -30,8 +32,11 @@ test("what was changed is listed with both values, and goes when it is taken bac
 });
 
 test("an empty instruction leaves no trace in the settings", () => {
-  expect(withInstruction(start, "ask: ").queryInstruction).toBe("ask: ");
-  expect("queryInstruction" in withInstruction(withInstruction(start, "ask: "), "")).toBe(false);
+  const recipe: Recipe = { task: "adapter", settings: start };
+  expect(instructionIn(withInstruction(recipe, "ask: "))).toBe("ask: ");
+  expect(instructionIn(withInstruction(withInstruction(recipe, "ask: "), ""))).toBeUndefined();
+  const lora: Recipe = { task: "lora", settings: { recipe: "lora", mode: "recommended", seed: 0 } };
+  expect(instructionIn(withInstruction(lora, "ask: "))).toBe("ask: ");
 });
 
 test("an adapter reads as one line", () => {

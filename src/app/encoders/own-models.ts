@@ -60,7 +60,7 @@ export async function readEncoderModel(files: ModelFiles): Promise<EncoderModel>
 }
 
 export async function readCrossEncoderModel(files: ModelFiles): Promise<CrossEncoderModel> {
-  return readCrossEncoderFolder(await folderOf(files), files.name).model;
+  return readCrossEncoderFolder(await folderOf(files), files.name);
 }
 
 /** Whether a folder's config names a model with a classifier. */

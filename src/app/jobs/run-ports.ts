@@ -2,7 +2,7 @@ import type { RunResults } from "../studio-training.ts";
 import type { RunRecord } from "../storage/records.ts";
 import type { Workspace } from "../storage/workspace.ts";
 import type { ModelSource } from "../encoders/model-source.ts";
-import { LiveRun } from "./live-run.ts";
+import type { LiveRun } from "./live-run.ts";
 import type { LookAtProbes, RunTotals } from "./live-run.ts";
 import { trainRun } from "./train.ts";
 import type { OpenBackend, RecipeTypes, TrainListener, TrainOutcome, TrainRequest } from "./train.ts";

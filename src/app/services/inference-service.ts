@@ -1,17 +1,15 @@
 import { openPairScorer } from "../../domain/models/score-pairs.ts";
 import type { PairScorer } from "../../domain/models/score-pairs.ts";
-import type { CrossEncoderModel } from "../../domain/models/encoder-model.ts";
 import { cosineScores } from "../../domain/eval/dense.ts";
+import type { Matrix } from "../../domain/matrix.ts";
+import { routerScores } from "../../domain/recipes/router/route.ts";
 import type { TrainedRouter } from "../../domain/recipes/router/router-job.ts";
 import type { Backend } from "../../engine/backend.ts";
-import { RetuneError } from "../../engine/errors.ts";
 import type { ModelPlaces } from "../encoders/model-source.ts";
-import { OwnEncoder } from "../encoders/own-encoder.ts";
 import { memoryModelFiles } from "../encoders/model-files.ts";
 import { factsOfWeights } from "../encoders/own-models.ts";
 import { loadTrained } from "../jobs/trained-store.ts";
-import { routeSide, routerScores } from "../jobs/route.ts";
-import type { RouterReaders } from "../jobs/route.ts";
+import { routeSide } from "../jobs/route.ts";
 import type { EmbedMethods, WeightFacts } from "../protocol/calls.ts";
 import type { Handlers, HostControl } from "../protocol/host.ts";
 import type { RunRecord } from "../storage/records.ts";
@@ -28,7 +26,6 @@ export class InferenceService {
   private readonly ports: InferencePorts;
   private readonly embedding: EmbedService;
   private scorer: { readonly runId: string; readonly opened: Promise<PairScorer> } | undefined;
-  private tuned: { readonly runId: string; readonly opened: Promise<OwnEncoder> } | undefined;
 
   constructor(ports: InferencePorts, embedding: EmbedService) {
     this.ports = ports;
@@ -45,44 +42,32 @@ export class InferenceService {
 
   readonly route: Handlers<EmbedMethods>["route"] = async ({ request }, control) => {
     const started = performance.now();
-    const { workspace } = this.ports;
+    const { workspace, openBackend } = this.ports;
     const { runId, text, top } = request;
     const run = await workspace.runs.get(runId);
     const router = await loadTrained(workspace.checkpoints, runId, "router");
-    const readers = this.readersOf(run, router, control);
-    const scores = await routerScores(router, [text], readers);
-    const tuned = routeSide(scores.values, router.choices, router.calibration, top);
-    const base = await baseSide(router, text, readers, top);
-    return { base, tuned, milliseconds: performance.now() - started };
+    const vectors = await this.vectorsFor(run, router, text, control);
+    const backend = await openBackend();
+    try {
+      const scores = await routerScores(backend, router, { texts: [text], ...vectors }, control);
+      const tuned = routeSide(scores.values, router.choices, router.calibration, top);
+      return { base: baseSide(router, vectors, top), tuned, milliseconds: performance.now() - started };
+    } finally {
+      backend.dispose();
+    }
   };
 
-  private readersOf(run: RunRecord, router: TrainedRouter, control: HostControl): RouterReaders {
-    return {
-      embed: async (texts) => {
-        const request = { encoderId: run.encoderId, instruction: "", texts };
-        const values = await this.embedding.encode(request, control);
-        return { rows: texts.length, columns: values.length / texts.length, values };
-      },
-      embedTuned: async (texts) => (await this.tunedEncoder(run.id, router)).encode(texts, control),
-      score: async (text, passages) => {
-        const scorer = await this.scorerOf(run.id);
-        return scorer.score(
-          passages.map((passage) => [text, passage]),
-          control,
-        );
-      },
-    };
-  }
-
-  private tunedEncoder(runId: string, router: TrainedRouter): Promise<OwnEncoder> {
-    if (router.kind !== "encoder") throw new RetuneError("usage", "This router has no encoder of its own.");
-    if (this.tuned?.runId === runId) return this.tuned.opened;
-    void this.tuned?.opened.then((encoder) => encoder.close()).catch(() => undefined);
-    const open = async () => OwnEncoder.open(await this.ports.openBackend(), router.model);
-    const opened = open();
-    this.tuned = { runId, opened };
-    opened.catch(() => (this.tuned = undefined));
-    return opened;
+  /** The question by the encoder that a head was trained on; routers with a model of their own need none. */
+  private async vectorsFor(
+    run: RunRecord,
+    router: TrainedRouter,
+    text: string,
+    control: HostControl,
+  ): Promise<{ readonly vectors?: Matrix }> {
+    if (router.kind === "encoder" || router.kind === "cross-encoder") return {};
+    const request = { encoderId: run.encoderId, instruction: router.queryInstruction, texts: [text] };
+    const values = await this.embedding.encode(request, control);
+    return { vectors: { rows: 1, columns: values.length, values } };
   }
 
   async inspectWeights({ files, name }: EmbedMethods["inspectWeights"]["params"]): Promise<WeightFacts> {
@@ -100,10 +85,7 @@ export class InferenceService {
   }
 
   private async openScorer(runId: string): Promise<PairScorer> {
-    const { checkpoints, runs } = this.ports.workspace;
-    const { recipe } = await runs.get(runId);
-    const task = recipe.task === "router" ? "router" : "cross-encoder";
-    const { model } = (await loadTrained(checkpoints, runId, task)) as { model: CrossEncoderModel };
+    const { model } = await loadTrained(this.ports.workspace.checkpoints, runId, "cross-encoder");
     const backend = await this.ports.openBackend();
     const scorer = await openPairScorer(backend, model);
     const dispose = (): void => {
@@ -115,13 +97,12 @@ export class InferenceService {
 }
 
 /** The base's own answer: cosine of question and description, where the router has vectors of them. */
-async function baseSide(
+function baseSide(
   router: TrainedRouter,
-  text: string,
-  readers: RouterReaders,
+  { vectors }: { readonly vectors?: Matrix },
   top: number,
-): Promise<RouteSide | null> {
-  if (router.kind !== "adapter") return null;
-  const queries = await readers.embed([router.queryInstruction + text]);
-  return routeSide(cosineScores(queries, router.choiceVectors).values, router.choices, null, top);
+): RouteSide | null {
+  if (router.kind !== "adapter" || !vectors) return null;
+  const scores = cosineScores(vectors, router.choiceVectors);
+  return routeSide(scores.values, router.choices, router.baseCalibration, top);
 }

@@ -1,6 +1,7 @@
 import type {
   DatasetRole,
   ImportReport,
+  PairsReport,
   ProjectView,
   QuestionView,
   SourceView,
@@ -26,7 +27,7 @@ type FileReport = ImportReport["files"][number];
 
 export const data = {
   title: "Data",
-  tabs: { sources: "Sources", chunks: "Chunks", questions: "Questions", split: "Split" },
+  tabs: { sources: "Sources", chunks: "Chunks", questions: "Questions", split: "Split", router: "Router" },
   summary: (view: ProjectView): string =>
     `${plural(view.sources.length, "source", "sources")}, ${plural(view.passages, "passage", "passages")}, ${plural(view.questions, "question", "questions")}`,
   next: "Go to Train",
@@ -92,6 +93,11 @@ export const data = {
   vectorSplits: { train: "training", test: "test" },
   vectorPart: "Rows are",
   vectorParts: PARTS,
+  pairs: "Pairs for a re-ranker",
+  pairsHint:
+    "A CSV or JSONL with query, context and score, besides what is mined from the questions. A new file takes the old one's place.",
+  pairsText: (report: PairsReport): string =>
+    `${report.name}: ${plural(report.pairs, "pair", "pairs")} of ${plural(report.queries, "question", "questions")}${report.scores === "teacher" ? ", scored by a teacher" : ""}.`,
   vectorsDone: (name: string): string => `${name} was read and stored.`,
 
   chunksEmpty: "Chunks come from documents",

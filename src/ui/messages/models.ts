@@ -1,6 +1,6 @@
 import type { ProjectView } from "../../app/studio-data.ts";
-import type { EncoderView, RunExportFormat } from "../../app/studio-models.ts";
-import { plural } from "../format.ts";
+import type { EncoderView, ModelView, RunExportFormat } from "../../app/studio-models.ts";
+import { bytes, count, plural } from "../format.ts";
 
 const FORMATS: Readonly<Record<RunExportFormat, { name: string; text: string }>> = {
   llamaindex: {
@@ -48,8 +48,8 @@ const ORIGINS: Readonly<Record<EncoderView["origin"], string>> = {
 
 export const models = {
   title: "Models",
-  runs: "Tuned adapters",
-  empty: "No tuned adapter yet",
+  runs: "Tuned here",
+  empty: "Nothing tuned yet",
   emptyText: "Train one, or bring one that was trained elsewhere.",
   toTrain: "Go to Train",
   export: "Export",
@@ -74,6 +74,26 @@ export const models = {
   encoderReady: "ready",
   encoderMissing: "not on this device",
   encoderHint: "Chosen per project under Data, Sources.",
+  withWeights: "Models that can be trained",
+  withWeightsHint:
+    "BERT-type encoders and re-rankers whose weights are here: what LoRA, full fine-tunes, re-rankers and routers start from.",
+  modelText: ({ kind, origin, parameters, layers, hidden, bytes: size }: ModelView): string =>
+    [
+      kind === "encoder" ? "encoder" : "re-ranker",
+      ORIGINS[origin],
+      parameters === null ? "" : `${count(parameters)} weights`,
+      layers === null || hidden === null ? "" : `${count(layers)} × ${count(hidden)}`,
+      size === null ? "" : bytes(size),
+    ]
+      .filter((part) => part !== "")
+      .join(", "),
+  addModel: "Add a model's folder",
+  addModelHint:
+    "config.json, tokenizer.json and model.safetensors or an ONNX file, as sentence-transformers saves them.",
+  exportOptions: (run: string): string => `Export ${run}`,
+  about: (size: number): string => `about ${bytes(size)}`,
+  strength: (percent: string): string => `Strength ${percent}: 0 is the base, 100 % the tuned weights.`,
+  noExports: "This run has nothing to take away.",
   snippets: "Use it in your code",
   snippetsHint: "The adapter goes over the question's vector only; passages keep the vectors they have.",
   snippetTabs: { llamaindex: "Python (LlamaIndex)", python: "Plain Python", javascript: "JavaScript" },

@@ -1,4 +1,9 @@
+import type { SearchLatency } from "../../app/studio-playground.ts";
 import { count, plural } from "../format.ts";
+
+function milliseconds(value: number): string {
+  return `${value < 10 ? value.toFixed(1) : count(Math.round(value))} ms`;
+}
 
 export const playground = {
   title: "Playground",
@@ -19,8 +24,20 @@ export const playground = {
   lexicalNote: "Word search has no weights to tune, so there is one column.",
   trainFirst: "Train a run to see its column beside the base.",
   toTrain: "Go to Train",
-  took: (milliseconds: number): string =>
-    `${milliseconds < 10 ? milliseconds.toFixed(1) : count(milliseconds)} ms`,
+  took: milliseconds,
+  latency: ({ embed, search, rerank, reranked }: SearchLatency): string =>
+    [
+      embed === null ? "" : `question embedded in ${milliseconds(embed)}`,
+      `searched in ${milliseconds(search)}`,
+      rerank === null
+        ? ""
+        : `${plural(reranked, "passage", "passages")} re-ranked in ${milliseconds(rerank)}`,
+    ]
+      .filter((part) => part !== "")
+      .join(", "),
+  reranker: "Re-ranked by",
+  noReranker: "no re-ranker",
+  reranked: (number: number): string => `Re-ranked (run ${number})`,
   hits: (hits: number): string => plural(hits, "passage", "passages"),
   noHits: "No passage matches these words.",
   moved: (by: number): string => `${by > 0 ? "up" : "down"} ${Math.abs(by)}`,

@@ -34,7 +34,10 @@ const FIELDS: Readonly<Record<string, { name: string; hint: string }>> = {
   },
   epochs: { name: "Epochs", hint: "Passes over the training questions." },
   batchSize: { name: "Batch size", hint: "Questions per step; each is a negative for the others." },
-  negativesPerQuestion: { name: "Hard negatives a question", hint: "Extra wrong passages, where there are any." },
+  negativesPerQuestion: {
+    name: "Hard negatives a question",
+    hint: "Extra wrong passages, where there are any.",
+  },
   learningRate: { name: "Learning rate", hint: "Peak, after warm-up." },
   weightDecay: { name: "Weight decay", hint: "Not of biases and layer norms." },
   warmup: { name: "Warm-up", hint: "Share of all steps." },
@@ -46,7 +49,10 @@ const FIELDS: Readonly<Record<string, { name: string; hint: string }>> = {
   anchorWeight: { name: "Anchor", hint: "How strongly general questions are held in place, where given." },
   miniBatch: { name: "Mini-batch", hint: "Questions in memory at once under cached MNRL." },
   recomputation: { name: "Recompute layers", hint: "Less memory for about a third more time." },
-  dropout: { name: "Dropout as the model asks", hint: "Switched off, training is steadier and overfits sooner." },
+  dropout: {
+    name: "Dropout as the model asks",
+    hint: "Switched off, training is steadier and overfits sooner.",
+  },
   "lora.rank": { name: "Rank", hint: "Width of the low-rank change." },
   "lora.alpha": { name: "Alpha", hint: "The change is scaled by alpha / rank." },
   "lora.rsLora": { name: "Scale by √rank (rsLoRA)", hint: "Steadier for large ranks." },
@@ -57,7 +63,10 @@ const FIELDS: Readonly<Record<string, { name: string; hint: string }>> = {
   tune: { name: "What it tunes", hint: "The question's adapter, or the whole encoder." },
   scale: { name: "Scale (1 / temperature)", hint: "20 is temperature 0.05." },
   negatives: { name: "Wrong choices a question", hint: "Pairs that teach what is not right." },
-  precision: { name: "Precision wanted", hint: "Of answers that are given; below it the answer is “none of these”." },
+  precision: {
+    name: "Precision wanted",
+    hint: "Of answers that are given; below it the answer is “none of these”.",
+  },
   seed: { name: "Seed", hint: "The same seed gives the same run on the same device." },
 };
 

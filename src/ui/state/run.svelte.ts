@@ -1,19 +1,24 @@
 import type { EvaluationReport } from "../../domain/eval/report.ts";
-import type { RunView } from "../../app/studio-training.ts";
+import type { RunResults, RunView } from "../../app/studio-training.ts";
 import { failureOf, type Failure } from "../failure.ts";
 import type { StudioState } from "./studio.svelte.ts";
 
-/** One run on screen: its live view, and its report once there is one. */
+/** One run on screen: its live view, and its results once there are any. */
 export class RunState {
   readonly id: string;
   readonly #page: StudioState;
   #loaded: RunView | null = $state.raw(null);
-  report: EvaluationReport | null = $state.raw(null);
+  results: RunResults | null = $state.raw(null);
   failure: Failure | null = $state.raw(null);
 
   constructor(page: StudioState, id: string) {
     this.#page = page;
     this.id = id;
+  }
+
+  /** Of a search: an adapter's or an encoder's run. */
+  get report(): EvaluationReport | null {
+    return this.results?.kind === "retrieval" ? this.results.report : null;
   }
 
   get view(): RunView | null {
@@ -28,11 +33,11 @@ export class RunState {
     }
   }
 
-  async loadReport(): Promise<void> {
+  async loadResults(): Promise<void> {
     await this.load();
     if (this.failure) return;
     try {
-      this.report = await this.#page.studio.report(this.id);
+      this.results = await this.#page.studio.results(this.id);
     } catch (error) {
       this.failure = failureOf(error);
     }
