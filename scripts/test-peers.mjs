@@ -139,6 +139,16 @@ function checkExports(folder) {
   }
 }
 
+/** A router of each kind, asked through LlamaIndex's selectors. */
+function checkRouters(folder) {
+  run(process.execPath, [join(peers, "router_exports.mjs"), folder], { quiet: true });
+  const { code, output } = run(python, [join(peers, "check_router.py"), folder], { mayFail: true, quiet: true });
+  if (code !== 0) report(false, `check_router.py ended with ${code} before its last check`);
+  for (const line of output.split("\n").filter((text) => /^(ok|FAILED) /.test(text))) {
+    report(line.startsWith("ok"), line.slice(8));
+  }
+}
+
 /** New recordings by torch, with settings that no fixture of the tests has, replayed on both backends. */
 function checkParity(folder) {
   run(python, [join(peers, "parity_fixtures.py"), folder]);
@@ -162,6 +172,7 @@ try {
   run(python, [join(peers, "planted_data.py"), folder]);
   exportAll(folder);
   checkExports(folder);
+  checkRouters(join(folder, "routers"));
   checkParity(join(folder, "parity"));
 } catch (error) {
   report(false, error instanceof Error ? error.message : String(error));
