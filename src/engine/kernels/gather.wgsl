@@ -1,6 +1,6 @@
 // result[r, :] = table[indices[r], :]   table : [T, D]   indices : u32 [B]   result : [B, D], up to three at once
 //
-// Bits are copied, so tables of f32 and of u32 go the same way. One copy per workgroup row (y), one row of it per
+// Bits are copied, so tables of f32 and of u32 go the same way; halves become f32. One copy per workgroup row (y), one row of it per
 // workgroup at a time: LANES threads share its columns. No division, which a software adapter does lane by lane.
 //
 // Edges: an index past the table reads its last row.
@@ -13,6 +13,10 @@ struct Copy {
   columns: u32,
   tableRows: u32,
   indexSlot: u32, // which of the two index buffers
+  half: u32, // the table is stored in half precision
+  spare0: u32,
+  spare1: u32,
+  spare2: u32,
 }
 
 @group(0) @binding(0) var<uniform> copies: array<Copy, 3>;
@@ -30,6 +34,12 @@ fn indexAt(slot: u32, row: u32) -> u32 {
   return indices0[row];
 }
 
+// An element from the word that holds it.
+fn valueOf(word: u32, index: u32, half: u32) -> u32 {
+  if (half == 0u) { return word; }
+  return bitcast<u32>(unpack2x16float(word)[index & 1u]);
+}
+
 @compute @workgroup_size(LANES)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -42,11 +52,11 @@ fn main(
     let origin = min(indexAt(copy.indexSlot, row), copy.tableRows - 1u) * width;
     let start = row * width;
     if (group.y == 0u) {
-      for (var c = lane; c < width; c += LANES) { result0[start + c] = table0[origin + c]; }
+      for (var c = lane; c < width; c += LANES) { result0[start + c] = valueOf(table0[(origin + c) >> copy.half], origin + c, copy.half); }
     } else if (group.y == 1u) {
-      for (var c = lane; c < width; c += LANES) { result1[start + c] = table1[origin + c]; }
+      for (var c = lane; c < width; c += LANES) { result1[start + c] = valueOf(table1[(origin + c) >> copy.half], origin + c, copy.half); }
     } else {
-      for (var c = lane; c < width; c += LANES) { result2[start + c] = table2[origin + c]; }
+      for (var c = lane; c < width; c += LANES) { result2[start + c] = valueOf(table2[(origin + c) >> copy.half], origin + c, copy.half); }
     }
   }
 }

@@ -13,6 +13,7 @@ override BLOCKS: u32 = 2u; // columns in one thread, in fours: 1 or 2
 override KINDS: u32 = 0xfffu;
 override ACTIVATIONS: u32 = 0x1ffu;
 override OPERANDS: u32 = 4u; // operands bound
+override HALF: bool = false; // B is stored in half precision; sums are f32 all the same
 override WIDTH: u32 = 8u; // threads of a workgroup, across
 override HEIGHT: u32 = 4u; // and down
 
@@ -34,12 +35,20 @@ struct Shape {
 
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> a: array<vec4f>;
-@group(0) @binding(2) var<storage, read> b: array<vec4f>;
+@group(0) @binding(2) var<storage, read> b: array<vec4u>; // f32 bits, or halves
 @group(0) @binding(3) var<storage, read_write> result: array<vec4f>;
 @group(0) @binding(4) var<storage, read> operand0: array<vec4u>; // f32 bits, or u32
 @group(0) @binding(5) var<storage, read> operand1: array<vec4u>;
 @group(0) @binding(6) var<storage, read> operand2: array<vec4u>;
 @group(0) @binding(7) var<storage, read> operand3: array<vec4u>;
+
+// Four neighbours of B. Halves need no feature of the device, only unpacking.
+fn blockB(index: u32) -> vec4f {
+  if (!HALF) { return bitcast<vec4f>(b[index]); }
+  let words = b[index >> 1u];
+  let pair = select(words.xy, words.zw, (index & 1u) == 1u);
+  return vec4f(unpack2x16float(pair.x), unpack2x16float(pair.y));
+}
 
 // What every sum is multiplied by: read once a thread, where a step of the chain would be read once a value.
 fn commonFactor() -> f32 {
@@ -117,13 +126,13 @@ fn main(@builtin(global_invocation_id) thread: vec3u) {
     var a7 = vec4f();
     if (ROWS > 7u) { a7 = a[row7 + k]; }
     let k0 = min((k << 2u), lastK) * strideB;
-    let b0 = b[k0 + block];
+    let b0 = blockB(k0 + block);
     let k1 = min((k << 2u) + 1u, lastK) * strideB;
-    let b1 = b[k1 + block];
+    let b1 = blockB(k1 + block);
     let k2 = min((k << 2u) + 2u, lastK) * strideB;
-    let b2 = b[k2 + block];
+    let b2 = blockB(k2 + block);
     let k3 = min((k << 2u) + 3u, lastK) * strideB;
-    let b3 = b[k3 + block];
+    let b3 = blockB(k3 + block);
     c00 += a0.x * b0 + a0.y * b1 + a0.z * b2 + a0.w * b3;
     if (ROWS > 1u) { c10 += a1.x * b0 + a1.y * b1 + a1.z * b2 + a1.w * b3; }
     if (ROWS > 2u) { c20 += a2.x * b0 + a2.y * b1 + a2.z * b2 + a2.w * b3; }
@@ -133,10 +142,10 @@ fn main(@builtin(global_invocation_id) thread: vec3u) {
     if (ROWS > 6u) { c60 += a6.x * b0 + a6.y * b1 + a6.z * b2 + a6.w * b3; }
     if (ROWS > 7u) { c70 += a7.x * b0 + a7.y * b1 + a7.z * b2 + a7.w * b3; }
     if (BLOCKS > 1u) {
-      let d0 = b[k0 + block1];
-      let d1 = b[k1 + block1];
-      let d2 = b[k2 + block1];
-      let d3 = b[k3 + block1];
+      let d0 = blockB(k0 + block1);
+      let d1 = blockB(k1 + block1);
+      let d2 = blockB(k2 + block1);
+      let d3 = blockB(k3 + block1);
       c01 += a0.x * d0 + a0.y * d1 + a0.z * d2 + a0.w * d3;
       if (ROWS > 1u) { c11 += a1.x * d0 + a1.y * d1 + a1.z * d2 + a1.w * d3; }
       if (ROWS > 2u) { c21 += a2.x * d0 + a2.y * d1 + a2.z * d2 + a2.w * d3; }

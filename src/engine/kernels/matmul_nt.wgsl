@@ -14,6 +14,7 @@ override BLOCKS: u32 = 2u; // columns in one thread, in fours: 1 or 2
 override KINDS: u32 = 0xfffu;
 override ACTIVATIONS: u32 = 0x1ffu;
 override OPERANDS: u32 = 4u; // operands bound
+override HALF: bool = false; // B is stored in half precision; sums are f32 all the same
 override WIDTH: u32 = 8u; // threads of a workgroup, across
 override HEIGHT: u32 = 4u; // and down
 
@@ -35,12 +36,20 @@ struct Shape {
 
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> a: array<vec4f>;
-@group(0) @binding(2) var<storage, read> b: array<vec4f>;
+@group(0) @binding(2) var<storage, read> b: array<vec4u>; // f32 bits, or halves
 @group(0) @binding(3) var<storage, read_write> result: array<vec4f>;
 @group(0) @binding(4) var<storage, read> operand0: array<vec4u>; // f32 bits, or u32
 @group(0) @binding(5) var<storage, read> operand1: array<vec4u>;
 @group(0) @binding(6) var<storage, read> operand2: array<vec4u>;
 @group(0) @binding(7) var<storage, read> operand3: array<vec4u>;
+
+// Four neighbours of B. Halves need no feature of the device, only unpacking.
+fn blockB(index: u32) -> vec4f {
+  if (!HALF) { return bitcast<vec4f>(b[index]); }
+  let words = b[index >> 1u];
+  let pair = select(words.xy, words.zw, (index & 1u) == 1u);
+  return vec4f(unpack2x16float(pair.x), unpack2x16float(pair.y));
+}
 
 // What every sum is multiplied by: read once a thread, where a step of the chain would be read once a value.
 fn commonFactor() -> f32 {
@@ -109,10 +118,10 @@ fn main(@builtin(global_invocation_id) thread: vec3u) {
   let column6 = min(block * 4u + 6u, lastColumn) * strideB;
   let column7 = min(block * 4u + 7u, lastColumn) * strideB;
   for (var k = 0u; k < depth; k++) {
-    let b0 = b[column0 + k];
-    let b1 = b[column1 + k];
-    let b2 = b[column2 + k];
-    let b3 = b[column3 + k];
+    let b0 = blockB(column0 + k);
+    let b1 = blockB(column1 + k);
+    let b2 = blockB(column2 + k);
+    let b3 = blockB(column3 + k);
     let a0 = a[row0 + k];
     var a1 = vec4f();
     if (ROWS > 1u) { a1 = a[row1 + k]; }
@@ -137,10 +146,10 @@ fn main(@builtin(global_invocation_id) thread: vec3u) {
     if (ROWS > 6u) { c60 += vec4f(dot(a6, b0), dot(a6, b1), dot(a6, b2), dot(a6, b3)); }
     if (ROWS > 7u) { c70 += vec4f(dot(a7, b0), dot(a7, b1), dot(a7, b2), dot(a7, b3)); }
     if (BLOCKS > 1u) {
-      let b4 = b[column4 + k];
-      let b5 = b[column5 + k];
-      let b6 = b[column6 + k];
-      let b7 = b[column7 + k];
+      let b4 = blockB(column4 + k);
+      let b5 = blockB(column5 + k);
+      let b6 = blockB(column6 + k);
+      let b7 = blockB(column7 + k);
       c01 += vec4f(dot(a0, b4), dot(a0, b5), dot(a0, b6), dot(a0, b7));
       if (ROWS > 1u) { c11 += vec4f(dot(a1, b4), dot(a1, b5), dot(a1, b6), dot(a1, b7)); }
       if (ROWS > 2u) { c21 += vec4f(dot(a2, b4), dot(a2, b5), dot(a2, b6), dot(a2, b7)); }

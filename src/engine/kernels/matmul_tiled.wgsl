@@ -11,6 +11,7 @@
 // Plan: MatmulLaunch     CPU twin: ../reference/launches.ts     Test: tests/engine/kernels.gpu.test.ts
 override SIDE: u32 = 8u;
 override DEPTH: u32 = 16u;
+override HALF: bool = false; // B is stored in half precision; sums are f32 all the same
 // Which arms of the chain the pipeline needs: bits of step kinds (plan.ts, in order) and of activations.
 override KINDS: u32 = 0xfffu;
 override ACTIVATIONS: u32 = 0x1ffu;
@@ -34,7 +35,7 @@ struct Shape {
 
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
-@group(0) @binding(2) var<storage, read> b: array<f32>;
+@group(0) @binding(2) var<storage, read> b: array<u32>; // f32 bits, or halves
 @group(0) @binding(3) var<storage, read_write> result: array<f32>;
 @group(0) @binding(4) var<storage, read> operand0: array<u32>; // f32 bits, or u32
 @group(0) @binding(5) var<storage, read> operand1: array<u32>;
@@ -51,7 +52,10 @@ fn valueA(row: u32, k: u32) -> f32 {
 
 fn valueB(column: u32, k: u32) -> f32 {
   if (column >= shape.n || k >= shape.k) { return 0.0; }
-  return b[select(column * shape.strideB + k, k * shape.strideB + column, shape.arrangement == 1u || shape.arrangement == 2u)];
+  let across = shape.arrangement == 1u || shape.arrangement == 2u;
+  let index = select(column * shape.strideB + k, k * shape.strideB + column, across);
+  if (HALF) { return unpack2x16float(b[index >> 1u])[index & 1u]; }
+  return bitcast<f32>(b[index]);
 }
 
 fn store(row: u32, column: u32, sums: vec4f) {

@@ -13,6 +13,7 @@ override BLOCKS: u32 = 2u; // columns in one thread, in fours: 1 or 2
 override KINDS: u32 = 0xfffu;
 override ACTIVATIONS: u32 = 0x1ffu;
 override OPERANDS: u32 = 4u; // operands bound
+override HALF: bool = false; // B is stored in half precision; sums are f32 all the same
 override WIDTH: u32 = 8u; // threads of a workgroup, across
 override HEIGHT: u32 = 4u; // and down
 
@@ -34,12 +35,20 @@ struct Shape {
 
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> a: array<vec4f>;
-@group(0) @binding(2) var<storage, read> b: array<vec4f>;
+@group(0) @binding(2) var<storage, read> b: array<vec4u>; // f32 bits, or halves
 @group(0) @binding(3) var<storage, read_write> result: array<vec4f>;
 @group(0) @binding(4) var<storage, read> operand0: array<vec4u>; // f32 bits, or u32
 @group(0) @binding(5) var<storage, read> operand1: array<vec4u>;
 @group(0) @binding(6) var<storage, read> operand2: array<vec4u>;
 @group(0) @binding(7) var<storage, read> operand3: array<vec4u>;
+
+// Four neighbours of B. Halves need no feature of the device, only unpacking.
+fn blockB(index: u32) -> vec4f {
+  if (!HALF) { return bitcast<vec4f>(b[index]); }
+  let words = b[index >> 1u];
+  let pair = select(words.xy, words.zw, (index & 1u) == 1u);
+  return vec4f(unpack2x16float(pair.x), unpack2x16float(pair.y));
+}
 
 // What every sum is multiplied by: read once a thread, where a step of the chain would be read once a value.
 fn commonFactor() -> f32 {
@@ -94,7 +103,7 @@ fn main(@builtin(global_invocation_id) thread: vec3u) {
   let block1 = min(block + 1u, lastBlock);
   for (var k = 0u; k < shape.k; k++) {
     let a0 = a[k * strideA + column0];
-    let b0 = b[k * strideB + block];
+    let b0 = blockB(k * strideB + block);
     c00 += a0.x * b0;
     c10 += a0.y * b0;
     c20 += a0.z * b0;
@@ -108,7 +117,7 @@ fn main(@builtin(global_invocation_id) thread: vec3u) {
       c70 += a1.w * b0;
     }
     if (BLOCKS > 1u) {
-      let b1 = b[k * strideB + block1];
+      let b1 = blockB(k * strideB + block1);
       c01 += a0.x * b1;
       c11 += a0.y * b1;
       c21 += a0.z * b1;

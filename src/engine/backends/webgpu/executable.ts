@@ -1,22 +1,22 @@
 import type { Executable, Feeds, LogRow } from "../../backend.ts";
 import { biasCorrections, eachFeed, logRow, notFinite, readable, writable } from "../../feeds.ts";
-import { summaryOf, type Launch, type ParameterLayout, type Plan, type PlanSummary } from "../../plan.ts";
+import { halfBits } from "../../half.ts";
+import {
+  ELEMENT_BYTES,
+  summaryOf,
+  type Launch,
+  type ParameterLayout,
+  type Plan,
+  type PlanSummary,
+} from "../../plan.ts";
 import type { GpuDevice } from "./device.ts";
-import { BUFFER_USAGE } from "./flags.ts";
-import { KERNELS, type KernelName } from "./kernel-table.ts";
 import type { CodeOptions, LaunchCode } from "./code.ts";
+import { dispatchOf, encode, scratchOf, type Dispatch } from "./dispatch.ts";
 import { launchCodes } from "./launch-code.ts";
 import { shareChains } from "./share-chains.ts";
 import { GpuMemory, GpuStore, wrongBackend } from "./memory.ts";
 import { costOf, Pace } from "./pace.ts";
 import { ReadBack } from "./read-back.ts";
-
-/** A dispatch with everything bound. */
-interface Dispatch {
-  readonly pipeline: GPUComputePipeline;
-  readonly bindGroup: GPUBindGroup;
-  readonly groups: LaunchCode["groups"];
-}
 
 export interface GpuOptions extends CodeOptions {
   readonly flopsPerMs: number; // of a product, as a first estimate
@@ -208,8 +208,10 @@ export class GpuExecutable implements Executable {
   }
 
   #write(storage: number, offset: number, values: Float32Array | Uint32Array): void {
-    const bytes = values as Float32Array<ArrayBuffer>;
-    this.#gpu.device.queue.writeBuffer(this.#memory.storage(storage), offset * 4, bytes);
+    const { dtype } = this.#plan.storages[storage]!;
+    const data = dtype === "f16" ? halvesOf(values) : (values as Float32Array<ArrayBuffer>);
+    const at = offset * ELEMENT_BYTES[dtype];
+    this.#gpu.device.queue.writeBuffer(this.#memory.storage(storage), at, data);
   }
 
   #receive(values: Float32Array): void {
@@ -228,56 +230,9 @@ interface Prepared {
   readonly pace: Pace;
 }
 
-function encode(encoder: GPUCommandEncoder, dispatches: readonly Dispatch[]): void {
-  if (dispatches.length === 0) return;
-  const pass = encoder.beginComputePass();
-  for (const { pipeline, bindGroup, groups } of dispatches) {
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, bindGroup);
-    pass.dispatchWorkgroups(...groups);
-  }
-  pass.end();
-}
-
-/** Elements that the hungriest launch hands from dispatch to dispatch. */
-function scratchOf(codes: readonly LaunchCode[]): number {
-  const sizes = codes.flatMap(({ bindings }) =>
-    bindings.map((binding) => (typeof binding === "object" && "scratch" in binding ? binding.scratch : 0)),
-  );
-  return Math.max(0, ...sizes);
-}
-
-function dispatchOf(
-  gpu: GpuDevice,
-  memory: GpuMemory,
-  code: LaunchCode,
-  pipeline: GPUComputePipeline,
-  constants: GPUBuffer[],
-): Dispatch {
-  const settings = { buffer: constantBuffer(gpu, code.settings, constants) };
-  const resources = code.bindings.map((binding, index): GPUBufferBinding => {
-    if (binding === undefined) return spare(gpu, code.kernel, index + 1);
-    if (typeof binding === "number") return memory.binding(binding);
-    if ("buffer" in binding && !(binding instanceof Float32Array)) return memory.region(binding);
-    if ("scratch" in binding) return memory.scratch(binding.scratch);
-    return { buffer: constantBuffer(gpu, binding.buffer as ArrayBuffer, constants) };
-  });
-  const entries = [settings, ...resources].map((resource, binding) => ({ binding, resource }));
-  const bindGroup = gpu.device.createBindGroup({ layout: gpu.layout(code.kernel), entries });
-  return { pipeline, bindGroup, groups: code.groups };
-}
-
-/** A place of its own for every binding: two writable bindings may not overlap. */
-function spare(gpu: GpuDevice, kernel: KernelName, binding: number): GPUBufferBinding {
-  const writes = KERNELS[kernel].bindings[binding] === "w";
-  return { buffer: writes ? gpu.spareWrite : gpu.spareRead, offset: binding * 256, size: 256 };
-}
-
-function constantBuffer(gpu: GpuDevice, data: ArrayBuffer, constants: GPUBuffer[]): GPUBuffer {
-  const { uniform, storage, copyTarget } = BUFFER_USAGE;
-  const size = Math.max(16, Math.ceil(data.byteLength / 16) * 16);
-  const buffer = gpu.device.createBuffer({ size, usage: uniform | storage | copyTarget });
-  gpu.device.queue.writeBuffer(buffer, 0, data);
-  constants.push(buffer);
-  return buffer;
+/** In half precision, and of whole words, which is what a queue writes. */
+function halvesOf(values: ArrayLike<number>): Uint16Array<ArrayBuffer> {
+  const halves = new Uint16Array(Math.ceil(values.length / 2) * 2);
+  for (let index = 0; index < values.length; index++) halves[index] = halfBits(values[index]!);
+  return halves;
 }

@@ -111,13 +111,15 @@ function gatherCode({ copies }: GatherLaunch, LANES: number): LaunchCode {
     copy.columns,
     copy.tableRows,
     indices.indexOf(copy.indices),
+    copy.dtype === "f16" ? 1 : 0,
+    ...[0, 0, 0],
   ]);
   const most = Math.max(...copies.map(({ rows, columns }) => rows * columns));
   const [tables, results] = [copies.map(({ table }) => table), copies.map(({ out }) => out)];
   return {
     kernel: "gather",
     constants: { LANES },
-    settings: integers([...words, ...Array<number>(12 - words.length).fill(0)]),
+    settings: integers([...words, ...Array<number>(24 - words.length).fill(0)]),
     bindings: [tables[0], tables[1], tables[2], indices[0], indices[1], results[0], results[1], results[2]],
     groups: [Math.min(MOST_GROUPS, Math.max(...copies.map(({ rows }) => rows))), copies.length],
     flops: most,
@@ -135,7 +137,7 @@ function matmulCode(launch: MatmulLaunch, { tiles, software }: CodeOptions): Lau
   new DataView(settings).setFloat32(32, factor, true);
   return {
     ...shape,
-    constants: { ...shape.constants, ...chainConstants(chain) },
+    constants: { ...shape.constants, HALF: launch.typeB === "f16" ? 1 : 0, ...chainConstants(chain) },
     settings,
     bindings: [launch.a, launch.b, launch.out, ...fourOperands(chain)],
     flops: 2 * m * n * k,

@@ -1,5 +1,5 @@
 import { RetuneError } from "../../errors.ts";
-import { ALIGNMENT, type BufferId, type Plan, type StorageSpec } from "../../plan.ts";
+import { ALIGNMENT, ELEMENT_BYTES, type BufferId, type Plan, type StorageSpec } from "../../plan.ts";
 import { outOfMemory, type GpuDevice } from "./device.ts";
 import type { Region } from "./code.ts";
 import { BUFFER_USAGE } from "./flags.ts";
@@ -122,19 +122,20 @@ export class GpuMemory {
   /** A part of a buffer. Sizes are rounded up to vec4s; storages are long enough for that. */
   region({ buffer, from, elements }: Region): GPUBufferBinding {
     const { storage, offset, name } = this.#plan.buffers[buffer]!;
-    return this.#bound(this.#buffers[storage]!, (offset + from) * 4, elements, name);
+    const bytes = ELEMENT_BYTES[this.#plan.storages[storage]!.dtype];
+    return this.#bound(this.#buffers[storage]!, (offset + from) * bytes, elements * bytes, name);
   }
 
   scratch(elements: number): GPUBufferBinding {
-    return this.#bound(this.#buffers.at(-1)!, 0, elements, "scratch");
+    return this.#bound(this.#buffers.at(-1)!, 0, elements * 4, "scratch");
   }
 
   dispose(): void {
     for (const buffer of this.#own) buffer.destroy();
   }
 
-  #bound(buffer: GPUBuffer, offset: number, elements: number, name: string): GPUBufferBinding {
-    const size = Math.ceil(elements / 4) * 16;
+  #bound(buffer: GPUBuffer, offset: number, bytes: number, name: string): GPUBufferBinding {
+    const size = Math.ceil(bytes / 16) * 16;
     if (size > this.#most) throw tooLarge(size, `"${name}"`, this.#most, "a binding");
     return { buffer, offset, size };
   }
@@ -146,8 +147,10 @@ export interface Space {
   readonly bindingBytes: number;
 }
 
-function bytesOf({ elements }: StorageSpec): number {
-  return Math.ceil(elements / ALIGNMENT) * ALIGNMENT * 4;
+/** Whole blocks of ALIGNMENT words, so that kernels may read and write vec4s at the end of a buffer. */
+function bytesOf({ elements, dtype }: StorageSpec): number {
+  const words = (elements * ELEMENT_BYTES[dtype]) / 4;
+  return Math.ceil(words / ALIGNMENT) * ALIGNMENT * 4;
 }
 
 function createBuffer(gpu: GpuDevice, label: string, size: number): GPUBuffer {
@@ -157,8 +160,8 @@ function createBuffer(gpu: GpuDevice, label: string, size: number): GPUBuffer {
 
 function checkLimits({ device }: GpuDevice, plan: Plan): void {
   const most = device.limits.maxBufferSize;
-  for (const { name, elements } of plan.storages) {
-    if (elements * 4 > most) throw tooLarge(elements * 4, `"${name}"`, most, "a buffer");
+  for (const spec of plan.storages) {
+    if (bytesOf(spec) > most) throw tooLarge(bytesOf(spec), `"${spec.name}"`, most, "a buffer");
   }
 }
 
