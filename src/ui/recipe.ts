@@ -162,9 +162,8 @@ export function instructionOf({ recipe }: RunSummary): string | undefined {
 
 /** The instruction of a recipe, or undefined. */
 export function instructionIn(recipe: Recipe): string | undefined {
-  if (recipe.task === "cross-encoder") return undefined;
-  if (recipe.task === "encoder" || recipe.task === "lora") return recipe.queryInstruction;
-  return recipe.settings.queryInstruction;
+  if (recipe.task === "adapter" || recipe.task === "router") return recipe.settings.queryInstruction;
+  return recipe.task === "cross-encoder" ? undefined : recipe.queryInstruction;
 }
 
 /** Why a composed stack cannot run, or null. */

@@ -101,7 +101,7 @@ test("own documents: dropped, cut, asked by rules, trained, judged and exported"
   for (const format of [/LlamaIndex adapter/, /^safetensors/, /fusion\.json/, /Metrics/]) {
     await page.getByRole("button", { name: "Export Run 1" }).click();
     const saved = page.waitForEvent("download");
-    await page.getByRole("menuitem", { name: format }).click();
+    await page.getByRole("dialog").getByRole("button", { name: format }).click();
     const name = (await saved).suggestedFilename();
     await page.getByText(`${name} saved:`).waitFor();
   }

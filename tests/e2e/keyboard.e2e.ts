@@ -45,9 +45,10 @@ test("the keyboard alone goes from a fresh page to the verdict, a search and an 
   await page.keyboard.press("m");
   await heading(page, "Models");
   await tabTo(page, /^Export/);
-  const saved = page.waitForEvent("download");
   await page.keyboard.press("Enter");
-  await page.getByRole("menuitem", { name: /LlamaIndex/ }).waitFor();
+  await page.getByRole("dialog").waitFor();
+  await tabTo(page, /^LlamaIndex/);
+  const saved = page.waitForEvent("download");
   await page.keyboard.press("Enter");
   expect((await saved).suggestedFilename()).not.toBe("");
   expect(problems).toEqual([]);

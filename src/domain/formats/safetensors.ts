@@ -8,7 +8,7 @@ import { parseJson, type JsonNode, type JsonObject } from "./json.ts";
 
 export interface SafetensorsFile {
   readonly tensors: Weights; // floats, in the order of their data
-  readonly integers: ReadonlyMap<string, IntegerTensor>; // I32 and I64: token ids, positions
+  readonly integers: ReadonlyMap<string, IntegerTensor>; // I8, I32 and I64: quantised weights, token ids
   readonly metadata: ReadonlyMap<string, string>;
 }
 
@@ -17,9 +17,9 @@ export interface IntegerTensor {
   readonly values: Int32Array;
 }
 
-type IntegerType = "I32" | "I64";
+type IntegerType = "I8" | "I32" | "I64";
 
-const INTEGER_BYTES: Readonly<Record<IntegerType, number>> = { I32: 4, I64: 8 };
+const INTEGER_BYTES: Readonly<Record<IntegerType, number>> = { I8: 1, I32: 4, I64: 8 };
 const BYTES: Readonly<Record<FloatType | IntegerType, number>> = { ...FLOAT_BYTES, ...INTEGER_BYTES };
 const MAX_HEADER = 1_000_000;
 const MAX_TENSORS = 10_000;
@@ -33,16 +33,23 @@ export function readSafetensors(bytes: Uint8Array, file?: string): SafetensorsFi
   return new SafetensorsReader(bytes, file).read();
 }
 
-/** Tensors as float32, header padded to 8 as the original does; metadata first. */
+/** What is written: Float32Array as F32, Int8Array as I8. */
+export interface WrittenTensor {
+  readonly shape: readonly number[];
+  readonly values: Float32Array | Int8Array;
+}
+
+/** Tensors in the order given, header padded to 8 as the original does; metadata first. */
 export function writeSafetensors(
-  weights: Weights,
+  tensors: ReadonlyMap<string, WrittenTensor>,
   metadata: ReadonlyMap<string, string> = new Map(),
 ): Uint8Array {
   const members = metadata.size > 0 ? [`"__metadata__":${JSON.stringify(Object.fromEntries(metadata))}`] : [];
   let end = 0;
-  for (const [name, { shape, values }] of weights) {
+  for (const [name, { shape, values }] of tensors) {
     const offsets = [end, (end += values.byteLength)];
-    members.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype: "F32", shape, data_offsets: offsets })}`);
+    const dtype = values instanceof Int8Array ? "I8" : "F32";
+    members.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: offsets })}`);
   }
   const json = new TextEncoder().encode(`{${members.join(",")}}`);
   const length = Math.ceil(json.length / 8) * 8;
@@ -50,7 +57,7 @@ export function writeSafetensors(
   new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
   bytes.set(json, 8);
   let at = 8 + length;
-  for (const { values } of weights.values()) {
+  for (const { values } of tensors.values()) {
     bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
     at += values.byteLength;
   }
@@ -132,7 +139,7 @@ class SafetensorsReader {
       throw this.error(`${label} lacks dtype, shape or data_offsets as whole numbers`, 8);
     }
     if (!Object.hasOwn(BYTES, dtype.value)) {
-      const known = "F64, F32, F16, BF16, I32 and I64 are read";
+      const known = "F64, F32, F16, BF16, I8, I32 and I64 are read";
       throw this.error(`${label} is of type ${dtype.value.slice(0, 20)}; ${known}`, 8);
     }
     const type = dtype.value as FloatType | IntegerType;
@@ -180,6 +187,7 @@ class SafetensorsReader {
 
   private integerTensor({ name, shape, begin, end }: Described, type: IntegerType): IntegerTensor {
     const data = this.bytes.slice(this.start + begin, this.start + end).buffer;
+    if (type === "I8") return { shape, values: Int32Array.from(new Int8Array(data)) };
     if (type === "I32") return { shape, values: new Int32Array(data) };
     const wide = new BigInt64Array(data);
     const far = wide.findIndex((value) => BigInt.asIntN(32, value) !== value);

@@ -95,7 +95,7 @@ describe("R12: a key for an endpoint", () => {
         .getByRole("button", { name: /^Export/ })
         .first()
         .click();
-      const one = page.getByRole("menuitem", { name: format }).first();
+      const one = page.getByRole("dialog").getByRole("button", { name: format }).first();
       Object.assign(exports, await downloaded(page, () => one.click()));
     }
     expect(exports["job file"]).toContain('"task": "adapter"');

@@ -38,7 +38,8 @@ await page
   .click();
 const download = page.waitForEvent("download");
 await page
-  .getByRole("menuitem", { name: /LlamaIndex/ })
+  .getByRole("dialog")
+  .getByRole("button", { name: /LlamaIndex/ })
   .first()
   .click();
 const exported = (await download).suggestedFilename();
