@@ -68,8 +68,8 @@ function softmaxOfRow(scores: usize, length: usize, scale: f32, logSumExp: usize
   const whole = (length & ~3) << 2;
   const rest = <u32>(length & 3);
   let top = f32x4.splat(LOWEST);
-  for (let i: usize = 0; i < whole; i += 16) top = f32x4.max(top, v128.load(scores + i));
-  if (rest) top = f32x4.max(top, v128.bitselect(v128.load(scores + whole), f32x4.splat(LOWEST), lanesBefore(rest)));
+  for (let i: usize = 0; i < whole; i += 16) top = f32x4.pmax(top, v128.load(scores + i));
+  if (rest) top = f32x4.pmax(top, v128.bitselect(v128.load(scores + whole), f32x4.splat(LOWEST), lanesBefore(rest)));
   const largest = maxLanes(top) * scale;
   const minus = f32x4.splat(-largest);
   let sums = f32x4.splat(0);

@@ -14,6 +14,20 @@ function constant(value: f32): v128 {
   return f32x4.splat(value);
 }
 
+/** x + 1.5·2²³ has the nearest whole number of x in its last bits. */
+const ROUNDING: f32 = 12582912;
+
+/** The larger, or x where x is NaN: one instruction, where f32x4.max is many. */
+@inline
+function higher(x: v128, least: f32): v128 {
+  return f32x4.pmax(x, constant(least));
+}
+
+@inline
+function lower(x: v128, most: f32): v128 {
+  return f32x4.pmin(x, constant(most));
+}
+
 @inline
 function powerOfTwo(exponent: v128): v128 {
   return i32x4.shl(i32x4.add(exponent, i32x4.splat(127)), 23);
@@ -21,19 +35,35 @@ function powerOfTwo(exponent: v128): v128 {
 
 @inline
 export function exp(argument: v128): v128 {
-  const x = f32x4.max(f32x4.min(argument, constant(89)), constant(-104));
-  const n = f32x4.nearest(f32x4.mul(x, constant(1.44269504088896341)));
-  const r = multiplyAdd(n, constant(2.12194440e-4), multiplyAdd(n, constant(-0.693359375), x));
+  const x = lower(higher(argument, -104), 89);
+  const shifted = multiplyAdd(x, constant(1.44269504088896341), constant(ROUNDING));
+  const n = f32x4.sub(shifted, constant(ROUNDING));
+  const p = expOfRest(multiplyAdd(n, constant(2.12194440e-4), multiplyAdd(n, constant(-0.693359375), x)));
+  const whole = i32x4.sub(shifted, constant(ROUNDING));
+  const half = i32x4.shr_s(whole, 1);
+  return f32x4.mul(f32x4.mul(p, powerOfTwo(half)), powerOfTwo(i32x4.sub(whole, half)));
+}
+
+/** e^r for |r| ≤ ln 2 / 2. */
+@inline
+function expOfRest(r: v128): v128 {
   let p = constant(1.9875691500e-4);
   p = multiplyAdd(p, r, constant(1.3981999507e-3));
   p = multiplyAdd(p, r, constant(8.3334519073e-3));
   p = multiplyAdd(p, r, constant(4.1665795894e-2));
   p = multiplyAdd(p, r, constant(1.6666665459e-1));
   p = multiplyAdd(p, r, constant(5.0000001201e-1));
-  p = f32x4.add(multiplyAdd(p, f32x4.mul(r, r), r), constant(1));
-  const whole = i32x4.trunc_sat_f32x4_s(n);
-  const half = i32x4.shr_s(whole, 1);
-  return f32x4.mul(f32x4.mul(p, powerOfTwo(half)), powerOfTwo(i32x4.sub(whole, half)));
+  return f32x4.add(multiplyAdd(p, f32x4.mul(r, r), r), constant(1));
+}
+
+/** e^x for x ≤ 0, cheaper than `exp`: below −87 it stays at 1.6e-38. */
+@inline
+export function expOfNegative(argument: v128): v128 {
+  const x = higher(argument, -87);
+  const shifted = multiplyAdd(x, constant(1.44269504088896341), constant(ROUNDING));
+  const n = f32x4.sub(shifted, constant(ROUNDING));
+  const p = expOfRest(multiplyAdd(n, constant(2.12194440e-4), multiplyAdd(n, constant(-0.693359375), x)));
+  return i32x4.add(p, i32x4.shl(shifted, 23));
 }
 
 /** 1 / (1 + e^−x). */
@@ -118,23 +148,6 @@ export function log(x: f32): f32 {
   const q = s * s;
   const series = 1 / 3.0 + q * (1 / 5.0 + q * (1 / 7.0 + q * (1 / 9.0 + q * (1 / 11.0 + q / 13.0))));
   return <f32>(2 * (s + s * q * series) + <f64>exponent * 0.6931471805599453);
-}
-
-/** e^x for x ≤ 0, cheaper than `exp`: below −87 it stays at 1.6e-38. n is found in the last bits of x·log₂e + 1.5·2²³. */
-@inline
-export function expOfNegative(argument: v128): v128 {
-  const x = f32x4.max(argument, constant(-87));
-  const shifted = multiplyAdd(x, constant(1.44269504088896341), constant(12582912));
-  const n = f32x4.sub(shifted, constant(12582912));
-  const r = multiplyAdd(n, constant(2.12194440e-4), multiplyAdd(n, constant(-0.693359375), x));
-  let p = constant(1.3981999507e-3);
-  p = multiplyAdd(constant(1.9875691500e-4), r, p);
-  p = multiplyAdd(p, r, constant(8.3334519073e-3));
-  p = multiplyAdd(p, r, constant(4.1665795894e-2));
-  p = multiplyAdd(p, r, constant(1.6666665459e-1));
-  p = multiplyAdd(p, r, constant(5.0000001201e-1));
-  p = f32x4.add(multiplyAdd(p, f32x4.mul(r, r), r), constant(1));
-  return i32x4.add(p, i32x4.shl(shifted, 23));
 }
 
 /**
