@@ -1,9 +1,19 @@
+import { dependants } from "../autodiff.ts";
 import { RetuneError } from "../errors.ts";
 import { elementCount, showShape, type Graph, type GraphNode, type Tensor } from "../graph.ts";
 import type { AdamWUpdates } from "../optim/adamw.ts";
 import type { ParameterLayout } from "../plan.ts";
 import type { Updates } from "../step-results.ts";
 import { aligned } from "./storage-draft.ts";
+
+const PARTIALS = 64; // at most: every thread of the optimizer sums them
+const SMALLEST_CHUNK = 16_384;
+
+/** How an arena is cut for partial sums of squares. */
+export function chunksOf(elements: number): { readonly chunk: number; readonly count: number } {
+  const chunk = Math.max(SMALLEST_CHUNK, aligned(Math.ceil(elements / PARTIALS)));
+  return { chunk, count: Math.ceil(elements / chunk) };
+}
 
 /** The name of a leaf, or what a node is. */
 export function nameOf(graph: Graph, tensor: Tensor): string {
@@ -71,6 +81,24 @@ export function arenaName(graph: Graph, updates: Updates | undefined, layout: Pa
   const names = updates.entries.map(({ parameter }) => nameOf(graph, parameter));
   const whole = new Set(names).size === Object.keys(layout.parameters).length;
   return whole ? "gradients" : `gradients of ${names.toSorted().join(", ")}`;
+}
+
+/**
+ * Ids of the gradients that another one is made of. They are not computed in the arena but copied there: a GPU refuses a
+ * launch that reads and writes one storage.
+ */
+export function feedingOthers(graph: Graph, gradients: readonly Tensor[]): ReadonlySet<number> {
+  const consumed = new Set(
+    graph.nodes
+      .filter(({ operation }) => operation.kind !== "clip" && operation.kind !== "globalNorm")
+      .flatMap(({ inputs }) => inputs.map(({ id }) => id)),
+  );
+  const feeding = gradients.filter((gradient) => {
+    if (!consumed.has(gradient.id)) return false;
+    const made = dependants(graph, [gradient], gradient.id);
+    return gradients.some(({ id }) => id !== gradient.id && made.has(id));
+  });
+  return new Set(feeding.map(({ id }) => id));
 }
 
 /** Throws unless every norm is taken of exactly these gradients. */

@@ -14,6 +14,8 @@ import type { StepResults } from "../step-results.ts";
 import {
   arenaName,
   checkNorms,
+  chunksOf,
+  feedingOthers,
   layoutOf,
   nameOf,
   oneAfterTheOther,
@@ -27,9 +29,6 @@ import { mergeLaunches } from "./merge.ts";
 import { loggedByOptimizer, lowerAdamW, SKIPPED } from "./optimizer.ts";
 import { assignSlots } from "./slots.ts";
 import { aligned, StorageDraft } from "./storage-draft.ts";
-
-const PARTIALS = 64; // at most: every thread of the optimizer sums them
-const SMALLEST_CHUNK = 16_384;
 
 type Group = Record<string, NamedBuffer>;
 
@@ -157,10 +156,9 @@ class Planner {
         }))
       : oneAfterTheOther(norms[0]?.inputs ?? []);
     if (wanted.length === 0) return undefined;
-    checkNorms(
-      norms,
-      wanted.map(({ tensor }) => tensor),
-    );
+    const gradients = wanted.map(({ tensor }) => tensor);
+    checkNorms(norms, gradients);
+    const feeding = feedingOthers(this.#graph, gradients);
     const last = wanted.map(({ tensor, offset }) => offset + aligned(elementCount(tensor.shape)));
     const elements = updates ? this.#layout.elements : Math.max(...last);
     if (takesAccumulated(this.#graph, updates)) return this.#measured(this.#accumulators(), norms, elements);
@@ -169,6 +167,7 @@ class Planner {
     // by age: what the backward pass made first has its inputs in memory first, and frees them first
     for (const { tensor, offset } of wanted.toSorted((a, b) => a.tensor.id - b.tensor.id)) {
       const buffer = this.#draft.region(storage, offset, elementCount(tensor.shape), `gradient ${tensor.id}`);
+      if (feeding.has(tensor.id)) this.#lowering.bufferOf(tensor);
       this.#lowering.into(tensor, buffer);
     }
     const arena = this.#draft.region(storage, 0, elements, "gradients");
@@ -184,8 +183,7 @@ class Planner {
   }
 
   #sumSquares(source: BufferId, elements: number): BufferId {
-    const chunk = Math.max(SMALLEST_CHUNK, aligned(Math.ceil(elements / PARTIALS)));
-    const count = Math.ceil(elements / chunk);
+    const { chunk, count } = chunksOf(elements);
     const partials = this.#draft.temporary(count, "f32", "partial sums of squares");
     this.#lowering.append({ kind: "sumSquares", source, elements, chunk, count, partials });
     return partials;

@@ -88,6 +88,15 @@ test("the gradient of unit rows is its central difference", async () => {
   await expectGradient({ x: [3, 5] }, ({ x }) => l2Normalize(x!));
 });
 
+test("the gradient of a table that is looked up twice and multiplied with is the sum of all its uses", async () => {
+  const trace: Trace = ({ table, x }, graph) => {
+    const [first, second] = ["first", "second"].map((name) => gather(table!, graph.input(name, "u32", [2])));
+    return matmul(add(multiply(first!, second!), x!), table!, { transposeB: true });
+  };
+  const feeds = { first: Uint32Array.of(4, 1), second: Uint32Array.of(1, 1) };
+  await expectGradient({ table: [5, 3], x: [2, 3] }, trace, feeds);
+});
+
 test("the gradient of gathered rows, some taken twice and some never, is its central difference", async () => {
   const indices = Uint32Array.of(4, 0, 4, 2);
   await expectGradient(
