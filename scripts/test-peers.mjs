@@ -142,7 +142,10 @@ function checkExports(folder) {
 /** A router of each kind, asked through LlamaIndex's selectors. */
 function checkRouters(folder) {
   run(process.execPath, [join(peers, "router_exports.mjs"), folder], { quiet: true });
-  const { code, output } = run(python, [join(peers, "check_router.py"), folder], { mayFail: true, quiet: true });
+  const { code, output } = run(python, [join(peers, "check_router.py"), folder], {
+    mayFail: true,
+    quiet: true,
+  });
   if (code !== 0) report(false, `check_router.py ended with ${code} before its last check`);
   for (const line of output.split("\n").filter((text) => /^(ok|FAILED) /.test(text))) {
     report(line.startsWith("ok"), line.slice(8));

@@ -55,6 +55,14 @@ export function endpointGenerator(options: EndpointOptions): TeacherGenerator {
   };
 }
 
+/** Asks anything: the assistant's text as it came, under the same rules as questions. */
+export function endpointChat(
+  options: EndpointOptions,
+): (prompt: string, signal?: AbortSignal) => Promise<string> {
+  const teacher = new Teacher(chatUrl(options.baseUrl), options.temperature ?? 0.1, options);
+  return async (prompt, signal) => (await teacher.ask(prompt, (answer) => [answer], signal))[0]!;
+}
+
 function chatUrl(baseUrl: string): string {
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password) {
