@@ -20,7 +20,8 @@ export function checkpointed(
   const inside = graph.nodes.slice(first);
   if (inside.length === 0 || result.id < first) return result;
   checkLeaves(inside);
-  const outside = [...new Set(inside.flatMap((node) => node.inputs))].filter(({ id }) => id < first);
+  const read = [...new Set(inside.flatMap((node) => node.inputs))].filter(({ id }) => id < first);
+  const outside = read.filter(({ dtype }) => dtype !== "f16"); // halves have no gradient
   return graph.add({ kind: "checkpoint" }, [result, ...outside], result.shape, (upstream) => {
     const start = graph.nodes.length;
     const again = trace(inputs);

@@ -21,6 +21,7 @@ export interface TextEmbedder {
 
 export interface EmbedOptions {
   readonly tokens?: number; // of a batch; a longer text is a batch of its own
+  readonly stored?: "f32" | "f16"; // "f16": stored in halves, summed in f32; vectors change in the third digit
 }
 
 /** Opens a model on a backend: the same kernels that trained it. Throws E_MISMATCH or E_TOKENIZER for a broken model. */
@@ -42,17 +43,11 @@ function openNow(backend: Backend, model: EncoderModel, options: EmbedOptions): 
     pooling,
     weights,
     width: config.hiddenSize,
-    ...options,
+    ...(options.tokens === undefined ? {} : { tokens: options.tokens }),
     trace: (graph, bucket) => {
       const batch = batchInputs(graph, bucket, pooling);
-      return pooledUnit(
-        bert(
-          config,
-          traceWeights(graph, shapes, () => false),
-          batch,
-        ),
-        batch,
-      );
+      const traced = traceWeights(graph, shapes, () => false, { frozen: options.stored ?? "f32" });
+      return pooledUnit(bert(config, traced, batch), batch);
     },
   });
   const cut = Math.min(maxTokens, config.maxPositions);

@@ -16,6 +16,14 @@ export interface TracedWeights extends BertWeights {
   parameters(): readonly Tensor[];
 }
 
+export interface TraceOptions {
+  /**
+   * "f16": matrices that do not train (linear weights and tables) are stored in halves, half the memory; sums stay f32.
+   * Weights are rounded to 11 bits then, vectors change in the third digit. Default "f32".
+   */
+  readonly frozen?: "f32" | "f16";
+}
+
 /**
  * Leaves for the tensors of `shapes` (`encoderShapes`, `crossEncoderShapes`), made when first asked for. Executables that
  * share parameters must agree on `trains`.
@@ -24,6 +32,7 @@ export function traceWeights(
   graph: Graph,
   shapes: ReadonlyMap<string, readonly number[]>,
   trains: (name: string) => boolean,
+  { frozen = "f32" }: TraceOptions = {},
 ): TracedWeights {
   const leaves = new Map<string, Tensor>();
   const tensor = (name: string): Tensor => {
@@ -31,7 +40,8 @@ export function traceWeights(
     if (known) return known;
     const shape = shapes.get(name);
     if (!shape) throw new Error(`no tensor "${name}" in this model`);
-    const leaf = trains(name) ? graph.parameter(name, shape) : graph.resident(name, "f32", shape);
+    const stored = shape.length === 2 ? frozen : "f32";
+    const leaf = trains(name) ? graph.parameter(name, shape) : graph.resident(name, stored, shape);
     leaves.set(name, leaf);
     return leaf;
   };

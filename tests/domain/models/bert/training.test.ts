@@ -20,6 +20,7 @@ import { grad } from "../../../../src/engine/autodiff.ts";
 import { openReference } from "../../../../src/engine/backends/reference.ts";
 import { compile } from "../../../../src/engine/compile.ts";
 import type { Graph, Tensor } from "../../../../src/engine/graph.ts";
+import { roundedToHalf } from "../../../../src/engine/half.ts";
 import { adamw } from "../../../../src/engine/optim/adamw.ts";
 import { columns } from "../../../../src/engine/ops/slices.ts";
 import { sum } from "../../../../src/engine/ops/reductions.ts";
@@ -111,6 +112,26 @@ test("a text has the same vector alone and packed with others", async () => {
     expectClose(alone.values, rowOf(together, row), { absolute: 1e-6 }, text);
   }
   embedder.dispose();
+});
+
+test("frozen matrices stored in halves give the vectors of weights rounded to halves", async () => {
+  const texts = ["the dog", "how many leave days do employees receive each year"];
+  const embed = async (stored: "f32" | "f16", from = model): Promise<Float32Array> => {
+    const embedder = await openTextEmbedder(backend, from, { stored });
+    const { values } = await embedder.embed(texts);
+    embedder.dispose();
+    return values;
+  };
+  const rounded = new Map(
+    Array.from(model.weights, ([name, { shape, values }]) => [
+      name,
+      { shape, values: shape.length === 2 ? roundedToHalf(values) : values },
+    ]),
+  );
+  const halves = await embed("f16");
+  expectClose(halves, await embed("f32", { ...model, weights: rounded }), { absolute: 1e-6 }, "vectors");
+  expect(apart(halves, await embed("f32"))).toBeGreaterThan(1e-5);
+  expect(apart(halves, await embed("f32"))).toBeLessThan(5e-3);
 });
 
 test("with the last layers alone in training, the rest is resident and the head trains too", () => {
