@@ -65,6 +65,24 @@ function inPart({ signal, onProgress }: RunControl, before: number, own: number,
   return { ...(signal ? { signal } : {}), onProgress: scaled };
 }
 
+/** Vectors of `instruction + text` from the cache alone, [texts, D]; "model-missing" says how many are not there. */
+export async function cachedRows(
+  cache: VectorCache,
+  encoder: EncoderFacts,
+  texts: readonly string[],
+  instruction: string,
+): Promise<Matrix> {
+  const found = await cache.find(spaceOf(encoder, instruction), texts);
+  const missing = found.filter((row) => row === undefined).length;
+  if (missing > 0) {
+    const text = `${missing} of ${texts.length} texts have no vectors of ${encoder.name} yet. Embed them first.`;
+    throw new RetuneError("model-missing", text);
+  }
+  const values = new Float32Array(texts.length * encoder.dimension);
+  for (const [index, row] of found.entries()) values.set(row!, index * encoder.dimension);
+  return { rows: texts.length, columns: encoder.dimension, values };
+}
+
 /** The vectors of a dataset from the cache alone; "model-missing" says how many are not there. */
 export async function cachedVectors(
   cache: VectorCache,
@@ -72,17 +90,8 @@ export async function cachedVectors(
   dataset: Dataset,
   instruction: string,
 ): Promise<JudgedVectors> {
-  const rows = async (texts: readonly string[], prefix: string): Promise<Matrix> => {
-    const found = await cache.find(spaceOf(encoder, prefix), texts);
-    const missing = found.filter((row) => row === undefined).length;
-    if (missing > 0) {
-      const text = `${missing} of ${texts.length} texts have no vectors of ${encoder.name} yet. Embed them first.`;
-      throw new RetuneError("model-missing", text);
-    }
-    const values = new Float32Array(texts.length * encoder.dimension);
-    for (const [index, row] of found.entries()) values.set(row!, index * encoder.dimension);
-    return { rows: texts.length, columns: encoder.dimension, values };
-  };
+  const rows = (texts: readonly string[], prefix: string): Promise<Matrix> =>
+    cachedRows(cache, encoder, texts, prefix);
   const queries = dataset.queries.map((query) => query.text);
   const corpus = await rows(
     dataset.passages.map((passage) => passage.text),

@@ -1,5 +1,3 @@
-import type { Dataset } from "../../domain/data/dataset.ts";
-import { leakNotes } from "../../domain/data/leaks.ts";
 import type { Matrix } from "../../domain/matrix.ts";
 import type { AdapterSettings } from "../../domain/recipes/adapter-job.ts";
 import { openAdapterRun } from "../../domain/recipes/adapter.ts";
@@ -8,6 +6,8 @@ import { encoderById } from "../encoders/known-encoders.ts";
 import type { ModelSource } from "../encoders/model-source.ts";
 import type { Workspace } from "../storage/workspace.ts";
 import type { Recipe, RunPlan } from "../studio-training.ts";
+import { dataWarnings, secondsPerStep } from "./plan-measures.ts";
+import { planCrossEncoder, planEncoder, planRouter } from "./plan-tuned.ts";
 import { projectData } from "./project-data.ts";
 import type { ProjectData } from "./project-data.ts";
 
@@ -22,15 +22,27 @@ export type WorkerPlan = Omit<RunPlan, "textsToEmbed" | "storage"> & {
   readonly storage: Omit<RunPlan["storage"], "freeBytes">;
 };
 
-/** What a run would take on this device: the plan of one step, and its time measured on a few. */
+/** What a run would take on this device: the plan of its largest step, and its time measured on a few. */
 export async function planRun(ports: PlanPorts, projectId: string, recipe: Recipe): Promise<WorkerPlan> {
   const { workspace, openBackend } = ports;
   const project = await workspace.projects.get(projectId);
   const data = projectData(await workspace.projects.contents(projectId), project.split);
-  const { dimension } = await encoderById(workspace, project.encoderId);
+  const run = { projectId, encoderId: project.encoderId };
   const backend = await openBackend();
   try {
-    return await planAdapter(backend, data, dimension, recipe.settings as AdapterSettings);
+    switch (recipe.task) {
+      case "adapter": {
+        const { dimension } = await encoderById(workspace, project.encoderId);
+        return await planAdapter(backend, data, dimension, recipe.settings);
+      }
+      case "encoder":
+      case "lora":
+        return await planEncoder(ports, backend, data, run, recipe);
+      case "cross-encoder":
+        return await planCrossEncoder(ports, backend, data, run, recipe);
+      case "router":
+        return await planRouter(ports, backend, run, recipe);
+    }
   } finally {
     backend.dispose();
   }
@@ -67,33 +79,6 @@ async function planAdapter(
   } finally {
     run.dispose();
   }
-}
-
-const MEASURED_STEPS = 4;
-
-/** Seconds of a step, the first left out: it compiles and warms up. */
-export async function secondsPerStep(steps: AsyncGenerator<{ readonly step: number }>): Promise<number> {
-  const first = await steps.next();
-  if (first.done) return 0;
-  const started = performance.now();
-  let last = first.value.step;
-  for (let count = 0; count < MEASURED_STEPS; count++) {
-    const next = await steps.next();
-    if (next.done) break;
-    last = next.value.step;
-  }
-  await steps.return(undefined);
-  return last > first.value.step ? (performance.now() - started) / 1000 / (last - first.value.step) : 0;
-}
-
-export function dataWarnings(train: Dataset, test: Dataset): readonly string[] {
-  const warnings: string[] = [];
-  const [trained, judged] = [train.queries.length, test.queries.length];
-  if (trained < 20)
-    warnings.push(`Only ${trained} training questions: an adapter learns little from fewer than 20.`);
-  if (judged < 30)
-    warnings.push(`Only ${judged} test questions: fewer than 30 rarely show a reliable change.`);
-  return [...warnings, ...leakNotes(train, test)];
 }
 
 /** Vectors of the right shape for a plan before anything is embedded; a fixed sequence, so plans agree. */

@@ -1,5 +1,6 @@
 import type { RunResults } from "../studio-training.ts";
 import type { RunRecord } from "../storage/records.ts";
+import { requireRoom } from "../storage/quota.ts";
 import type { Workspace } from "../storage/workspace.ts";
 import type { ModelSource } from "../encoders/model-source.ts";
 import type { LiveRun } from "./live-run.ts";
@@ -13,6 +14,7 @@ export interface RunPorts {
   readonly workspace: Workspace;
   readonly openBackend: OpenBackend;
   readonly models: ModelSource;
+  readonly freeBytes: () => Promise<number | null>; // that this origin may still store
   readonly now: () => number;
   readonly emit: (run: RunRecord, checkpointAge: number | null) => void;
   readonly wish: () => "go" | "pause" | "stop";
@@ -21,6 +23,8 @@ export interface RunPorts {
 /** What differs between recipes while they train. */
 export interface TrainedPart<T extends RecipeTypes> extends Omit<TrainRequest<T>, "runId"> {
   totals(run: T["run"]): RunTotals;
+  /** What its checkpoints and its result will take; looked at before the first step. */
+  bytes?(run: T["run"]): number;
   readonly probesBefore?: readonly ProbeView[];
   probes?(run: T["run"]): ReturnType<LookAtProbes>;
 }
@@ -44,7 +48,12 @@ export async function trainLive<T extends RecipeTypes>(
     onNote: (note) => live.note(note),
   };
   const train = { openBackend: ports.openBackend, checkpoints, now: ports.now };
-  const outcome = await trainRun<T>(train, { runId, open: (...state) => part.open(...state) }, listener);
+  const open: TrainRequest<T>["open"] = async (backend, saved) => {
+    const run = await part.open(backend, saved);
+    if (saved === undefined && part.bytes) requireRoom(part.bytes(run), await ports.freeBytes());
+    return run;
+  };
+  const outcome = await trainRun<T>(train, { runId, open }, listener);
   if (outcome.kind === "stopped") live.note("Stopped by hand; the best so far was kept.");
   return outcome;
 }

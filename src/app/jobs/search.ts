@@ -3,6 +3,7 @@ import { LexicalIndex } from "../../domain/eval/bm25.ts";
 import { cosineScores } from "../../domain/eval/dense.ts";
 import { EQUAL_WEIGHTS, fuse, fusionOf } from "../../domain/eval/fusion.ts";
 import { idOrder, rankOf } from "../../domain/eval/metrics.ts";
+import type { Fusion } from "../../domain/eval/report.ts";
 import type { Matrix } from "../../domain/matrix.ts";
 import { applyAdapter } from "../../domain/models/apply-adapter.ts";
 import type { QueryVectors } from "../protocol/calls.ts";
@@ -23,10 +24,14 @@ export function searchGround(dataset: Dataset, corpus: Matrix | null): SearchGro
   return { dataset, lexical, order: idOrder(passages.map((passage) => passage.id)), corpus };
 }
 
-/** The adapter beside what it needs to be compared fairly. */
+/** What is compared with the base, beside what it needs to be compared fairly. */
 export interface TunedSide {
-  readonly kept: KeptAdapter;
   readonly instructed: boolean; // then base uses the instruction too
+  readonly fusion: { readonly base: Fusion; readonly tuned: Fusion };
+  /** An adapter over the base's vectors, or a tuned encoder's own vectors of question and passages. */
+  readonly by:
+    | { readonly kind: "adapter"; readonly kept: KeptAdapter }
+    | { readonly kind: "encoder"; readonly query: Float32Array; readonly corpus: Matrix };
 }
 
 /** One question in one view, base beside tuned. Vectors must be given where the view is dense or hybrid. */
@@ -39,15 +44,15 @@ export function searchSideBySide(
   const started = performance.now();
   const lexical = ground.lexical.scores([request.text]);
   const own = (tuned?.instructed ? vectors.instruction : undefined) ?? vectors.plain;
-  const scoresOf = (adapter: KeptAdapter | null): Matrix => {
+  const scoresOf = (side: TunedSide["by"] | null): Matrix => {
     if (request.view === "lexical") return lexical;
-    const dense = cosineScores(adapted(own!, adapter), ground.corpus!);
+    const dense = denseScores(side, own!, ground.corpus!);
     if (request.view === "dense") return dense;
-    const fusion = (adapter ? tuned?.kept.fusion.tuned : tuned?.kept.fusion.base) ?? fusionOf(EQUAL_WEIGHTS);
+    const fusion = (side ? tuned?.fusion.tuned : tuned?.fusion.base) ?? fusionOf(EQUAL_WEIGHTS);
     return fuse(dense, lexical, fusion);
   };
   const base = ranksOf(scoresOf(null), ground);
-  const after = tuned ? ranksOf(scoresOf(tuned.kept), ground) : null;
+  const after = tuned ? ranksOf(scoresOf(tuned.by), ground) : null;
   return {
     base: topHits(base, after, request.top, ground.dataset.passages),
     tuned: after ? topHits(after, base, request.top, ground.dataset.passages) : [],
@@ -57,9 +62,16 @@ export function searchSideBySide(
   };
 }
 
-function adapted(vector: Float32Array, adapter: KeptAdapter | null): Matrix {
-  const query: Matrix = { rows: 1, columns: vector.length, values: vector };
-  return adapter ? applyAdapter(adapter.config, adapter.weights, query) : query;
+function denseScores(side: TunedSide["by"] | null, vector: Float32Array, corpus: Matrix): Matrix {
+  if (side?.kind === "encoder") return cosineScores(oneRow(side.query), side.corpus);
+  const query = oneRow(vector);
+  if (!side) return cosineScores(query, corpus);
+  const { config, weights } = side.kept;
+  return cosineScores(applyAdapter(config, weights, query), corpus);
+}
+
+function oneRow(vector: Float32Array): Matrix {
+  return { rows: 1, columns: vector.length, values: vector };
 }
 
 interface Ranking {

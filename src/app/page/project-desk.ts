@@ -4,7 +4,8 @@ import { instructionOf, queryInstructionOf } from "../jobs/recipe-facts.ts";
 import { SAMPLE } from "../jobs/sample.ts";
 import type { QueryVectors } from "../protocol/calls.ts";
 import type { Canary } from "../storage/canary.ts";
-import type { ProjectRecord } from "../storage/records.ts";
+import type { ProjectRecord, RunRecord } from "../storage/records.ts";
+import { trainedModelId } from "../storage/run-store.ts";
 import type { Workspace } from "../storage/workspace.ts";
 import type { ProjectSummary, ProjectView } from "../studio-data.ts";
 import type { SearchRequest } from "../studio-playground.ts";
@@ -95,10 +96,25 @@ export class ProjectDesk {
     const { workspace } = this.ports;
     const { encoderId } = await workspace.projects.get(projectId);
     const run = runId === undefined ? undefined : await workspace.runs.get(runId);
+    const tuned = run ? await this.tunedVector(projectId, run, text) : {};
     if (!run || queryInstructionOf(run.recipe) === "")
-      return { plain: await this.vector(projectId, encoderId, text, "") };
+      return { plain: await this.vector(projectId, encoderId, text, ""), ...tuned };
     const instruction = instructionOf(run.recipe, await encoderById(workspace, encoderId));
-    return { instruction: await this.vector(projectId, encoderId, text, instruction) };
+    return { instruction: await this.vector(projectId, encoderId, text, instruction), ...tuned };
+  }
+
+  /** By a tuned encoder; passages that it has not embedded yet are embedded first. */
+  private async tunedVector(
+    projectId: string,
+    { id, recipe }: RunRecord,
+    text: string,
+  ): Promise<{ readonly tuned?: Float32Array }> {
+    if (recipe.task !== "encoder" && recipe.task !== "lora") return {};
+    const { embed } = this.ports.workers;
+    const encoderId = trainedModelId(id);
+    const instruction = queryInstructionOf(recipe);
+    await embed.call("embed", { projectId, encoderId, instruction: "" });
+    return { tuned: await embed.call("encode", { encoderId, instruction, texts: [text] }) };
   }
 
   changed(projectId: string): void {

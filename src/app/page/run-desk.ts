@@ -1,4 +1,5 @@
 import type { EvaluationReport } from "../../domain/eval/report.ts";
+import { sha256 } from "../../domain/data/hash.ts";
 import { encoderById } from "../encoders/known-encoders.ts";
 import { checkEnoughData } from "../jobs/recipe-facts.ts";
 import type { WorkerEvent } from "../protocol/calls.ts";
@@ -72,15 +73,23 @@ export class RunDesk {
 
   async start(projectId: string, recipe: Recipe, rung?: RungName): Promise<string> {
     const { workspace, workers } = this.ports;
-    const { encoderId } = await workspace.projects.get(projectId);
-    const { split, dataHash } = await workers.data.call("facts", { projectId });
-    checkEnoughData(split.train.questions, split.test.questions);
+    const project = await workspace.projects.get(projectId);
+    const encoderId = this.encoderOf(recipe) ?? project.encoderId;
+    const facts = await workers.data.call("facts", { projectId });
+    const router = recipe.task === "router" ? await workspace.parts.router(projectId) : undefined;
+    if (recipe.task !== "router") checkEnoughData(facts.split.train.questions, facts.split.test.questions);
+    const dataHash = router ? await sha256(JSON.stringify(router.dataset)) : facts.dataHash;
     const run = await workspace.runs.create({
       ...newRun(projectId, encoderId, recipe, dataHash),
       ...(rung ? { rung } : {}),
     });
     await this.owner.begin(run);
     return run.id;
+  }
+
+  /** A run that starts from another encoder is judged beside that one. */
+  private encoderOf(recipe: Recipe): string | undefined {
+    return recipe.task === "encoder" || recipe.task === "lora" ? recipe.base : undefined;
   }
 
   async list(projectId: string): Promise<readonly RunSummary[]> {

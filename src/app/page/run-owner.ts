@@ -1,6 +1,7 @@
 import type { RunControl } from "../../domain/ports.ts";
 import { RetuneError, toWire } from "../../engine/errors.ts";
-import { instructionOf } from "../jobs/recipe-facts.ts";
+import { learnsOnVectors } from "../jobs/judge-router.ts";
+import { instructionOf, queryInstructionOf } from "../jobs/recipe-facts.ts";
 import { encoderById } from "../encoders/known-encoders.ts";
 import type { RunEvent } from "../protocol/calls.ts";
 import { WorkerLost } from "../protocol/client.ts";
@@ -184,10 +185,18 @@ export class RunOwner {
       onProgress: ({ done, total, label }) =>
         tell(this.viewOf({ ...run, state: "running", stage: "embedding", progress: { done, total } }), label),
     };
-    const instruction = instructionOf(run.recipe, encoder);
+    const { recipe } = run;
+    const router = recipe.task === "router";
+    if (router && !learnsOnVectors(recipe.settings)) return; // it reads the texts themselves
+    const instruction = router ? queryInstructionOf(recipe) : instructionOf(recipe, encoder);
+    const texts = router ? "router" : "search";
     const address = { encoderId: run.encoderId, ...(secret === undefined ? {} : { key: secret }) };
     try {
-      await workers.embed.call("embed", { projectId: run.projectId, instruction, ...address }, control);
+      await workers.embed.call(
+        "embed",
+        { projectId: run.projectId, instruction, texts, ...address },
+        control,
+      );
     } catch (error) {
       if (live.wish !== "pause") throw error;
     }

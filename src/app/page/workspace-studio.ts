@@ -1,9 +1,12 @@
 import type { WorkerEvent } from "../protocol/calls.ts";
+import { reranked } from "../jobs/rerank-answer.ts";
 import { sent } from "./files.ts";
 import { RouterPageStudio } from "./router-studio.ts";
 import type { BackendChoice, EnvironmentView, StorageView, Studio, StudioEvent } from "../studio.ts";
 import type { SearchAnswer, SearchRequest } from "../studio-playground.ts";
 import type { RunSummary } from "../studio-training.ts";
+
+const RERANK_TOP = 100; // passages a cross-encoder reads, as the guide's
 
 /** The Studio over a workspace and its workers. */
 export class WorkspaceStudio extends RouterPageStudio implements Studio {
@@ -22,9 +25,21 @@ export class WorkspaceStudio extends RouterPageStudio implements Studio {
   }
 
   async search(projectId: string, request: SearchRequest): Promise<SearchAnswer> {
-    const vectors =
-      request.view === "lexical" ? {} : await this.ports.desk.questionVectors(projectId, request);
-    return this.ports.workers.data.call("search", { projectId, request, vectors });
+    const started = performance.now();
+    const { desk, workers } = this.ports;
+    const vectors = request.view === "lexical" ? {} : await desk.questionVectors(projectId, request);
+    const embed = request.view === "lexical" ? null : performance.now() - started;
+    const { rerankRunId, rerankTop = RERANK_TOP } = request;
+    const first = {
+      ...request,
+      top: rerankRunId === undefined ? request.top : Math.max(request.top, rerankTop),
+    };
+    const answer = await workers.data.call("search", { projectId, request: first, vectors });
+    const timed = { ...answer, latency: { ...answer.latency, embed } };
+    if (rerankRunId === undefined) return timed;
+    return reranked(timed, request.top, (passages) =>
+      workers.embed.call("rerank", { runId: rerankRunId, text: request.text, passages }),
+    );
   }
 
   async importAdapter(projectId: string, files: readonly File[]): Promise<RunSummary> {

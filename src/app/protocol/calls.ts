@@ -97,6 +97,7 @@ export interface DataMethods {
 export interface QueryVectors {
   readonly plain?: Float32Array;
   readonly instruction?: Float32Array;
+  readonly tuned?: Float32Array; // by the run's own encoder
 }
 
 /** Where an encoder is opened from. An endpoint's key is handed over each time and never kept. */
@@ -106,7 +107,11 @@ export interface EncoderAddress {
 }
 
 export interface EmbedMethods {
-  readonly embed: Call<OfProject & EncoderAddress & { readonly instruction: string }, number>;
+  /** "search": passages and questions of both sides; "router": its questions and descriptions. */
+  readonly embed: Call<
+    OfProject & EncoderAddress & { readonly instruction: string; readonly texts?: "search" | "router" },
+    number
+  >;
   readonly encode: Call<
     EncoderAddress & { readonly instruction: string; readonly texts: readonly string[] },
     Float32Array

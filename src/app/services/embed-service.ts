@@ -16,6 +16,8 @@ import type { OnnxEncoderOptions } from "../encoders/onnx-encoder.ts";
 import type { RuntimeOptions } from "../encoders/onnx-runtime.ts";
 import { Secret } from "../../domain/synth/secret.ts";
 import { embedMissing, textGroups } from "../jobs/embed.ts";
+import type { TextGroup } from "../jobs/embed.ts";
+import { routerGroups } from "../jobs/run-router.ts";
 import { projectData } from "../jobs/project-data.ts";
 import type { EmbedMethods, EncoderAddress, SentFile } from "../protocol/calls.ts";
 import type { Handlers } from "../protocol/host.ts";
@@ -45,14 +47,15 @@ export class EmbedService {
   }
 
   readonly embed: Handlers<EmbedMethods>["embed"] = async (
-    { projectId, instruction, ...address },
+    { projectId, instruction, texts, ...address },
     control,
   ) => {
     const { workspace } = this.ports;
-    const project = await workspace.projects.get(projectId);
-    const { train, test } = projectData(await workspace.projects.contents(projectId), project.split);
     const facts = await encoderById(workspace, address.encoderId);
-    const groups = textGroups([train, test], instruction);
+    const groups =
+      texts === "router"
+        ? await this.routerTexts(projectId, instruction)
+        : await this.searchTexts(projectId, instruction);
     const started = performance.now();
     const open = (): Promise<Encoder> => this.encoder(facts, address);
     const embedded = await embedMissing(workspace.vectors, facts, groups, open, control);
@@ -62,6 +65,18 @@ export class EmbedService {
     }
     return embedded;
   };
+
+  private async searchTexts(projectId: string, instruction: string): Promise<readonly TextGroup[]> {
+    const { projects } = this.ports.workspace;
+    const { split } = await projects.get(projectId);
+    const { train, test } = projectData(await projects.contents(projectId), split);
+    return textGroups([train, test], instruction);
+  }
+
+  private async routerTexts(projectId: string, instruction: string): Promise<readonly TextGroup[]> {
+    const record = await this.ports.workspace.parts.router(projectId);
+    return record ? routerGroups(record.dataset, instruction) : [];
+  }
 
   readonly encode: Handlers<EmbedMethods>["encode"] = async ({ instruction, texts, ...address }, control) => {
     const facts = await encoderById(this.ports.workspace, address.encoderId);

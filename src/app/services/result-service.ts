@@ -5,7 +5,7 @@ import type { AdapterConfig } from "../../domain/models/adapter-config.ts";
 import { readFusion } from "../../domain/formats/fusion-json.ts";
 import { sha256 } from "../../domain/data/hash.ts";
 import { RetuneError } from "../../engine/errors.ts";
-import { cachedVectors } from "../jobs/embed.ts";
+import { cachedRows, cachedVectors } from "../jobs/embed.ts";
 import { exportOffers } from "../jobs/export-offers.ts";
 import { exportRun, owned } from "../jobs/export-run.ts";
 import { newRun } from "../jobs/new-run.ts";
@@ -14,14 +14,17 @@ import { queryInstructionOf } from "../jobs/recipe-facts.ts";
 import { merged } from "../jobs/project-data.ts";
 import { findResult, keepResult, loadResult } from "../jobs/result-store.ts";
 import { searchGround, searchSideBySide } from "../jobs/search.ts";
-import type { SearchGround } from "../jobs/search.ts";
-import type { DataMethods, SentBytes } from "../protocol/calls.ts";
+import { loadTrained } from "../jobs/trained-store.ts";
+import type { SearchGround, TunedSide } from "../jobs/search.ts";
+import type { DataMethods, QueryVectors, SentBytes } from "../protocol/calls.ts";
+import { trainedModelId } from "../storage/run-store.ts";
 import type { RunRecord } from "../storage/records.ts";
 import type { ExportOffer } from "../studio-models.ts";
 import type { SearchAnswer } from "../studio-playground.ts";
 import { bytesOf, dataHash, fileName } from "./data-service.ts";
 import type { DataService } from "./data-service.ts";
 
+type TunedBy = TunedSide["by"];
 type Of<Name extends keyof DataMethods> = DataMethods[Name]["params"];
 
 /** Search, exports and imports of what training made: the other half of the data worker. */
@@ -47,9 +50,35 @@ export class ResultService {
     const ground = await this.groundOf(projectId, request.view !== "lexical");
     if (request.runId === undefined) return searchSideBySide(ground, request, vectors, null);
     const run = await workspace.runs.get(request.runId);
-    const kept = await loadResult(workspace.checkpoints, request.runId);
     const instructed = queryInstructionOf(run.recipe) !== "";
-    return searchSideBySide(ground, request, vectors, { kept, instructed });
+    const { task } = run.recipe;
+    if (task === "encoder" || task === "lora") {
+      const { fusion } = await loadTrained(workspace.checkpoints, run.id, task);
+      const by = await this.tunedSide(run.id, ground, vectors);
+      return searchSideBySide(ground, request, vectors, { instructed, fusion, by });
+    }
+    const kept = await loadResult(workspace.checkpoints, request.runId);
+    const by = { kind: "adapter", kept } as const;
+    return searchSideBySide(ground, request, vectors, { instructed, fusion: kept.fusion, by });
+  }
+
+  /** The passages by a tuned encoder, from the cache; a search by words needs none. */
+  private async tunedSide(
+    runId: string,
+    { dataset }: SearchGround,
+    { tuned }: QueryVectors,
+  ): Promise<TunedBy> {
+    const { workspace } = this.data;
+    if (!tuned)
+      return {
+        kind: "encoder",
+        query: new Float32Array(),
+        corpus: { rows: 0, columns: 0, values: new Float32Array() },
+      };
+    const encoder = await encoderById(workspace, trainedModelId(runId));
+    const texts = dataset.passages.map(({ text }) => text);
+    const corpus = await cachedRows(workspace.vectors, encoder, texts, "");
+    return { kind: "encoder", query: tuned, corpus };
   }
 
   /** How a run can be taken away. */

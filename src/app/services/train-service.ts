@@ -71,9 +71,9 @@ export class TrainService {
   }
 
   private runPorts(runId: string, choice: BackendChoice): RunPorts {
-    const { workspace, backends, tell } = this.ports;
+    const { workspace, backends, tell, freeBytes } = this.ports;
     return {
-      workspace,
+      ...{ workspace, freeBytes },
       models: this.models,
       openBackend: (device) => backends.open(choice, device),
       now,
