@@ -81,6 +81,16 @@ export const STATES: readonly (readonly [string, Scenario, string, readonly Cont
     ],
   ],
   [
+    "Data: a router's choices and questions",
+    "better",
+    "#/p/p1/data/router",
+    [
+      ["button", "Add a choice"],
+      ["button", "Write questions by rules"],
+      ["region", "Example questions"],
+    ],
+  ],
+  [
     "Train: recipes, mode, plan and start",
     "better",
     "#/p/p1/train/setup",
@@ -91,6 +101,34 @@ export const STATES: readonly (readonly [string, Scenario, string, readonly Cont
       ["radio", /Compatible with LlamaIndex/],
       ["heading", "Before it starts"],
       ["button", "Start training"],
+    ],
+  ],
+  [
+    "Train: five tasks and the ladder",
+    "better",
+    "#/p/p1/train/setup",
+    [
+      ["radio", /^Adapter recommended/],
+      ["radio", /^Router/],
+      ["radio", /^Re-ranker/],
+      ["radio", /^LoRA/],
+      ["radio", /^Full fine-tune/],
+      ["button", "Try adapter"],
+    ],
+  ],
+  [
+    "Train: a router, asked for by the address",
+    "better",
+    "#/p/p1/train/setup?task=router",
+    [["combobox", "Trainer"]],
+  ],
+  [
+    "Train: LoRA with its settings",
+    "better",
+    "#/p/p1/train/setup?task=lora",
+    [
+      ["spinbutton", "Rank"],
+      ["combobox", "Loss"],
     ],
   ],
   [
@@ -185,6 +223,16 @@ export const STATES: readonly (readonly [string, Scenario, string, readonly Cont
       ["heading", "What to do"],
     ],
   ],
+  ["Results: a re-ranker", "re-ranker", "#/p/p1/results", [["region", "Before and after re-ranking"]]],
+  [
+    "Results: a router",
+    "router",
+    "#/p/p1/results",
+    [
+      ["region", "Figures"],
+      ["region", "What was right, and what was said"],
+    ],
+  ],
   [
     "Results: the job file",
     "better",
@@ -220,7 +268,8 @@ export const STATES: readonly (readonly [string, Scenario, string, readonly Cont
       ["group", "Drop an adapter's files here"],
     ],
   ],
-  ["Models: nothing yet", "sample", "#/p/p1/models", [["heading", "No tuned adapter yet"]]],
+  ["Playground with a router", "router", "#/p/p1/playground", [["textbox", "Question to route"]]],
+  ["Models: nothing yet", "sample", "#/p/p1/models", [["heading", "Nothing tuned yet"]]],
   [
     "a screen without a project",
     "empty",

@@ -1,4 +1,4 @@
-import type { EnvironmentView } from "../../src/app/studio.ts";
+import type { EnvironmentView, JobView } from "../../src/app/studio.ts";
 import type { ProjectView, QuestionView } from "../../src/app/studio-data.ts";
 import type { RunState, RunView } from "../../src/app/studio-training.ts";
 import type { Verdict } from "../../src/domain/eval/report.ts";
@@ -145,3 +145,18 @@ export const SAMPLE: ProjectView = {
   encoderId: "bge",
   vectors: { cached: 520, needed: 520 },
 };
+
+export function jobOf(run: RunView): JobView {
+  const states = { running: "running", paused: "paused", finished: "finished", failed: "failed" } as const;
+  return {
+    id: "j1",
+    kind: "train",
+    projectId: "p1",
+    runId: run.id,
+    state: run.state in states ? states[run.state as keyof typeof states] : "finished",
+    label: "Run 1",
+    done: run.progress.done,
+    total: run.progress.total,
+    etaSeconds: run.progress.etaSeconds,
+  };
+}

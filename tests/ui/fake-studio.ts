@@ -1,10 +1,11 @@
-import type { EnvironmentView, JobView, Studio, StudioEvent } from "../../src/app/studio.ts";
+/** One family: every method of the Studio, made up, which is why this file is long. */
+import type { EnvironmentView, Studio, StudioEvent } from "../../src/app/studio.ts";
 import type { ImportReport, ProjectSummary, ProjectView, QuestionView } from "../../src/app/studio-data.ts";
-import type { SearchHit } from "../../src/app/studio-playground.ts";
 import type { RunView } from "../../src/app/studio-training.ts";
 import type { Verdict } from "../../src/domain/eval/report.ts";
 import {
   ENVIRONMENT,
+  jobOf,
   passageText,
   questionTexts,
   runView,
@@ -13,11 +14,21 @@ import {
   SETTINGS,
 } from "./fake-data.ts";
 import { fakeReport, numbers } from "./fake-report.ts";
+import { otherTask, rerankResults, ROUTER_RESULTS } from "./fake-results.ts";
 import { FakeTuning } from "./fake-tuning.ts";
 
 /** States of the page that are hard to reach on purpose with the real program. */
 export type Scenario =
-  "empty" | "sample" | "running" | "paused" | "failed" | "interrupted" | "elsewhere" | Verdict;
+  | "empty"
+  | "sample"
+  | "running"
+  | "paused"
+  | "failed"
+  | "interrupted"
+  | "elsewhere"
+  | "re-ranker"
+  | "router"
+  | Verdict;
 
 /** A Studio of made-up data for tests and for looking at screens; it keeps what it is told for as long as it lives. */
 export class FakeStudio extends FakeTuning implements Studio {
@@ -27,6 +38,7 @@ export class FakeStudio extends FakeTuning implements Studio {
   #project: ProjectView | null = null;
   #run: RunView | null = null;
   #questions: QuestionView[] = [];
+  #results: "re-ranker" | "router" | "retrieval" = "retrieval";
   #timer: ReturnType<typeof setInterval> | undefined;
   /** Every call that changes something, for tests: "reviewQuestion q0 reject". */
   readonly calls: string[] = [];
@@ -40,7 +52,10 @@ export class FakeStudio extends FakeTuning implements Studio {
     else if (scenario === "paused") this.#show(runView("paused", 140));
     else if (scenario === "elsewhere") this.#show({ ...runView("running", 140), ownedElsewhere: true });
     else if (scenario === "interrupted") this.#show(runView("interrupted", 140));
-    else if (scenario === "failed") {
+    else if (scenario === "re-ranker" || scenario === "router") {
+      this.#results = scenario;
+      this.#show(otherTask(runView("finished", 300, "better"), scenario));
+    } else if (scenario === "failed") {
       const error = {
         code: "not-finite",
         message: "The loss became NaN at step 141 (learning rate 0.003).",
@@ -52,7 +67,7 @@ export class FakeStudio extends FakeTuning implements Studio {
 
   subscribe(listener: (event: StudioEvent) => void): () => void {
     this.#listeners.add(listener);
-    if (this.#run) listener({ kind: "job", job: this.#job(this.#run) });
+    if (this.#run) listener({ kind: "job", job: jobOf(this.#run) });
     return () => this.#listeners.delete(listener);
   }
 
@@ -290,7 +305,9 @@ export class FakeStudio extends FakeTuning implements Studio {
   }
 
   async results(): ReturnType<Studio["results"]> {
-    return { kind: "retrieval", report: await this.report() };
+    const report = await this.report();
+    if (this.#results === "router") return ROUTER_RESULTS;
+    return this.#results === "re-ranker" ? rerankResults(report) : { kind: "retrieval", report };
   }
 
   exportRouterData: Studio["exportRouterData"] = async () => this.#file("router.json");
@@ -301,22 +318,6 @@ export class FakeStudio extends FakeTuning implements Studio {
       null,
       2,
     );
-  }
-
-  async search(...[, request]: Parameters<Studio["search"]>): ReturnType<Studio["search"]> {
-    const hit = (index: number, otherRank: number | null): SearchHit => ({
-      passageId: `p${index}`,
-      text: passageText(index),
-      document: "02-leave.md",
-      score: 0.83 - index * 0.03,
-      otherRank,
-    });
-    const base = [hit(0, 2), hit(1, 1), hit(2, 3), hit(3, null), hit(4, 5)].slice(0, request.top);
-    const tuned = request.runId
-      ? [hit(1, 2), hit(0, 1), hit(2, 3), hit(7, null), hit(4, 5)].slice(0, request.top)
-      : [];
-    const latency = { embed: 12, search: 3.4, rerank: null, reranked: 0 };
-    return { base, tuned, reranked: [], milliseconds: 3.4, latency };
   }
 
   async exportRun(...[, format]: Parameters<Studio["exportRun"]>): ReturnType<Studio["exportRun"]> {
@@ -372,24 +373,9 @@ export class FakeStudio extends FakeTuning implements Studio {
     this.#project = SAMPLE;
   }
 
-  #job(run: RunView): JobView {
-    const states = { running: "running", paused: "paused", finished: "finished", failed: "failed" } as const;
-    return {
-      id: "j1",
-      kind: "train",
-      projectId: "p1",
-      runId: run.id,
-      state: run.state in states ? states[run.state as keyof typeof states] : "finished",
-      label: "Run 1",
-      done: run.progress.done,
-      total: run.progress.total,
-      etaSeconds: run.progress.etaSeconds,
-    };
-  }
-
   #show(run: RunView): void {
     this.#run = run;
-    this.#tell({ kind: "job", job: this.#job(run) });
+    this.#tell({ kind: "job", job: jobOf(run) });
     this.#tell({ kind: "run", run });
   }
 

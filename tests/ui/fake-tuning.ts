@@ -2,7 +2,10 @@ import type { PairsReport } from "../../src/app/studio-data.ts";
 import type { ModelStudio } from "../../src/app/studio-models.ts";
 import type { RouterStudio, RouterView } from "../../src/app/studio-routers.ts";
 import type { LadderView, RecipeOffer, Rung, RungName } from "../../src/app/studio-training.ts";
+import type { SearchHit } from "../../src/app/studio-playground.ts";
 import type { Studio } from "../../src/app/studio.ts";
+import { passageText } from "./fake-data.ts";
+import { OFFERED, ROUTED } from "./fake-results.ts";
 import { recipeOffers } from "../../src/app/jobs/recipe-offers.ts";
 
 // Made-up answers about models, routers and the ladder.
@@ -94,12 +97,12 @@ export class FakeTuning {
   models: Studio["models"] = async () => MODELS;
   addModelFolder: Studio["addModelFolder"] = async () => MODELS[0]!;
   removeModel: Studio["removeModel"] = async () => undefined;
-  exports: Studio["exports"] = async () => [];
+  exports: Studio["exports"] = async () => OFFERED;
   importPairs: Studio["importPairs"] = async () => PAIRS;
   pairs: Studio["pairs"] = async () => null;
   removePairs: Studio["removePairs"] = async () => undefined;
   router: Studio["router"] = async () => ROUTER;
-  routedQuestions: Studio["routedQuestions"] = async () => [];
+  routedQuestions: Studio["routedQuestions"] = async () => ROUTED;
   saveChoice: Studio["saveChoice"] = async () => ROUTER;
   removeChoice: Studio["removeChoice"] = async () => ROUTER;
   saveRoutedQuestion: Studio["saveRoutedQuestion"] = async () => ROUTER;
@@ -107,4 +110,20 @@ export class FakeTuning {
   importRouter: Studio["importRouter"] = async () => ({ choices: 3, questions: 24, warnings: [] });
   generateRoutedQuestions: Studio["generateRoutedQuestions"] = async () => "j6";
   route: Studio["route"] = async () => ROUTE;
+
+  async search(...[, request]: Parameters<Studio["search"]>): ReturnType<Studio["search"]> {
+    const hit = (index: number, otherRank: number | null): SearchHit => ({
+      passageId: `p${index}`,
+      text: passageText(index),
+      document: "02-leave.md",
+      score: 0.83 - index * 0.03,
+      otherRank,
+    });
+    const base = [hit(0, 2), hit(1, 1), hit(2, 3), hit(3, null), hit(4, 5)].slice(0, request.top);
+    const tuned = request.runId
+      ? [hit(1, 2), hit(0, 1), hit(2, 3), hit(7, null), hit(4, 5)].slice(0, request.top)
+      : [];
+    const latency = { embed: 12, search: 3.4, rerank: null, reranked: 0 };
+    return { base, tuned, reranked: [], milliseconds: 3.4, latency };
+  }
 }

@@ -30,6 +30,6 @@ export const reranking = {
   guide: (keep: number): string => `Right in the ${keep} that are kept`,
   precision: "Average precision of pairs",
   detectable: (value: number): string =>
-    `With this many questions a difference of ${points(value)} points of MRR@10 would show four times in five.`,
+    `With this many questions a difference of ${points(value).replace("+", "")} points of MRR@10 would show four times in five.`,
   table: "Before and after re-ranking",
 } as const;

@@ -8,6 +8,7 @@ export const routers = {
   title: "Choices",
   text: "A router picks the data source or tool for a question. Name the choices, say what each is for, and give some questions.",
   add: "Add a choice",
+  change: "Change",
   edit: (name: string): string => `Change ${name}`,
   remove: (name: string): string => `Remove ${name}`,
   name: "Name",
@@ -69,7 +70,7 @@ export const routers = {
   mistake: (right: string, said: string, times: number): string =>
     `“${right}” taken for “${said}”: ${plural(times, "time", "times")}`,
   detectable: (value: number): string =>
-    `With this many questions a difference of ${points(value)} points of accuracy would show four times in five.`,
+    `With this many questions a difference of ${points(value).replace("+", "")} points of accuracy would show four times in five.`,
 
   route: "Route",
   routing: "Routing…",

@@ -81,16 +81,30 @@ const HINTS: Readonly<Record<NumericSetting, string>> = {
   alpha: "How much of the adapter is blended with the identity: 0 none, 1 all.",
 };
 
+/** What the two modes mean for models with weights. */
+const MODEL_MODES: Readonly<Record<TrainingMode, { name: string; text: string }>> = {
+  recommended: {
+    name: "Recommended",
+    text: "Neighbouring passages in one batch, false negatives masked, looks at held-out documents, the best step kept.",
+  },
+  compatible: {
+    name: "Compatible with sentence-transformers",
+    text: "Its order, schedule and defaults, for reproducing a run made there.",
+  },
+};
+
 export const train = {
   tasks: TASKS,
   title: "Train",
   tabs: { setup: "Setup", run: "Run", history: "History" },
   states: STATES,
   recipe: "What to train",
+  whichAdapter: "Which adapter",
   recommended: "recommended",
   recipes: RECIPES,
   mode: "How",
   modes: MODES,
+  modesOf: (task: Task): typeof MODES => (task === "adapter" ? MODES : MODEL_MODES),
   instruction: "Put the model's instruction in front of every question",
   instructionHint: (text: string): string => `“${text.trim()}” The base is then judged with it as well.`,
   advanced: "Advanced",

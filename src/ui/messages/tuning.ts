@@ -121,6 +121,11 @@ const RUNG_STATES: Readonly<Record<Rung["state"], string>> = {
   "no-gain": "no gain",
 };
 
+/** A rung's name inside a sentence. */
+function nameIn(rung: RungName | "base"): string {
+  return rung === "lora" ? RUNGS.lora : RUNGS[rung].toLowerCase();
+}
+
 export const tuning = {
   tasks: TASKS,
   base: "Starts from",
@@ -151,9 +156,9 @@ export const tuning = {
   rungGain: (rung: Rung): string =>
     rung.gain === null
       ? ""
-      : `${difference(rung.gain.value)} ± ${rung.gain.standardError.toFixed(3)} over ${RUNGS[rung.over ?? "base"].toLowerCase()}`,
+      : `${difference(rung.gain.value)} ± ${rung.gain.standardError.toFixed(3)} over ${nameIn(rung.over ?? "base")}`,
   present: "in use",
-  climb: (rung: RungName): string => `Try ${RUNGS[rung].toLowerCase()}`,
-  open: (rung: RungName): string => `Open the run of ${RUNGS[rung].toLowerCase()}`,
-  top: ({ present }: LadderView): string => `Best so far: ${RUNGS[present].toLowerCase()}.`,
+  climb: (rung: RungName): string => `Try ${nameIn(rung)}`,
+  open: (rung: RungName): string => `Open the run of ${nameIn(rung)}`,
+  top: ({ present }: LadderView): string => `Best so far: ${nameIn(present)}.`,
 } as const;
