@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { CpuMemory } from "../../src/engine/backends/cpu-memory.ts";
+import { ScratchPool } from "../../src/engine/backends/cpu-scratch.ts";
 import { RetuneError } from "../../src/engine/errors.ts";
 
 test("addresses are cache lines apart, never 0, and hold zeros", () => {
@@ -45,4 +46,21 @@ test("more than an address reaches is refused by name", () => {
   const memory = new CpuMemory();
   expect(() => memory.allocate(5 * 2 ** 30)).toThrow(RetuneError);
   expect(() => memory.allocate(5 * 2 ** 30)).toThrow(/5120 MiB more were refused/);
+});
+
+test("temporaries of several executables lie over one another, those of one side by side", () => {
+  const memory = new CpuMemory();
+  const pool = new ScratchPool(memory);
+  const [large, small, later] = [pool.borrower(), pool.borrower(), pool.borrower()];
+  const mine = [500_000, 300_000].map((bytes) => large.borrow(bytes));
+  const { byteLength } = memory.memory.buffer;
+  const theirs = [400_000, 200_000, 90_000].map((bytes) => small.borrow(bytes));
+  expect(memory.memory.buffer.byteLength).toBe(byteLength);
+  const sorted = theirs.map(({ at }, index) => [at, at + [400_000, 200_000, 90_000][index]!] as const);
+  sorted.sort((a, b) => a[0] - b[0]);
+  expect(sorted.every(([at], index) => index === 0 || at >= sorted[index - 1]![1])).toBe(true);
+  for (const { giveBack } of [...mine, ...theirs]) giveBack();
+  const again = memory.allocate(800_000); // all chunks were freed and joined
+  expect(again).toBeLessThan(byteLength);
+  expect(later.borrow(64).at).not.toBe(again);
 });

@@ -15,12 +15,12 @@ interface Chunk {
 
 export interface Borrowed {
   readonly at: number;
-  giveBack(): void;
+  readonly giveBack: () => void;
 }
 
 export interface Borrower {
   /** `bytes` that overlap nothing this borrower has had before; what they hold is unknown. */
-  borrow(bytes: number): Borrowed;
+  readonly borrow: (bytes: number) => Borrowed;
 }
 
 export class ScratchPool {
