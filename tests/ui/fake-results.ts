@@ -15,7 +15,7 @@ const delta = (value: number, half: number): Delta => ({
 /** The figures of a search, all moved by the same amount. */
 function moved(metrics: Metrics, by: number): Metrics {
   return Object.fromEntries(
-    Object.entries(metrics).map(([name, value]) => [name, Math.min(1, value + by)]),
+    Object.entries(metrics).map(([name, value]) => [name, Math.max(0, Math.min(1, value + by))]),
   ) as Metrics;
 }
 

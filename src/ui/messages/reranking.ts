@@ -12,8 +12,14 @@ export const RERANK_METRICS: readonly MetricName[] = ["hit@1", "hit@3", "hit@5",
 
 export const reranking = {
   systems: SYSTEMS,
-  sentence: ({ depth, queries }: RerankReport): string =>
-    `For ${plural(queries, "unseen question", "unseen questions")} the first ${count(depth)} passages were ordered anew.`,
+  sentence: (report: RerankReport): string => {
+    const { depth, queries, systems, deltaRetrieved } = report;
+    const now = systems.rerankedTuned ?? systems.rerankedBase;
+    const delta = deltaRetrieved?.["hit@5"];
+    const start = `Ordering the first ${count(depth)} anew puts the right passage in the top 5`;
+    if (!now || !delta) return `${start}.`;
+    return `${start} for ${percent(now["hit@5"])} of ${plural(queries, "unseen question", "unseen questions")}, ${points(delta.value)} points (95 % CI ${points(delta.low)}…${points(delta.high)}).`;
+  },
   against: (report: RerankReport): string => {
     const delta = report.deltaRetrieved?.["mrr@10"];
     if (!delta) return "";

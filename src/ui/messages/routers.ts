@@ -72,6 +72,7 @@ export const routers = {
   detectable: (value: number): string =>
     `With this many questions a difference of ${points(value).replace("+", "")} points of accuracy would show four times in five.`,
 
+  routeTitle: "Route a question",
   route: "Route",
   routing: "Routing…",
   routeLabel: "Question to route",
