@@ -78,19 +78,13 @@ class ModelRun implements RouterRun {
       const { model } = tuned;
       const choiceVectors = await choiceVectorsOf(this.#backend, model, this.#job.dataset.choices);
       const after = await encoderScores(this.#backend, model, texts, choiceVectors);
-      const parts = this.#parts(before, after, model.prompts.query);
-      return { kind: "encoder", ...parts, losses, epochs: chosen.epochs, notes, model, choiceVectors };
+      const parts = this.#parts(before, after, model.prompts.query, notes);
+      return { kind: "encoder", ...parts, losses, epochs: chosen.epochs, model, choiceVectors };
     }
     const { model, losses, notes, chosen } = await this.#inner.run.keep();
     const after = await pairScores(this.#backend, model, texts, this.#job.dataset.choices);
-    return {
-      kind: "cross-encoder",
-      ...this.#parts(before, after, ""),
-      losses,
-      epochs: chosen.epochs,
-      notes,
-      model,
-    };
+    const parts = this.#parts(before, after, "", notes);
+    return { kind: "cross-encoder", ...parts, losses, epochs: chosen.epochs, model };
   }
 
   async #baseScores(texts: readonly string[]): Promise<Matrix> {
@@ -101,20 +95,22 @@ class ModelRun implements RouterRun {
     return await encoderScores(this.#backend, model, texts, vectors);
   }
 
-  #parts(before: Matrix, after: Matrix, queryInstruction: string) {
+  #parts(before: Matrix, after: Matrix, queryInstruction: string, notes: readonly string[]) {
     const { dataset, settings, model, encoderName } = this.#job;
     const answers = new HeldOutAnswers(2, rightChoices(this.#held));
     const rows = Array.from(this.#held.examples.keys());
     answers.note(0, rows, before);
     answers.note(1, rows, after);
     const precision = settings.precision ?? PRECISION;
+    const heldOut = { base: answers.accuracy(0), tuned: answers.accuracy(1) };
     return {
       choices: dataset.choices,
       calibration: answers.calibration(1, precision),
       baseCalibration: answers.calibration(0, precision),
       encoderName: encoderName ?? model!.name,
       queryInstruction,
-      heldOut: { base: answers.accuracy(0), tuned: answers.accuracy(1) },
+      heldOut,
+      notes: heldOut.tuned > heldOut.base ? notes : [...notes, noBetter(heldOut)],
     };
   }
 
@@ -193,9 +189,7 @@ async function openPairs(
 }
 
 function stateOf({ progress, tensors }: RouterState): EncoderState | CrossEncoderState | undefined {
-  return "inner" in progress
-    ? ({ ...progress.inner, tensors })
-    : undefined;
+  return "inner" in progress ? { ...progress.inner, tensors } : undefined;
 }
 
 function checkSaved(job: RouterJob, saved: RouterState | undefined): void {
@@ -219,6 +213,11 @@ function encoderOf(job: RouterJob): EncoderModel {
     "usage",
     'router: a cross-encoder gives no vectors; choose the trainer "cross-encoder"',
   );
+}
+
+function noBetter({ base, tuned }: { readonly base: number; readonly tuned: number }): string {
+  const [after, before] = [tuned, base].map((share) => `${(100 * share).toFixed(0)} %`);
+  return `On held-out examples the trained router is right for ${after!}, the untrained one for ${before!}: keep that one.`;
 }
 
 function tooFew(held: number): RetuneError {
