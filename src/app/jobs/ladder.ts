@@ -2,13 +2,10 @@ import { splitByGroup } from "../../domain/data/split.ts";
 import type { Dataset } from "../../domain/data/dataset.ts";
 import { groupsOf } from "../../domain/data/dataset.ts";
 import type { QueryRow, SystemName } from "../../domain/eval/report.ts";
-import { clusterDifferences, standardError } from "../../domain/eval/statistics.ts";
+import { RUNGS, rungGain } from "../../domain/recipes/ladder.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import type { RungRecord, RunRecord } from "../storage/records.ts";
 import type { LadderView, Rung, RungName } from "../studio-training.ts";
-
-/** Cheapest first. */
-export const RUNGS: readonly RungName[] = ["instruction", "fusion", "adapter", "re-ranker", "lora", "full"];
 
 const HELD_OUT = 0.2;
 const SEED = 4711; // one split for every rung: they are compared question by question
@@ -101,21 +98,10 @@ function rungOf(
     const going = run && run.state !== "failed" && run.state !== "finished" && run.state !== "stopped";
     return { ...open, state: going ? (run.state === "running" ? "running" : "paused") : "untried" };
   }
-  const gain = gainOf(record, present.record);
-  const state = gain.value > gain.standardError ? "better" : "no-gain";
+  const { better, value, standardError } = rungGain(record, present.record);
+  const state = better ? "better" : "no-gain";
+  const gain = { value, standardError };
   return { ...open, state, mrr: mean(record.reciprocalRanks), over: present.name, gain };
-}
-
-function gainOf(after: RungRecord, before: RungRecord): { value: number; standardError: number } {
-  const rows = (values: readonly number[]): Float64Array[] => values.map((value) => Float64Array.of(value));
-  const differences = clusterDifferences(
-    rows(after.reciprocalRanks),
-    rows(before.reciprocalRanks),
-    after.groups,
-  );
-  const value = mean(after.reciprocalRanks) - mean(before.reciprocalRanks);
-  const error = standardError(differences, 0);
-  return { value, standardError: Number.isFinite(error) ? error : 1 };
 }
 
 function mean(values: readonly number[]): number {
