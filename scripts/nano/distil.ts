@@ -2,9 +2,10 @@
 //   y = normalize(mean of hidden states)      t = normalize(teacher's vector · principal axes)
 //   L = mean(1 − y·t) + 0.1 · MNRL(y, t; scale 20)        the second term keeps texts of one batch apart
 // The student starts as a static table: each piece's own teacher vector on those axes, and layers that change little.
-import type { Backend } from "../../src/engine/backend.ts";
+import type { Backend, Feeds } from "../../src/engine/backend.ts";
 import { compile } from "../../src/engine/compile.ts";
 import { grad } from "../../src/engine/autodiff.ts";
+import type { Graph } from "../../src/engine/graph.ts";
 import { add, multiply, scaleBy, subtract } from "../../src/engine/ops/elementwise.ts";
 import { mnrl } from "../../src/engine/ops/mnrl.ts";
 import { sum } from "../../src/engine/ops/reductions.ts";
@@ -13,6 +14,7 @@ import { adamw } from "../../src/engine/optim/adamw.ts";
 import { clipByGlobalNorm } from "../../src/engine/optim/clip.ts";
 import { warmupLinear } from "../../src/engine/optim/schedules.ts";
 import { NO_COLUMN } from "../../src/engine/plan.ts";
+import type { StepResults } from "../../src/engine/step-results.ts";
 import type { Matrix, TensorData } from "../../src/domain/matrix.ts";
 import { bert } from "../../src/domain/models/bert/bert.ts";
 import type { BertConfig } from "../../src/domain/models/bert/config.ts";
@@ -62,61 +64,65 @@ export async function distil(
   job: Distillation,
   onStep: (step: DistilledStep) => void,
 ): Promise<NamedWeights> {
-  const { config, bucket, targets, learningRate } = job;
-  const shapes = encoderShapes(config);
-  const step = await compile(backend, (graph) => {
-    const batch = batchInputs(graph, bucket, "mean");
-    const weights = traceWeights(graph, shapes, () => true);
-    const student = pooledUnit(bert(config, weights, batch), batch);
-    const table = graph.resident("targets", "f32", [targets.rows, targets.columns]);
-    const teacher = gather(table, graph.input("texts", "u32", [bucket.segments]));
-    const positives = graph.input("positives", "u32", [bucket.segments, 1]);
-    // Unused segments are zero vectors: they add nothing to the sum of cosines.
-    const cosine = multiply(sum(multiply(student, teacher)), graph.scalar("perText"));
-    const apart = mnrl(student, teacher, { scale: SCALE, positives });
-    const loss = add(subtract(graph.constant(1), cosine), scaleBy(apart, APART));
-    const parameters = weights.parameters();
-    const { gradients, norm } = clipByGlobalNorm(grad(loss, parameters), CLIP);
-    const rate = graph.scalar("learningRate");
-    const updates = adamw(parameters, gradients, {
-      learningRate: rate,
-      weightDecay: (name) => (decays(name) ? 0.01 : 0),
-    });
-    return { updates, log: { loss, norm } };
-  });
-  step.write("targets", targets.values);
+  const shapes = encoderShapes(job.config);
+  const step = await compile(backend, (graph) => traceStep(graph, job, shapes));
+  step.write("targets", job.targets.values);
   for (const [name, { values }] of firstWeights(job, shapes)) step.write(name, values);
   const batches = Array.from({ length: job.epochs }, (_, epoch) => epochBatches(job, epoch)).flat();
-  const rateAt = warmupLinear({
-    peak: learningRate,
-    warmupSteps: WARMUP_STEPS,
-    totalSteps: batches.length,
-  });
+  const schedule = { peak: job.learningRate, warmupSteps: WARMUP_STEPS, totalSteps: batches.length };
+  const rateAt = warmupLinear(schedule);
   for (const [index, texts] of batches.entries()) {
-    const packed = packBatch(
-      texts.map((text) => job.sequences[text]!),
-      bucket,
-    );
-    step.run({
-      ...packedFeeds(packed, "mean"),
-      texts: Uint32Array.from({ length: bucket.segments }, (_, at) => texts[at] ?? 0),
-      positives: Uint32Array.from({ length: bucket.segments }, (_, at) =>
-        at < texts.length ? at : NO_COLUMN,
-      ),
-      perText: 1 / texts.length,
-      learningRate: rateAt(index),
-    });
-    if ((index + 1) % LOG_EVERY === 0 || index + 1 === batches.length) {
-      await step.settle();
-      const rows = await step.log();
-      const loss = rows.reduce((total, row) => total + row.loss!, 0) / rows.length;
-      onStep({ step: index + 1, total: batches.length, loss, norm: rows.at(-1)!.norm! });
-    }
+    step.run(feedsOf(job, texts, rateAt(index)));
+    if ((index + 1) % LOG_EVERY !== 0 && index + 1 !== batches.length) continue;
+    await step.settle();
+    const rows = await step.log();
+    const loss = rows.reduce((total, row) => total + row["loss"]!, 0) / rows.length;
+    onStep({ step: index + 1, total: batches.length, loss, norm: rows.at(-1)!["norm"]! });
   }
   const trained = new Map<string, TensorData>();
   for (const [name, shape] of shapes) trained.set(name, { shape, values: await step.read(name) });
   step.dispose();
   return trained;
+}
+
+function traceStep(
+  graph: Graph,
+  { config, bucket, targets }: Distillation,
+  shapes: ReadonlyMap<string, readonly number[]>,
+): StepResults {
+  const batch = batchInputs(graph, bucket, "mean");
+  const weights = traceWeights(graph, shapes, () => true);
+  const student = pooledUnit(bert(config, weights, batch), batch);
+  const table = graph.resident("targets", "f32", [targets.rows, targets.columns]);
+  const teacher = gather(table, graph.input("texts", "u32", [bucket.segments]));
+  const positives = graph.input("positives", "u32", [bucket.segments, 1]);
+  // Unused segments are zero vectors: they add nothing to the sum of cosines.
+  const cosine = multiply(sum(multiply(student, teacher)), graph.scalar("perText"));
+  const apart = mnrl(student, teacher, { scale: SCALE, positives });
+  const loss = add(subtract(graph.constant(1), cosine), scaleBy(apart, APART));
+  const parameters = weights.parameters();
+  const { gradients, norm } = clipByGlobalNorm(grad(loss, parameters), CLIP);
+  const updates = adamw(parameters, gradients, {
+    learningRate: graph.scalar("learningRate"),
+    weightDecay: (name) => (decays(name) ? 0.01 : 0),
+  });
+  return { updates, log: { loss, norm } };
+}
+
+function feedsOf({ sequences, bucket }: Distillation, texts: readonly number[], learningRate: number): Feeds {
+  const packed = packBatch(
+    texts.map((text) => sequences[text]!),
+    bucket,
+  );
+  const each = (value: (at: number) => number): Uint32Array =>
+    Uint32Array.from({ length: bucket.segments }, (_, at) => value(at));
+  return {
+    ...packedFeeds(packed, "mean"),
+    texts: each((at) => texts[at] ?? 0),
+    positives: each((at) => (at < texts.length ? at : NO_COLUMN)),
+    perText: 1 / texts.length,
+    learningRate,
+  };
 }
 
 /** Texts in a random order, each batch filled until the next text does not fit. */

@@ -217,7 +217,7 @@ class SafetensorsReader {
 }
 
 function isInteger(type: FloatType | IntegerType): type is IntegerType {
-  return type === "I32" || type === "I64";
+  return Object.hasOwn(INTEGER_BYTES, type);
 }
 
 function integersOf(node: JsonNode | undefined): number[] | undefined {
