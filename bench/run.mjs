@@ -1,11 +1,11 @@
-// `npm run bench [-- PART …]`: Retune beside its peers, ratios in one run. Parts: adapter, matmul, compile, embed,
-// quality, llamaindex, base; without one, all of them.
+// `npm run bench [-- PART …]`: Retune beside its peers, ratios in one run. Parts: adapter, matmul, kernels, compile,
+// embed, quality, llamaindex, base; without one, all of them.
 import { cpus, loadavg } from "node:os";
 import { pathToFileURL } from "node:url";
 import { join } from "node:path";
 import { root } from "./harness/browser.mjs";
 
-const PARTS = ["adapter", "matmul", "compile", "embed", "quality", "llamaindex", "base"];
+const PARTS = ["adapter", "matmul", "kernels", "compile", "embed", "quality", "llamaindex", "base"];
 
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith("-"));
 const unknown = wanted.filter((part) => !PARTS.includes(part));
