@@ -9,6 +9,9 @@ beforeAll(async () => {
 });
 afterAll(() => backend.dispose());
 
-test.each(ENCODER_STEPS)("a step of an encoder with %s is that of the float64 twins", async (_name, shape) => {
-  await expectAgreement(backend, shape);
-});
+test.each(ENCODER_STEPS)(
+  "a step of an encoder with %s is that of the float64 twins",
+  async (_name, shape) => {
+    await expectAgreement(backend, shape);
+  },
+);
