@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { Dataset } from "../../../src/domain/data/dataset.ts";
+import { routerAsDataset } from "../../../src/domain/data/router-dataset.ts";
 import { candidatesOf } from "../../../src/domain/eval/candidates.ts";
 import { averagePrecision, rerankReport } from "../../../src/domain/eval/rerank.ts";
 import type { Matrix } from "../../../src/domain/matrix.ts";
+import { CounterRandom } from "../../../src/domain/random.ts";
 
 const passages = ["a", "b", "c", "d", "e"].map((id) => ({ id, text: `text of ${id}` }));
 const dataset: Dataset = {
@@ -99,4 +101,36 @@ describe("the report", () => {
       /not a number/,
     );
   });
+});
+
+test("of 1,200 tools with two right ones a question, re-ranking the first 50 lifts both into the first 5", () => {
+  const tools = routerAsDataset({
+    choices: Array.from({ length: 1200 }, (_, index) => ({
+      id: `t${index}`,
+      name: "",
+      description: `tool ${index}`,
+    })),
+    examples: Array.from({ length: 40 }, (_, index) => ({
+      id: `e${index}`,
+      text: `question ${index}`,
+      choices: [`t${index}`, `t${index + 600}`],
+    })),
+  });
+  const random = new CounterRandom(4);
+  const isRight = (query: number, tool: number): boolean => tool === query || tool === query + 600;
+  const values = Float32Array.from({ length: 40 * 1200 }, (_, at) => {
+    const right = isRight(Math.floor(at / 1200), at % 1200);
+    return (right ? 0.97 : 0) + (right ? 0.02 : 1) * random.uniform(); // among the best few dozen
+  });
+  const first: Matrix = { rows: 40, columns: 1200, values };
+  const options = { depth: 50, forceGold: false, seed: 1, resamples: 200 };
+  const candidates = candidatesOf(tools, first, options);
+  const tuned = candidates.map((columns, query) =>
+    Float32Array.from(columns, (tool) => (isRight(query, tool) ? 1 : 0)),
+  );
+  const report = rerankReport(tools, first, candidates, { tuned }, options);
+  expect(report.systems.retrieved!["recall@5"]).toBeLessThan(0.5);
+  expect(report.systems.rerankedTuned!["recall@5"]).toBeGreaterThan(0.95);
+  expect(report.systems.rerankedTuned!["ndcg@10"]).toBeGreaterThan(report.systems.retrieved!["ndcg@10"]);
+  expect(report.verdictRetrieved).toBe("better");
 });

@@ -54,16 +54,20 @@ test("the folder says what is read of each choice and brings a selector along", 
 });
 
 describe("a damaged folder is refused", () => {
-  const changed = (change: (json: Record<string, unknown>) => void): Map<string, Uint8Array> => {
+  const changed = (change: (json: Record<string, unknown>) => unknown): Map<string, Uint8Array> => {
     const files = writeRouterFolder(routers[0]!);
     const json = JSON.parse(new TextDecoder().decode(files.get("router.json"))) as Record<string, unknown>;
     change(json);
     return files.set("router.json", new TextEncoder().encode(JSON.stringify(json)));
   };
   test.each([
-    ["another format", "E_UNKNOWN_FORMAT", (json: Record<string, unknown>) => (json["format"] = "other")],
-    ["a newer version", "E_VERSION", (json: Record<string, unknown>) => (json["version"] = 2)],
-    ["an unknown kind", "E_FIELD", (json: Record<string, unknown>) => (json["kind"] = "magic")],
+    [
+      "another format",
+      "E_UNKNOWN_FORMAT",
+      (json: Record<string, unknown>): unknown => (json["format"] = "other"),
+    ],
+    ["a newer version", "E_VERSION", (json: Record<string, unknown>): unknown => (json["version"] = 2)],
+    ["an unknown kind", "E_FIELD", (json: Record<string, unknown>): unknown => (json["kind"] = "magic")],
     ["no calibration", "E_FIELD", (json: Record<string, unknown>) => delete json["calibration"]],
     [
       "choices of one id",

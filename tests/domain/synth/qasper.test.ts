@@ -89,7 +89,7 @@ test("an endpoint is asked with question and text, and its Yes and No are read",
     baseUrl: "http://localhost:1/v1",
     model: "m",
     fetch: (_url, init) => {
-      const { messages } = JSON.parse(String(init.body)) as { messages: { content: string }[] };
+      const { messages } = JSON.parse(init.body as string) as { messages: { content: string }[] };
       prompts.push(messages[0]!.content);
       return Promise.resolve(Response.json({ choices: [{ message: { content: "Yes." } }] }));
     },

@@ -76,7 +76,7 @@ describe.each(["embedding", "cross-encoder"] as const)("a router by the model it
     const back = readRouterFolder(writeRouterFolder(router));
     expect(back.calibration).toEqual(router.calibration);
     const texts = ["the robot", "our leave", "weather"];
-    const whole = { ...router, ...back } as TrainedRouter;
+    const whole = { ...router, ...back };
     const [own, again] = [
       await routerScores(cpu, router, { texts }),
       await routerScores(cpu, whole, { texts }),
