@@ -1,4 +1,6 @@
 // Imports, chunks, questions, search, exports: everything about rows that would hold up the page.
+import { privateModelFolders } from "../src/app/encoders/folder-store.ts";
+import { WorkspaceModels } from "../src/app/encoders/model-source.ts";
 import { DataService } from "../src/app/services/data-service.ts";
 import { GenerateService } from "../src/app/services/generate-service.ts";
 import { dataHandlers } from "../src/app/services/handlers.ts";
@@ -8,5 +10,12 @@ import { startWorker } from "../src/app/services/worker-start.ts";
 
 startWorker(({ workspace, site }) => {
   const data = new DataService(workspace, site);
-  return dataHandlers(data, new ResultService(data), new GenerateService(workspace), new PartsService(data));
+  const folders = privateModelFolders(() => navigator.storage.getDirectory());
+  const models = new WorkspaceModels({ workspace, site, folders });
+  return dataHandlers(
+    data,
+    new ResultService(data, models),
+    new GenerateService(workspace),
+    new PartsService(data),
+  );
 });

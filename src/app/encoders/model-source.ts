@@ -18,6 +18,8 @@ export interface ModelSource {
   baseOf(run: RunRecord): Promise<EncoderModel>;
   /** The tuned encoder of an encoder or lora run. */
   tunedEncoder(run: RunRecord): Promise<EncoderModel>;
+  /** The ONNX file of a run's base, where it came as one. */
+  onnxOf(run: RunRecord): Promise<Uint8Array | undefined>;
 }
 
 export interface ModelPlaces {
@@ -63,6 +65,12 @@ export class WorkspaceModels implements ModelSource {
     const kept = await loadTrained(this.places.workspace.checkpoints, id, recipe.task);
     const model = await wholeEncoder(kept, () => this.baseOf(run));
     return { ...model, name: `${model.name}-run-${number}` };
+  }
+
+  async onnxOf({ recipe, encoderId }: RunRecord): Promise<Uint8Array | undefined> {
+    const base = "base" in recipe && recipe.base !== undefined ? recipe.base : encoderId;
+    const facts = await encoderById(this.places.workspace, base);
+    return facts.runId === undefined ? this.filesOf(facts).read("onnx/model.onnx") : undefined;
   }
 
   private filesOf({ id, name, origin }: Awaited<ReturnType<typeof encoderById>>): ModelFiles {

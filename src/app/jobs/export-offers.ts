@@ -3,15 +3,17 @@ import type { RunRecord } from "../storage/records.ts";
 import type { ExportOffer, RunExportFormat } from "../studio-models.ts";
 import type { Recipe } from "../studio-training.ts";
 
+const ONNX: readonly RunExportFormat[] = ["onnx", "onnx-fp16", "onnx-int8"];
+
 const FORMATS: Readonly<Record<Recipe["task"], readonly RunExportFormat[]>> = {
   adapter: ["llamaindex", "safetensors", "fusion", "metrics-csv", "report-json"],
-  encoder: ["sentence-transformers", "onnx", "cluster", "fusion", "metrics-csv", "report-json"],
-  lora: ["peft", "sentence-transformers", "onnx", "cluster", "fusion", "metrics-csv", "report-json"],
-  "cross-encoder": ["cross-encoder", "cluster", "report-json"],
+  encoder: ["sentence-transformers", ...ONNX, "fusion", "metrics-csv", "report-json"],
+  lora: ["peft", "sentence-transformers", ...ONNX, "fusion", "metrics-csv", "report-json"],
+  "cross-encoder": ["cross-encoder", ...ONNX, "report-json"],
   router: ["router", "report-json"],
 };
 
-const MODELS: readonly RunExportFormat[] = ["sentence-transformers", "peft", "onnx", "cross-encoder"];
+const MODELS: readonly RunExportFormat[] = ["sentence-transformers", "peft", ...ONNX, "cross-encoder"];
 const FIGURES: readonly RunExportFormat[] = ["metrics-csv", "report-json"];
 
 /** How a run can be taken away, and what stands in the way of each form. */

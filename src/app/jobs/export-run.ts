@@ -15,6 +15,7 @@ import { RetuneError } from "../../engine/errors.ts";
 import type { SentBytes } from "../protocol/calls.ts";
 import type { RunRecord } from "../storage/records.ts";
 import type { RunExportFormat } from "../studio-models.ts";
+import type { RunResults } from "../studio-training.ts";
 import { exportReadme } from "./export-readme.ts";
 import { queryInstructionOf } from "./recipe-facts.ts";
 import type { KeptAdapter } from "./result-store.ts";
@@ -85,6 +86,21 @@ function safetensorsExport({ run, kept, model }: ExportedRun, name: string): Sen
   compareAdapters(kept, readAdapterSafetensors(bytes, name), name);
   const verified = `all ${count(kept).toLocaleString("en")} weights read back equal bit for bit`;
   return { name, bytes: owned(bytes), verified };
+}
+
+/** The figures of a run that trained a model. */
+export function exportFigures(
+  run: RunRecord,
+  results: RunResults,
+  format: "metrics-csv" | "report-json",
+): SentBytes {
+  if (format === "metrics-csv") {
+    if (results.kind === "retrieval") return metricsExport(results.report);
+    throw new RetuneError("unsupported", `The figures of a ${results.kind} run have no such columns.`);
+  }
+  const text = `${JSON.stringify({ run: runFacts(run), ...results }, null, 2)}\n`;
+  const verified = `${results.report.rows.length} questions, parsed back`;
+  return { name: `retune-run-${run.number}-report.json`, bytes: encoded(text), verified };
 }
 
 function metricsExport(report: EvaluationReport): SentBytes {

@@ -9,6 +9,8 @@ import { trainRun } from "./train.ts";
 import type { OpenBackend, RecipeTypes, TrainListener, TrainOutcome, TrainRequest } from "./train.ts";
 import type { ProbeView } from "../studio-training.ts";
 
+const STOPPED = "Stopped by hand; the best so far was kept.";
+
 /** What a run needs besides its data: where things are kept, what computes, who is told. */
 export interface RunPorts {
   readonly workspace: Workspace;
@@ -54,7 +56,7 @@ export async function trainLive<T extends RecipeTypes>(
     return run;
   };
   const outcome = await trainRun<T>(train, { runId, open }, listener);
-  if (outcome.kind === "stopped") live.note("Stopped by hand; the best so far was kept.");
+  if (outcome.kind === "stopped") live.note(STOPPED);
   return outcome;
 }
 
@@ -67,7 +69,7 @@ export async function finishRun(
 ): Promise<RunRecord> {
   const { workspace } = ports;
   const record = live.current;
-  const stopped = record.notes.some((note) => note.startsWith("Stopped"));
+  const stopped = record.notes.some((note) => note === STOPPED);
   const finished = await workspace.runs.finish(record.id, results, {
     ...record,
     state: stopped ? "stopped" : "finished",

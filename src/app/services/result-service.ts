@@ -1,4 +1,5 @@
 import { DEFAULT_ENCODER, encoderById, knownEncoders, spaceOf } from "../encoders/known-encoders.ts";
+import type { ModelSource } from "../encoders/model-source.ts";
 import { readAdapterFolder, readAdapterSafetensors } from "../../domain/formats/adapter-folder.ts";
 import { EQUAL_WEIGHTS, fusionOf } from "../../domain/eval/fusion.ts";
 import type { AdapterConfig } from "../../domain/models/adapter-config.ts";
@@ -7,7 +8,8 @@ import { sha256 } from "../../domain/data/hash.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import { cachedRows, cachedVectors } from "../jobs/embed.ts";
 import { exportOffers } from "../jobs/export-offers.ts";
-import { exportRun, owned } from "../jobs/export-run.ts";
+import { exportTuned } from "../jobs/export-tuned.ts";
+import { exportFigures, exportRun, owned } from "../jobs/export-run.ts";
 import { newRun } from "../jobs/new-run.ts";
 import { readProject, writeProject } from "../jobs/project-file.ts";
 import { queryInstructionOf } from "../jobs/recipe-facts.ts";
@@ -30,10 +32,12 @@ type Of<Name extends keyof DataMethods> = DataMethods[Name]["params"];
 /** Search, exports and imports of what training made: the other half of the data worker. */
 export class ResultService {
   private readonly data: DataService;
+  private readonly models: ModelSource;
   private ground: { readonly key: string; readonly ground: SearchGround } | undefined;
 
-  constructor(data: DataService) {
+  constructor(data: DataService, models: ModelSource) {
     this.data = data;
+    this.models = models;
   }
 
   /** A question's vector where it is cached (a test question), else null: then the encoder must be asked. */
@@ -86,9 +90,15 @@ export class ResultService {
     return exportOffers(await this.data.workspace.runs.get(runId));
   }
 
-  async exportRun({ runId, format }: Of<"exportRun">): Promise<SentBytes> {
+  async exportRun({ runId, format, options }: Of<"exportRun">): Promise<SentBytes> {
     const { workspace } = this.data;
     const run = await workspace.runs.get(runId);
+    const figures = format === "metrics-csv" || format === "report-json";
+    if (run.recipe.task !== "adapter") {
+      return figures
+        ? exportFigures(run, await workspace.runs.results(runId), format)
+        : exportTuned({ workspace, models: this.models }, run, format, options);
+    }
     const kept = await loadResult(workspace.checkpoints, runId);
     const report = await workspace.runs.report(runId).catch((error: unknown) => {
       if (error instanceof RetuneError && error.code === "usage") return null;

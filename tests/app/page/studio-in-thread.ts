@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll } from "vitest";
 import { serve } from "../../../scripts/serve.mjs";
 import type { ModelFolders } from "../../../src/app/encoders/folder-store.ts";
 import { assembleStudio } from "../../../src/app/page/assemble-studio.ts";
+import { WorkspaceModels } from "../../../src/app/encoders/model-source.ts";
 import { Emitter } from "../../../src/app/page/emitter.ts";
 import { Environment } from "../../../src/app/page/environment.ts";
 import type { RunLocks } from "../../../src/app/page/run-locks.ts";
@@ -29,6 +30,7 @@ export interface StudioInThread {
   readonly studio: Studio;
   readonly workspace: Workspace;
   readonly events: StudioEvent[];
+  readonly folders: ModelFolders;
   /** Ends a worker as a crash would, without a word to it. */
   crash(name: WorkerName): void;
   close(): Promise<void>;
@@ -59,6 +61,8 @@ export interface InThreadOptions {
   readonly page?: "sealed" | "connected";
   readonly locks?: RunLocks;
   readonly modelMissing?: boolean;
+  readonly freeBytes?: number; // that the browser says it would still store
+  readonly folders?: ModelFolders; // of an earlier page of the same browser
 }
 
 const FACTS: BackendFacts = {
@@ -88,7 +92,7 @@ export function openStudio(options: InThreadOptions): StudioInThread {
     port2.start();
     const life = { over: false };
     const own = new Workspace({ name: options.database });
-    serveWorker(name, port2, { workspace: own, site, life, folders });
+    serveWorker(name, port2, { workspace: own, site, life, folders, free: options.freeBytes ?? 1e9 });
     open.set(name, port1);
     const terminate = (): void => {
       life.over = true;
@@ -97,7 +101,7 @@ export function openStudio(options: InThreadOptions): StudioInThread {
     return Object.assign(port1, { terminate });
   };
   const workers = new WorkerPool(openWorker, (event) => studio.hear(event));
-  const folders = memoryFolders();
+  const folders = options.folders ?? memoryFolders();
   const { studio } = assembleStudio({
     ...{ workspace, workers, environment, emitter, folders },
     locks: options.locks ?? memoryRunLocks(),
@@ -107,7 +111,7 @@ export function openStudio(options: InThreadOptions): StudioInThread {
     persist: () => Promise.resolve(false),
   });
   return {
-    ...{ studio, workspace, events },
+    ...{ studio, workspace, events, folders },
     crash: (name) => void open.get(name)!.dispatchEvent(new Event("error", { cancelable: true })),
     async close() {
       workers.endAll();
@@ -159,22 +163,28 @@ interface WorkerGround {
   readonly site: string;
   readonly life: { readonly over: boolean };
   readonly folders: ModelFolders;
+  readonly free: number;
 }
 
 function serveWorker(
   name: WorkerName,
   scope: Channel,
-  { workspace, site, life, folders }: WorkerGround,
+  { workspace, site, life, folders, free }: WorkerGround,
 ): void {
   const tell = (event: WorkerEvent): void => host.emit(event);
   const data = new DataService(workspace, site);
   const runtime = () => Promise.resolve({ device: "wasm", threads: 1 } as const);
   const backends = { facts: () => Promise.resolve(FACTS), open: () => mortalCpu(life) };
   const openBackend = (): Promise<Backend> => mortalCpu(life);
-  const freeBytes = () => Promise.resolve(1e9);
+  const freeBytes = () => Promise.resolve(free);
   const embedding = new EmbedService({ workspace, site, folders, runtime, openBackend });
   const handlers = {
-    data: dataHandlers(data, new ResultService(data), new GenerateService(workspace), new PartsService(data)),
+    data: dataHandlers(
+      data,
+      new ResultService(data, new WorkspaceModels({ workspace, site, folders })),
+      new GenerateService(workspace),
+      new PartsService(data),
+    ),
     embed: embedHandlers(
       embedding,
       new InferenceService({ workspace, site, folders, openBackend }, embedding),

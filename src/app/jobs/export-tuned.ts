@@ -1,0 +1,127 @@
+import type { FolderFiles } from "../../domain/formats/adapter-folder.ts";
+import { writeFusion } from "../../domain/formats/fusion-json.ts";
+import { openZip } from "../../domain/formats/zip.ts";
+import { writeZip } from "../../domain/formats/zip-writer.ts";
+import { interpolateModel, scaleLora } from "../../domain/models/interpolate.ts";
+import { RetuneError } from "../../engine/errors.ts";
+import type { ModelSource } from "../encoders/model-source.ts";
+import type { SentBytes } from "../protocol/calls.ts";
+import type { RunRecord } from "../storage/records.ts";
+import type { Workspace } from "../storage/workspace.ts";
+import type { ExportOptions, RunExportFormat } from "../studio-models.ts";
+import { owned } from "./export-run.ts";
+import { loadTrained } from "./trained-store.ts";
+import {
+  crossEncoderFolder,
+  onnxFolder,
+  peftFolder,
+  routerFolder,
+  sentenceTransformersFolder,
+} from "./tuned-exports.ts";
+import type { ExportedFolder, OnnxExport } from "./tuned-exports.ts";
+
+export interface TunedExportPorts {
+  readonly workspace: Workspace;
+  readonly models: ModelSource;
+}
+
+const PRECISIONS: Readonly<Partial<Record<RunExportFormat, OnnxExport["precision"]>>> = {
+  onnx: "fp32",
+  "onnx-fp16": "fp16",
+  "onnx-int8": "int8",
+};
+
+/** A trained encoder, re-ranker or router in a format of others, at a strength between its base and itself. */
+export async function exportTuned(
+  ports: TunedExportPorts,
+  run: RunRecord,
+  format: RunExportFormat,
+  options: ExportOptions,
+): Promise<SentBytes> {
+  const stem = `retune-run-${run.number}`;
+  if (format === "fusion") return fusionFile(ports, run);
+  const folder = await folderOf(ports, run, format, options);
+  const top = `${stem}-${format}`;
+  const contents = [...folder.files].map(([name, bytes]) => ({ name: `${top}/${name}`, bytes }));
+  const bytes = writeZip(contents);
+  requireSame(bytes, top, folder.files);
+  return { name: `${top}.zip`, bytes: owned(bytes), verified: `unpacked again; ${folder.verified}` };
+}
+
+async function folderOf(
+  ports: TunedExportPorts,
+  run: RunRecord,
+  format: RunExportFormat,
+  { strength = 1, pooled = true }: ExportOptions,
+): Promise<ExportedFolder> {
+  const { recipe } = run;
+  const precision = PRECISIONS[format];
+  if (recipe.task === "encoder" || recipe.task === "lora") {
+    if (format === "peft" && recipe.task === "lora") return peftOf(ports, run, strength);
+    const model = await tunedAt(ports, run, strength);
+    if (format === "sentence-transformers") return sentenceTransformersFolder(model);
+    if (precision) return onnxFolder(model, { precision, pooled, ...(await baseGraph(ports, run)) });
+  }
+  if (recipe.task === "cross-encoder") {
+    const { model } = await loadTrained(ports.workspace.checkpoints, run.id, recipe.task);
+    const base = await ports.models.either(recipe.base ?? run.encoderId);
+    const mixed =
+      strength === 1
+        ? model
+        : {
+            ...model,
+            weights: interpolateModel(base, { ...base, weights: model.weights }, strength).weights,
+          };
+    if (format === "cross-encoder") return crossEncoderFolder(mixed);
+    if (precision) return onnxFolder(mixed, { precision, pooled: false });
+  }
+  if (recipe.task === "router" && format === "router") {
+    return routerFolder(await loadTrained(ports.workspace.checkpoints, run.id, recipe.task));
+  }
+  throw new RetuneError("unsupported", `What a ${recipe.task} run trained is not exported as ${format}.`);
+}
+
+/** The tuned encoder between its base (0) and itself (1). */
+export async function tunedAt({ models }: TunedExportPorts, run: RunRecord, strength: number) {
+  const tuned = await models.tunedEncoder(run);
+  return strength === 1 ? tuned : interpolateModel(await models.baseOf(run), tuned, strength);
+}
+
+async function peftOf(
+  { workspace, models }: TunedExportPorts,
+  run: RunRecord,
+  strength: number,
+): Promise<ExportedFolder> {
+  const { tuned } = await loadTrained(workspace.checkpoints, run.id, "lora");
+  if (tuned.kind !== "lora") throw new RetuneError("corrupt", "This LoRA run has kept no LoRA weights.");
+  const base = await models.baseOf(run);
+  return peftFolder(scaleLora(tuned.adapter, strength), { name: base.name, layers: base.config.layers });
+}
+
+/** The base's own ONNX graph where there is one, so that what loads the base loads the tuned model. */
+async function baseGraph(
+  { models }: TunedExportPorts,
+  run: RunRecord,
+): Promise<{ readonly base?: Uint8Array }> {
+  const graph = await models.onnxOf(run);
+  return graph ? { base: graph } : {};
+}
+
+async function fusionFile({ workspace }: TunedExportPorts, run: RunRecord): Promise<SentBytes> {
+  const { task } = run.recipe;
+  if (task !== "encoder" && task !== "lora")
+    throw new RetuneError("unsupported", `A ${task} has no fusion weights.`);
+  const { fusion } = await loadTrained(workspace.checkpoints, run.id, task);
+  const bytes = owned(new TextEncoder().encode(writeFusion(fusion.tuned)));
+  return { name: "fusion.json", bytes, verified: "equal weights of words and vectors" };
+}
+
+function requireSame(bytes: Uint8Array, top: string, files: FolderFiles): void {
+  const archive = openZip(bytes);
+  for (const [name, written] of files) {
+    const entry = archive.entries.get(`${top}/${name}`);
+    const back = entry && archive.extract(entry);
+    const same = back?.length === written.length && back.every((byte, index) => byte === written[index]);
+    if (!same) throw new RetuneError("corrupt", `${top}/${name} reads back differently; export again.`);
+  }
+}
