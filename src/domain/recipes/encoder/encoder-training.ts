@@ -1,6 +1,7 @@
 // One fine-tune, read downward: look at the base; take batches in the order of the schedule; every 5 % look at the held-out
 // questions and remember the state as good; keep the best look's weights; stop when none was better for a while. Guards
 // may send the run back to the last good state (guards.ts). A run that was resumed takes the state it was saved in as good.
+import { RetuneError } from "../../../engine/errors.ts";
 import { EQUAL_WEIGHTS, fusionOf } from "../../eval/fusion.ts";
 import type { NamedWeights } from "../../models/encoder-model.ts";
 import type { Weights } from "../../matrix.ts";
@@ -281,6 +282,10 @@ function skippedEvent(place: number, learningRateFactor: number): GuardEvent {
 
 function bestOf(initial: Weights, tensors: EncoderState["tensors"]): Weights {
   return new Map(
-    Array.from(initial, ([name, own]) => [name, { ...own, values: tensors[`best.${name}`] ?? own.values }]),
+    Array.from(initial, ([name, own]) => {
+      const values = tensors[`best.${name}`];
+      if (values?.length === own.values.length) return [name, { ...own, values }];
+      throw new RetuneError("corrupt", `resume: the checkpoint lacks the tensor "best.${name}"`);
+    }),
   );
 }

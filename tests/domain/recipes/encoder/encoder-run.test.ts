@@ -218,6 +218,22 @@ test("a saved state of other settings or other data is refused", async () => {
   }
 });
 
+test("a saved state that lacks a tensor is refused by the tensor's name", async () => {
+  const job = tinyJob({ epochs: 4, validation: { patience: 30 } });
+  const run = await openEncoderRun(cpu, job);
+  for await (const { look } of run.steps()) if (look && look.step > 20) break;
+  const saved = await run.state();
+  run.dispose();
+  expect(saved.progress.best).toBeGreaterThan(0);
+  for (const lost of ["encoder.layer.0.output.dense.bias.m", "best.embeddings.LayerNorm.weight"]) {
+    const { [lost]: _, ...tensors } = saved.tensors;
+    await expect(openEncoderRun(cpu, job, { ...saved, tensors })).rejects.toMatchObject({
+      code: "corrupt",
+      message: expect.stringContaining(lost) as string,
+    });
+  }
+});
+
 test.each([
   [{ batchSize: 1 }, /batchSize: 1/],
   [{ epochs: 0 }, /epochs: 0/],
