@@ -34,6 +34,8 @@ export interface CrossEncoderJob {
 /** One training run; the same contract as AdapterRun: everything may be called at a yield, and nowhere else. */
 export interface CrossEncoderRun {
   readonly plan: CrossEncoderEstimate;
+  /** Takes `steps` (5) steps that change nothing and says what the run takes here. Only before `steps()` is pulled. */
+  measure(steps?: number): Promise<CrossEncoderMeasurement>;
   steps(): AsyncGenerator<TrainingStep, TrainedCrossEncoder, void>;
   /** What a later `openCrossEncoderRun` needs to go on to the same bits. */
   state(): Promise<CrossEncoderState>;
@@ -50,6 +52,15 @@ export interface CrossEncoderEstimate {
   readonly pairs: number; // of one epoch
   readonly tokens: number; // of one epoch, special tokens included
   readonly heldOutQueries: number; // looked at, 0 where nothing is held out
+}
+
+/** What five steps on this device say. Warnings are for people; nothing is refused. */
+export interface CrossEncoderMeasurement {
+  readonly secondsPerStep: number; // of a mean batch
+  readonly secondsLeft: number; // steps and looks
+  readonly tokensPerSecond: number;
+  readonly text: string; // "about 4 min"
+  readonly warnings: readonly string[];
 }
 
 /** What a run leaves behind. */
@@ -84,7 +95,7 @@ export const CROSS_ENCODER_DEFAULTS = {
   warmup: 0.1, // share of all steps
   heldOut: 0.1, // share of the questions, whole groups
   lookEvery: 0.05, // of all steps
-  patience: 5, // looks without a new best
+  patience: 5, // looks without a new best, after half of the steps
 } as const;
 
 export interface CrossEncoderState {

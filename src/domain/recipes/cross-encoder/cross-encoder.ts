@@ -2,7 +2,7 @@
 //   1. Questions are held out by group; the base is looked at on them (step 0).
 //   2. Pairs (or questions with their candidates) are shuffled every epoch; linear warm-up over 10 % of the steps, linear
 //      decay, gradients clipped to 1, AdamW without decay of biases and LayerNorm.
-//   3. Every 5 % of the steps the held-out questions are looked at; five looks without a new best end the run, and the
+//   3. Every 5 % of the steps the held-out questions are looked at; five looks without a new best end the run, though not before half of it, and the
 //      weights of the best look are what is kept: cross-encoders overfit fast.
 // Compatible mode is LlamaIndex's CrossEncoderFinetuneEngine (llamaindex.md §6.2): file order, BCE, no looks.
 import type { Backend } from "../../../engine/backend.ts";
@@ -17,12 +17,14 @@ import {
   type CrossEncoderEstimate,
   type CrossEncoderJob,
   type CrossEncoderLook,
+  type CrossEncoderMeasurement,
   type CrossEncoderRun,
   type CrossEncoderState,
   type TrainedCrossEncoder,
 } from "./cross-encoder-job.ts";
 import { layPairGround, type PairGround } from "./ground.ts";
 import { merit } from "./held-out-pairs.ts";
+import { measurePairs } from "./measure.ts";
 import { epochOf, type PairUnit } from "./pair-batches.ts";
 
 /** What a guard goes back to. */
@@ -83,6 +85,10 @@ class PairRun implements CrossEncoderRun {
     this.#notes = [...progress.notes];
     this.#guard = new LossGuard(progress.losses, progress.rollbacks);
     this.#bestWeights = namedAfter("best.", tensors);
+  }
+
+  measure(steps = 5): Promise<CrossEncoderMeasurement> {
+    return measurePairs(this.#ground, (step) => this.#unitsAt(step), steps);
   }
 
   async *steps(): AsyncGenerator<TrainingStep, TrainedCrossEncoder, void> {
@@ -166,8 +172,10 @@ class PairRun implements CrossEncoderRun {
     return { step: this.#step, losses: [...this.#losses], tensors: await this.#ground.steps.capture() };
   }
 
+  /** Not before half of the steps: a fresh head says nothing of use for a while. */
   #outOfPatience(): boolean {
-    return this.#best !== null && this.#looks.length - 1 - this.#best >= DEFAULTS.patience;
+    if (this.#best === null || this.#step < this.#ground.totalSteps / 2) return false;
+    return this.#looks.length - 1 - this.#best >= DEFAULTS.patience;
   }
 
   #validation({ step, mrr }: CrossEncoderLook): NonNullable<TrainingStep["validation"]> {

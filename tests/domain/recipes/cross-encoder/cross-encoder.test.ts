@@ -61,6 +61,20 @@ test("the first losses are those of a model that knows nothing: ln 2 a pair, ln 
   expect((await trained(job({ loss: "listwise", epochs: 0.1 }))).losses[0]!).toBeCloseTo(Math.log(4), 1);
 });
 
+test("measuring takes steps and changes nothing", async () => {
+  const whole = await trained(job({ epochs: 1 }));
+  const run = await openCrossEncoderRun(cpu, job({ epochs: 1 }));
+  const { secondsPerStep, secondsLeft, tokensPerSecond, text } = await run.measure();
+  expect(secondsPerStep).toBeGreaterThan(0);
+  expect(secondsLeft).toBeGreaterThan(secondsPerStep);
+  expect(tokensPerSecond).toBeGreaterThan(0);
+  expect(text).toMatch(/^about \d/);
+  const result = (await toEnd(run))!;
+  run.dispose();
+  expect(result.losses).toEqual(whole.losses);
+  expect(result.model.weights).toEqual(whole.model.weights);
+});
+
 test("the kept model scores pairs by itself as the run's own looks did", async () => {
   const result = await trained(job({ loss: "bce", epochs: 6 }));
   const scorer = await openPairScorer(cpu, result.model);
