@@ -1,7 +1,15 @@
 // `npm run test:peers`: every export loaded by the library it is meant for, in a Python environment of its own
 // (.cache/peers, made once; about 6 GB, most of it torch). Prints a log that ends in "N passed, N failed".
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -152,6 +160,30 @@ function checkRouters(folder) {
   }
 }
 
+/** Every folder that a tuned model can be taken away in, loaded by sentence-transformers, transformers, peft, onnxruntime. */
+function checkModels(folder) {
+  const launch = `import { launch } from ${JSON.stringify(join(root, "cli", "launch.mjs"))};
+    await launch({ entry: "scripts/peers/export_models.mjs", argv: [${JSON.stringify(folder)}], gpu: false });`;
+  forgetBundles("scripts-peers-export_models");
+  run(process.execPath, ["--input-type=module", "--eval", launch]);
+  const { code, output } = run(python, [join(peers, "check_models.py"), folder], {
+    mayFail: true,
+    quiet: true,
+  });
+  if (code !== 0) report(false, `check_models.py ended with ${code} before its last check`);
+  for (const line of output.split("\n").filter((text) => /^(ok|FAILED) /.test(text))) {
+    report(line.startsWith("ok"), line.slice(8));
+  }
+}
+
+/** The launcher's cache knows the sources of the program, not those of its entries elsewhere. */
+function forgetBundles(name) {
+  const cache = join(root, ".cache", "retune");
+  if (!existsSync(cache)) return;
+  for (const entry of readdirSync(cache).filter((each) => each.startsWith(`${name}-`)))
+    rmSync(join(cache, entry), { recursive: true, force: true });
+}
+
 /** New recordings by torch, with settings that no fixture of the tests has, replayed on both backends. */
 function checkParity(folder) {
   run(python, [join(peers, "parity_fixtures.py"), folder]);
@@ -170,13 +202,14 @@ const folder = mkdtempSync(join(tmpdir(), "retune-peers-"));
 try {
   const shown = run(python, ["-m", "pip", "list", "--format=freeze"]).output.split("\n");
   const named =
-    /^(torch|numpy|safetensors|sentence-transformers|llama-index-(core|embeddings-adapter|finetuning))==/;
+    /^(torch|numpy|safetensors|sentence-transformers|transformers|peft|onnx|onnxruntime|llama-index-(core|embeddings-adapter|finetuning))==/;
   console.log(shown.filter((line) => named.test(line)).join(", "));
   run(python, [join(peers, "planted_data.py"), folder]);
   exportAll(folder);
   checkExports(folder);
   checkRouters(join(folder, "routers"));
   checkParity(join(folder, "parity"));
+  checkModels(folder);
 } catch (error) {
   report(false, error instanceof Error ? error.message : String(error));
 } finally {

@@ -1,10 +1,25 @@
 import { readFileSync } from "node:fs";
 import { readAdapterConfig } from "../../../src/domain/formats/adapter-config-json.ts";
+import { readCrossEncoderFolder } from "../../../src/domain/formats/cross-encoder-folder.ts";
+import { FolderReader } from "../../../src/domain/formats/folder-reader.ts";
 import { readFusion, writeFusion } from "../../../src/domain/formats/fusion-json.ts";
 import { readLlamaIndexDataset } from "../../../src/domain/formats/llamaindex-dataset.ts";
 import { readNpy, writeNpy } from "../../../src/domain/formats/npy.ts";
 import { initializerValues, readOnnxGraph } from "../../../src/domain/formats/onnx-initializers.ts";
+import { readOnnxDraft, writeOnnxDraft } from "../../../src/domain/formats/onnx/onnx-draft.ts";
+import { PARITY_FILE, readParity, writeParity } from "../../../src/domain/formats/parity.ts";
+import { readPeftFolder } from "../../../src/domain/formats/peft-folder.ts";
 import { readProjectZip, writeProjectZip } from "../../../src/domain/formats/project-zip.ts";
+import {
+  readQueryAdapterFolder,
+  writeQueryAdapterFolder,
+} from "../../../src/domain/formats/query-adapter-folder.ts";
+import {
+  readModules,
+  readPooling,
+  readSettings,
+} from "../../../src/domain/formats/sentence-transformers-config.ts";
+import { readSentenceTransformersFolder } from "../../../src/domain/formats/sentence-transformers-folder.ts";
 import { readSafetensors, writeSafetensors } from "../../../src/domain/formats/safetensors.ts";
 import { readTorchZip } from "../../../src/domain/formats/torch-zip.ts";
 import { writeTorchZip } from "../../../src/domain/formats/torch-zip-writer.ts";
@@ -15,6 +30,7 @@ import { namedInitializers } from "../../../src/domain/models/weights/onnx-names
 import { chunkBlocks } from "../../../src/domain/text/chunk.ts";
 import { decodeText } from "../../../src/domain/text/decode.ts";
 import { readDocument } from "../../../src/domain/text/documents.ts";
+import { fixtureFolder } from "./folder-files.ts";
 import type { FuzzTarget } from "./mutations.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
@@ -87,6 +103,54 @@ const HTML = `<!doctype html><html><head><title>T</title><script>if (a < b) x()<
  code</pre><table><tr><td>1<td>2</table><!-- c --><p title="a>b">text</p></body></html>`;
 const MARKDOWN =
   "---\na: b\n---\n# T *x*\n\nSome **bold** [link](u) and `code`.\n\n- item\n  more\n\n```\nfence\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n";
+
+/** A reader of a folder with one of its files spoilt. */
+function inFolder(name: string, path: string, read: (files: Map<string, Uint8Array>) => unknown): FuzzTarget {
+  const files = fixtureFolder(name);
+  return {
+    name: `${name}/${path}`,
+    seeds: [files.get(path)!],
+    read: (bytes) => read(new Map([...files, [path, bytes]])),
+  };
+}
+const routed = writeQueryAdapterFolder(readSentenceTransformersFolder(fixtureFolder("st-tiny"), "m").model, {
+  config: { kind: "linear", features: 32, bias: false },
+  weights: new Map([["linear.weight", { shape: [32, 32], values: new Float32Array(1024) }]]),
+});
+/** A small ONNX file: a few nodes and tensors of the fixture's. */
+function onnxOfNodes(): Uint8Array {
+  const draft = readOnnxDraft(fixture("tiny-bert/onnx/model.onnx"));
+  const tensors = new Map([...draft.tensors].slice(3, 6));
+  return writeOnnxDraft({ ...draft, nodes: draft.nodes.slice(0, 20), tensors });
+}
+
+const FOLDERS: readonly FuzzTarget[] = [
+  inFolder("st-tiny", "modules.json", (files) => readModules(new FolderReader(files, "m"))),
+  inFolder("st-tiny", "1_Pooling/config.json", (files) =>
+    readPooling(new FolderReader(files), "1_Pooling", { query: "q: ", document: "" }),
+  ),
+  inFolder("st-tiny", "config_sentence_transformers.json", (files) =>
+    readSettings(new FolderReader(files), ""),
+  ),
+  inFolder("st-tiny-5x", "sentence_bert_config.json", (files) => readSettings(new FolderReader(files), "")),
+  inFolder("cross-encoder-tiny", "config.json", (files) => readCrossEncoderFolder(files, "m")),
+  inFolder("peft-tiny", "adapter_config.json", (files) => readPeftFolder(files)),
+  inFolder("peft-tiny", "adapter_model.safetensors", (files) => readPeftFolder(files)),
+  {
+    name: "router_config.json",
+    seeds: [routed.get("2_Router/router_config.json")!],
+    read: (bytes) =>
+      readQueryAdapterFolder(new Map([...routed, ["2_Router/router_config.json", bytes]]), "m"),
+  },
+  {
+    name: "parity file",
+    seeds: [
+      writeParity({ kind: "logits", logits: new Float32Array(32), maxTokens: 64 }, "onnx").get(PARITY_FILE)!,
+    ],
+    read: (bytes) => readParity(decodeText(bytes).text, PARITY_FILE),
+  },
+  { name: "onnx draft", seeds: [onnxOfNodes()], read: (bytes) => readOnnxDraft(bytes, "m.onnx") },
+];
 
 /** Every reader of files from outside, with what it should read. */
 export const FUZZ_TARGETS: readonly FuzzTarget[] = [
@@ -168,4 +232,5 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
     ],
     read: (bytes) => readDocument("a.txt", bytes),
   },
+  ...FOLDERS,
 ];
