@@ -16,6 +16,8 @@ const OWN = new Set([
   ...SNIPPETS,
 ]);
 const OWN_ADAPTER = new Set(["config.json", "pytorch_model.bin"]);
+const MODEL_FOLDERS = ["sentence-transformers", "peft", "onnx", "cross-encoder", "router", "cluster"];
+const MODEL_FILE = /\.(json|jsonl|safetensors|onnx|txt|py|md)(\.\d+\.part)?$/;
 const STEP = /^step_\d+$/;
 const PART = /\.\d+\.part$/; // of a write that was killed
 
@@ -40,6 +42,7 @@ export class RunFolder {
     await makeFolder(this.path);
     await removeFiles(this.path, OWN);
     await clearAdapter(join(this.path, "llamaindex"));
+    for (const folder of MODEL_FOLDERS) await clearModel(join(this.path, folder));
   }
 }
 
@@ -53,6 +56,18 @@ async function clearAdapter(folder: string): Promise<void> {
     await removeFiles(folderOf, OWN_ADAPTER);
     if ((await readdir(folderOf)).length === 0) await rmdir(folderOf);
   }
+}
+
+/** Files of the kinds that a model folder of ours holds, and the folders that are empty then. */
+async function clearModel(folder: string): Promise<void> {
+  const entry = await lstat(folder).catch(() => undefined);
+  if (!entry?.isDirectory()) return; // a link leads to what is not ours
+  for (const each of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, each.name);
+    if (each.isDirectory()) await clearModel(path);
+    else if (each.isFile() && MODEL_FILE.test(each.name)) await rm(path, { force: true });
+  }
+  if ((await readdir(folder)).length === 0) await rmdir(folder);
 }
 
 async function removeFiles(folder: string, names: ReadonlySet<string>): Promise<void> {

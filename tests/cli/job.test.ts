@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { crossEncoderSettings, encoderSettings, routerSettings } from "../../cli/job-tuned.ts";
 import { adapterConfig, parseJob, type AnyJob } from "../../cli/job.ts";
 import { jobFileOf } from "../../src/app/page/job-file.ts";
 import type { RunRecord } from "../../src/app/storage/records.ts";
@@ -71,7 +72,11 @@ test.each([
     { ...MINIMAL, mode: "fast" },
     'field "mode" must be "recommended" or "compatible", got "fast"',
   ],
-  ["a wrong task", { ...MINIMAL, task: "encoder" }, 'field "task" must be "adapter", got "encoder"'],
+  [
+    "a wrong task",
+    { ...MINIMAL, task: "encode" },
+    'field "task" must be one of "adapter", "encoder", "lora"',
+  ],
   ["a wrong adapter", { ...MINIMAL, adapter: { kind: "lora" } }, 'field "adapter.kind" must be'],
   ["an adapter that is no object", { ...MINIMAL, adapter: "linear" }, 'field "adapter" must be'],
   [
@@ -139,6 +144,27 @@ test("a run copied from the page is a job that runs the same settings", () => {
     backend: "cpu",
   });
   expect(adapterConfig(job, 384)).toEqual(settings.adapter);
+});
+
+test.each([
+  { task: "encoder", settings: { recipe: "encoder", mode: "recommended", seed: 2, epochs: 3 } },
+  {
+    task: "lora",
+    queryInstruction: "query: ",
+    settings: {
+      ...{ recipe: "lora", mode: "compatible", seed: 2, validation: { share: 0.2 } },
+      ...{ loss: { kind: "triplet", margin: 2 }, matryoshka: { dimensions: [384, 96] }, lora: { rank: 8 } },
+    },
+  },
+  { task: "cross-encoder", settings: { mode: "recommended", seed: 2, loss: "listwise" } },
+  { task: "router", settings: { trainer: "softmax", seed: 2 } },
+] as const)("a $task run copied from the page is a job of the same settings", (recipe) => {
+  const text = jobFileOf({ recipe } as unknown as RunRecord, "bge-small-en-v1.5", "cpu");
+  const job = parseJob("/data/job.json", text);
+  expect(job.task).toBe(recipe.task);
+  if (job.task === "encoder" || job.task === "lora") expect(encoderSettings(job)).toEqual(recipe.settings);
+  if (job.task === "cross-encoder") expect(crossEncoderSettings(job)).toEqual(recipe.settings);
+  if (job.task === "router") expect(routerSettings(job)).toEqual(recipe.settings);
 });
 
 const examples = fileURLToPath(new URL("../../docs/jobs", import.meta.url));

@@ -40,20 +40,29 @@ const EXPORTS = {
   router: ["router"],
 } as const;
 
-/** Settings of the other tasks lie under their own names in a job, so they are taken over as they are. */
+/** Settings of the other tasks lie under their own names in a job, but for what is held out, which files are not. */
 function tunedJob(
   recipe: Exclude<Recipe, { readonly task: "adapter" }>,
   model: string,
   backend: "webgpu" | "cpu",
 ): object {
-  const { recipe: _recipe, ...settings } = { recipe: undefined, ...recipe.settings };
   const files =
     recipe.task === "router" ? { train: "router.json" } : { train: "train.json", validation: "test.json" };
   const instruction = queryInstructionOf(recipe);
   return {
-    ...{ task: recipe.task, model, ...files, ...settings, backend },
+    ...{ task: recipe.task, model, ...files, ...jobSettings(recipe), backend },
     ...(instruction === "" ? {} : { queryInstruction: instruction }),
     export: EXPORTS[recipe.task],
+  };
+}
+
+function jobSettings(recipe: Exclude<Recipe, { readonly task: "adapter" }>): object {
+  if (recipe.task !== "encoder" && recipe.task !== "lora") return recipe.settings;
+  const { recipe: _task, validation: holdOut, matryoshka, ...settings } = recipe.settings;
+  return {
+    ...settings,
+    ...(holdOut === undefined ? {} : { holdOut }),
+    ...(matryoshka === undefined ? {} : { matryoshka: matryoshka.dimensions }),
   };
 }
 
