@@ -2,8 +2,8 @@
 //   1. Questions are held out by group; the base is looked at on them (step 0).
 //   2. Pairs (or questions with their candidates) are shuffled every epoch; linear warm-up over 10 % of the steps, linear
 //      decay, gradients clipped to 1, AdamW without decay of biases and LayerNorm.
-//   3. Every 5 % of the steps the held-out questions are looked at; five looks without a new best end the run, though not before half of it, and the
-//      weights of the best look are what is kept: cross-encoders overfit fast.
+//   3. Every 5 % of the steps the held-out questions are looked at; five looks without a new best end the run, though not
+//      before half of it, and the weights of the best look are what is kept: cross-encoders overfit fast.
 // Compatible mode is LlamaIndex's CrossEncoderFinetuneEngine (llamaindex.md §6.2): file order, BCE, no looks.
 import type { Backend } from "../../../engine/backend.ts";
 import { RetuneError } from "../../../engine/errors.ts";
