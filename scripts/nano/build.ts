@@ -41,6 +41,13 @@ const SHAPE = {
   pad_token_id: 0,
 };
 
+const TOKENIZER_CONFIG = { tokenizer_class: "BertTokenizer", do_lower_case: true, model_max_length: 512 };
+const POOLING = {
+  word_embedding_dimension: 192,
+  pooling_mode_cls_token: false,
+  pooling_mode_mean_tokens: true,
+};
+
 /** Builds public/nano from nothing; returns the exit code. */
 export async function main(argv: readonly string[], { root }: { root: string }): Promise<number> {
   const { values } = parseArgs({
@@ -111,9 +118,12 @@ async function prepare(backend: Backend, root: string, limit: number | undefined
 
 function save(folder: string, weights: Uint8Array, tokenizerJson: string, record: object): void {
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "weights.safetensors"), weights);
+  writeFileSync(join(folder, "model.safetensors"), weights);
   writeFileSync(join(folder, "config.json"), `${JSON.stringify(SHAPE, null, 2)}\n`);
   writeFileSync(join(folder, "tokenizer.json"), tokenizerJson);
+  writeFileSync(join(folder, "tokenizer_config.json"), `${JSON.stringify(TOKENIZER_CONFIG, null, 2)}\n`);
+  mkdirSync(join(folder, "1_Pooling"), { recursive: true });
+  writeFileSync(join(folder, "1_Pooling", "config.json"), `${JSON.stringify(POOLING, null, 2)}\n`);
   writeFileSync(join(folder, "run.json"), `${JSON.stringify(record, null, 1)}\n`);
 }
 

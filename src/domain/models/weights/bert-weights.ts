@@ -2,12 +2,12 @@ import { RetuneError } from "../../../engine/errors.ts";
 import type { FolderFiles } from "../../formats/adapter-folder.ts";
 import { initializerValues, readOnnxGraph, type OnnxGraph } from "../../formats/onnx-initializers.ts";
 import { parseJson, plainJson } from "../../formats/json.ts";
-import { readSafetensors } from "../../formats/safetensors.ts";
 import type { TensorData } from "../../matrix.ts";
 import { decodeText } from "../../text/decode.ts";
 import { bertConfigOf, type BertConfig } from "../bert/config.ts";
 import { CLASSIFIER, encoderShapes, POOLER } from "../bert/names.ts";
 import type { NamedWeights } from "../encoder-model.ts";
+import { readInt8Weights } from "./int8.ts";
 import { bertName, namedInitializers, transposedValues } from "./onnx-names.ts";
 
 /** Where a model folder may hold its weights, best first; f32 safetensors are exact, an fp32 ONNX file is as exact. */
@@ -67,7 +67,7 @@ function missingWeights(files: FolderFiles, shown: (path: string) => string): Re
 
 function fromSafetensors(bytes: Uint8Array, file: string): NamedWeights {
   const found = new Map<string, TensorData>();
-  for (const [name, tensor] of readSafetensors(bytes, file).tensors) {
+  for (const [name, tensor] of readInt8Weights(bytes, file)) {
     const known = bertName(name);
     if (known !== undefined) found.set(known, tensor);
   }

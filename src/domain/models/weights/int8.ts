@@ -23,12 +23,18 @@ export function writeInt8Weights(weights: NamedWeights): Uint8Array {
   return writeSafetensors(tensors, new Map([["format", "retune-int8"]]));
 }
 
-/** The weights as float32. Throws E_SAFETENSORS where the file is broken or a matrix lacks its scales. */
+/**
+ * The weights of a safetensors file as float32, whether it holds floats or one byte a value. Throws E_SAFETENSORS where
+ * the file is broken or a matrix of bytes lacks its scales.
+ */
 export function readInt8Weights(bytes: Uint8Array, file?: string): NamedWeights {
   const { tensors, integers } = readSafetensors(bytes, file);
   const weights = new Map<string, TensorData>();
-  for (const [name, tensor] of tensors) if (!name.endsWith(SCALE)) weights.set(name, tensor);
+  for (const [name, tensor] of tensors) {
+    if (!integers.has(name.slice(0, -SCALE.length))) weights.set(name, tensor);
+  }
   for (const [name, { shape, values }] of integers) {
+    if (shape.length !== 2 && !tensors.has(`${name}${SCALE}`)) continue; // token ids, positions: no weights
     const scales = tensors.get(`${name}${SCALE}`)?.values;
     const [rows, columns] = [shape[0]!, shape[1]];
     if (shape.length !== 2 || columns === undefined || scales?.length !== rows) {
