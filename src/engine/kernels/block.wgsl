@@ -2,8 +2,7 @@
 //   source : [P, Q]     result : [M, N]     offsets may be negative, so this cuts a block out as well as it puts one in
 //
 // Bits are copied, so f32 and u32 go the same way. One workgroup of LANES threads takes a row at a time, and blocks of
-// columns lie along y of the grid. No division, which a software adapter does lane by lane. A source of no rows makes
-// zeros: that clears a table before scatter.wgsl.
+// columns lie along y of the grid. No division, which a software adapter does lane by lane.
 //
 // Edges: workgroups stride over rows and columns, so any size fits.
 //

@@ -7,7 +7,7 @@
 //
 // Who owns what is chosen by the host, because a word table has 30,522 rows and a batch touches few of them:
 //   tables of at most B rows: a workgroup per row of the table; rows that no index names become 0
-//   larger tables: the result was cleared before (block.wgsl); a workgroup per row of the source, which works on the
+//   larger tables: the result was cleared before (clear.wgsl); a workgroup per row of the source, which works on the
 //   row of the table that its index names if no earlier row names the same, else stops
 // B² / 32 words in all then, instead of T · B: 4,096 rows cost about as much as their product with one column of weights.
 // A table of a few rows (token types) would leave the device idle: the source is cut into `parts` of PART rows (z), each

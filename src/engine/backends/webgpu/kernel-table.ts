@@ -8,6 +8,8 @@ import attentionRowsGradientQueries from "../../kernels/attention_rows_gradient_
 import attentionRows from "../../kernels/attention_rows.wgsl?raw";
 import attention from "../../kernels/attention.wgsl?raw";
 import block from "../../kernels/block.wgsl?raw";
+import clear from "../../kernels/clear.wgsl?raw";
+import columnSums from "../../kernels/column_sums.wgsl?raw";
 import elementwise from "../../kernels/elementwise.wgsl?raw";
 import gather from "../../kernels/gather.wgsl?raw";
 import layerNormGamma from "../../kernels/layer_norm_gamma.wgsl?raw";
@@ -46,6 +48,8 @@ export const KERNELS = {
   attentionRowsGradientKeys: { source: attentionRowsGradientKeys, bindings: "uurrrrrrww" },
   attentionRowsGradientQueries: { source: attentionRowsGradientQueries, bindings: "uurrrrrrw" },
   block: { source: block, bindings: "urw" },
+  clear: { source: clear, bindings: "uw" },
+  columnSums: { source: columnSums, bindings: "urrw" },
   elementwise: { source: elementwise, bindings: "urwrrrr" },
   gather: { source: gather, bindings: "urrrrrwww" },
   layerNorm: { source: layerNorm, bindings: "urrrw" },

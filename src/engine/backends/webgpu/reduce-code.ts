@@ -1,5 +1,6 @@
 import type { BufferId, Plan, ReduceLaunch, Reduction } from "../../plan.ts";
 import {
+  integers,
   lanesOf,
   MOST_GROUPS,
   type Binding,
@@ -34,27 +35,39 @@ export function reduceCodes({ reductions }: ReduceLaunch, options: CodeOptions, 
 
 /** Parts of the rows, plain; then their sum, finished. */
 function tallCodes(reduction: Reduction, options: CodeOptions, plan: Buffers): LaunchCode[] {
-  const { rows, columns } = reduction;
-  const parts = Math.ceil(rows / PART_ROWS);
-  const first = { ...reduction, factor: undefined, scale: 1, root: false, at: 0 };
-  const LANES = lanesOf(options);
+  const parts = Math.ceil(reduction.rows / PART_ROWS);
+  const partials: Binding = { scratch: parts * reduction.columns };
   const second = { ...reduction, rows: parts, times: undefined };
-  const settings = new ArrayBuffer(4 * REDUCTION_BYTES);
-  const sources = sourcesOf([first]);
-  writeReduction(settings, 0, first, sources, 0, PART_ROWS);
   const sum = dispatchCode([second], spanOf([second], plan), options, plan);
-  const [, factor] = sourcesOf([second]);
-  return [
-    {
-      kernel: "reduce",
-      constants: { LANES },
-      settings,
-      bindings: [sources[0], sources[1], undefined, undefined, undefined, { scratch: parts * columns }],
-      groups: [Math.min(MOST_GROUPS, Math.ceil(columns / LANES)), 1, parts],
-      flops: rows * columns,
-    },
-    { ...sum, bindings: [{ scratch: parts * columns }, factor, ...sum.bindings.slice(2)] },
-  ];
+  const [, ...others] = sum.bindings; // the first is the source
+  return [partsCode(reduction, partials, parts, options), { ...sum, bindings: [partials, ...others] }];
+}
+
+/** Sums of PART_ROWS rows each, four columns a thread where that goes. */
+function partsCode(reduction: Reduction, partials: Binding, parts: number, options: CodeOptions): LaunchCode {
+  const { rows, columns, source, times } = reduction;
+  const LANES = lanesOf(options);
+  const shared = { constants: { LANES }, flops: rows * columns };
+  if (columns % 4 === 0) {
+    return {
+      ...shared,
+      kernel: "columnSums",
+      settings: integers([rows, columns / 4, PART_ROWS, times === undefined ? 0 : 1]),
+      bindings: [source, times, partials],
+      groups: [Math.ceil(columns / 4 / LANES), 1, parts],
+    };
+  }
+  const plain = { ...reduction, factor: undefined, scale: 1, root: false, at: 0 };
+  const settings = new ArrayBuffer(4 * REDUCTION_BYTES);
+  const sources = sourcesOf([plain]);
+  writeReduction(settings, 0, plain, sources, 0, PART_ROWS);
+  return {
+    ...shared,
+    kernel: "reduce",
+    settings,
+    bindings: [sources[0], sources[1], undefined, undefined, undefined, partials],
+    groups: [Math.min(MOST_GROUPS, Math.ceil(columns / LANES)), 1, parts],
+  };
 }
 
 /** out[c] = Σ_p scratch[p, c]: the last stage of sums that were made in parts. */

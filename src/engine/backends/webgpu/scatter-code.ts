@@ -1,7 +1,6 @@
-import type { ScatterLaunch } from "../../plan.ts";
-import { integers, MOST_GROUPS, type CodeOptions, type LaunchCode } from "./code.ts";
+import type { BufferId, ScatterLaunch } from "../../plan.ts";
+import { groupsFor, integers, MOST_GROUPS, type CodeOptions, type LaunchCode } from "./code.ts";
 import { partialSumsCode } from "./reduce-code.ts";
-import { clearCode } from "./sequence-code.ts";
 
 const LANES = 64;
 const COLUMNS = 4 * LANES; // a workgroup's
@@ -26,5 +25,19 @@ export function scatterCodes(launch: ScatterLaunch, options: CodeOptions): Launc
     flops: rows * columns + Math.min(tableRows, rows) * rows,
   };
   if (small) return [sum, partialSumsCode(parts, size, out, options)];
-  return bySource ? [clearCode(tableRows, columns, out, options), sum] : [sum];
+  return bySource ? [clearCode(size, out), sum] : [sum];
+}
+
+const CLEAR_BLOCKS = 8; // vec4s of a thread, about
+
+function clearCode(elements: number, out: BufferId): LaunchCode {
+  const blocks = Math.ceil(elements / 4);
+  return {
+    kernel: "clear",
+    constants: {},
+    settings: integers([blocks]),
+    bindings: [out],
+    groups: [groupsFor(blocks / CLEAR_BLOCKS), 1],
+    flops: elements,
+  };
 }

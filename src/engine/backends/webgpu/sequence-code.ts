@@ -6,7 +6,6 @@ import type {
   SegmentMeanGradientLaunch,
   SegmentMeanLaunch,
 } from "../../plan-sequence.ts";
-import type { BufferId } from "../../plan.ts";
 import {
   integers,
   lanesOf,
@@ -93,26 +92,11 @@ const BLOCK_TURNS = 8; // columns that a thread copies, about
 
 export function blockCode(launch: BlockLaunch, options: CodeOptions): LaunchCode {
   const { rows, columns, source, sourceRows, sourceColumns, rowOffset, columnOffset, out } = launch;
-  return copyOf(source, [rows, columns, sourceRows, sourceColumns, rowOffset, columnOffset], out, options);
-}
-
-/** Zeros: a block of nothing. */
-export function clearCode(rows: number, columns: number, out: BufferId, options: CodeOptions): LaunchCode {
-  return copyOf(undefined, [rows, columns, 0, 0, 0, 0], out, options);
-}
-
-function copyOf(
-  source: BufferId | undefined,
-  words: readonly [rows: number, columns: number, ...rest: number[]],
-  out: BufferId,
-  options: CodeOptions,
-): LaunchCode {
   const LANES = lanesOf(options);
-  const [rows, columns] = words;
   return {
     kernel: "block",
     constants: { LANES },
-    settings: integers(words),
+    settings: integers([rows, columns, sourceRows, sourceColumns, rowOffset, columnOffset]),
     bindings: [source, out],
     groups: [Math.min(MOST_GROUPS, rows), Math.min(MOST_GROUPS, Math.ceil(columns / LANES / BLOCK_TURNS))],
     flops: rows * columns,
