@@ -48,7 +48,7 @@ const POOLING = {
   pooling_mode_mean_tokens: true,
 };
 
-/** Builds public/nano from nothing; returns the exit code. */
+/** Builds public/models/retune-nano from nothing; returns the exit code. */
 export async function main(argv: readonly string[], { root }: { root: string }): Promise<number> {
   const { values } = parseArgs({
     args: [...argv],
@@ -78,8 +78,8 @@ export async function main(argv: readonly string[], { root }: { root: string }):
     sha256: createHash("sha256").update(int8).digest("hex"),
     steps,
   };
-  save(join(root, "public", "nano"), int8, lesson.tokenizer.tokenizerJson, record);
-  console.error(`public/nano: ${int8.length} bytes of weights, ${seconds(started)} s`);
+  save(join(root, "public", "models", "retune-nano"), int8, lesson.tokenizer.tokenizerJson, record);
+  console.error(`public/models/retune-nano: ${int8.length} bytes of weights, ${seconds(started)} s`);
   return 0;
 }
 

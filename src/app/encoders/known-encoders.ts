@@ -19,6 +19,26 @@ export const DEFAULT_ENCODER = {
   },
 } as const;
 
+/** The small encoder in the repository (scripts/nano): at hand in any case, and trained in seconds. */
+export const NANO_ENCODER = {
+  id: "retune-nano",
+  name: "retune-nano",
+  dimension: 192,
+  queryInstruction: "",
+  parts: {
+    model: "NANO_MODEL",
+    tokenizer: "NANO_TOKENIZER",
+    pooling: "mean",
+    precision: "fp32", // one byte a weight in the file, float32 once it is read
+    maxTokens: 512,
+  },
+} as const;
+
+/** Where a model of this site lies. */
+export function siteModelUrl(id: string, site: string): string {
+  return new URL(`models/${id}/`, site).href;
+}
+
 export interface EncoderFacts extends Omit<EncoderView, "available"> {
   readonly hash: string;
   readonly url?: string; // of an endpoint
@@ -27,15 +47,20 @@ export interface EncoderFacts extends Omit<EncoderView, "available"> {
   readonly own?: boolean; // safetensors weights: our own encoder runs it
 }
 
-export async function defaultEncoderFacts(): Promise<EncoderFacts> {
-  const { id, name, dimension, queryInstruction, parts } = DEFAULT_ENCODER;
+/** The models of this site, the default first. */
+export async function siteEncoders(): Promise<readonly EncoderFacts[]> {
+  return [await siteFacts(DEFAULT_ENCODER), { ...(await siteFacts(NANO_ENCODER)), own: true }];
+}
+
+async function siteFacts(model: typeof DEFAULT_ENCODER | typeof NANO_ENCODER): Promise<EncoderFacts> {
+  const { id, name, dimension, queryInstruction, parts } = model;
   const hash = await encoderHash(parts);
   return { id, name, origin: "site", dimension, precision: parts.precision, queryInstruction, hash };
 }
 
-/** The site's model first, then what the person added. */
+/** The site's models first, then what the person added. */
 export async function knownEncoders(workspace: Workspace): Promise<readonly EncoderFacts[]> {
-  return [await defaultEncoderFacts(), ...(await workspace.encoders())];
+  return [...(await siteEncoders()), ...(await workspace.encoders())];
 }
 
 export async function encoderById(workspace: Workspace, id: string): Promise<EncoderFacts> {

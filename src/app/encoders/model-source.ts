@@ -4,7 +4,7 @@ import { loadTrained, wholeEncoder } from "../jobs/trained-store.ts";
 import type { RunRecord } from "../storage/records.ts";
 import type { Workspace } from "../storage/workspace.ts";
 import type { ModelFolders } from "./folder-store.ts";
-import { DEFAULT_ENCODER, encoderById } from "./known-encoders.ts";
+import { encoderById, siteModelUrl } from "./known-encoders.ts";
 import type { ModelFiles } from "./model-files.ts";
 import { servedModelFiles } from "./model-files.ts";
 import { readCrossEncoderModel, readEncoderModel } from "./own-models.ts";
@@ -76,7 +76,7 @@ export class WorkspaceModels implements ModelSource {
   private filesOf({ id, name, origin }: Awaited<ReturnType<typeof encoderById>>): ModelFiles {
     if (origin === "folder" || origin === "hub") return this.places.folders.open(id, name);
     if (origin === "site") {
-      return servedModelFiles(name, new URL(`models/${DEFAULT_ENCODER.id}/`, this.places.site).href);
+      return servedModelFiles(name, siteModelUrl(id, this.places.site));
     }
     const text = `${name} has no weights here (${origin}); train an adapter, or choose a model with weights.`;
     throw new RetuneError("unsupported", text);

@@ -37,8 +37,8 @@ export function assembleStudio(parts: StudioParts): { studio: WorkspaceStudio; r
   const key = (encoderId: string): string | undefined => encoders.keyOf(encoderId);
   const jobs = new JobBoard(emitter);
   const runs = new RunDesk({ workspace, workers, environment, emitter, locks, key, broadcast });
-  const desk = new ProjectDesk({ workspace, workers, emitter, canary, encoders });
   const modelReady = () => environment.view.defaultModel === "ready";
+  const desk = new ProjectDesk({ workspace, workers, emitter, canary, encoders, modelReady });
   const models = new ModelShelf({ workspace, workers, folders, modelReady });
   const ladder = new LadderDesk({
     ...{ workspace, workers, jobs, runs, key },

@@ -1,5 +1,5 @@
 import { RetuneError } from "../../engine/errors.ts";
-import { DEFAULT_ENCODER, encoderById, knownEncoders } from "../encoders/known-encoders.ts";
+import { DEFAULT_ENCODER, encoderById, knownEncoders, NANO_ENCODER } from "../encoders/known-encoders.ts";
 import type { EncoderFacts } from "../encoders/known-encoders.ts";
 import type { ModelFolders } from "../encoders/folder-store.ts";
 import { recipeOffers } from "../jobs/recipe-offers.ts";
@@ -84,8 +84,8 @@ export class ModelShelf {
 
   async remove(id: string): Promise<void> {
     const { workspace, folders } = this.ports;
-    if (id === DEFAULT_ENCODER.id) {
-      throw new RetuneError("usage", "The site's own model cannot be removed.");
+    if (id === DEFAULT_ENCODER.id || id === NANO_ENCODER.id) {
+      throw new RetuneError("usage", "A model of the site cannot be removed.");
     }
     const using = (await workspace.projects.list()).find(({ encoderId }) => encoderId === id);
     if (using) {
@@ -103,10 +103,10 @@ export class ModelShelf {
     const { id, name, origin, runId, precision } = facts;
     if (origin === "imported-vectors" || origin === "endpoint") return null;
     if (known) return viewOf(known);
-    const missing = origin === "site" && !this.ports.modelReady() ? "The model was not fetched yet." : null;
+    const fetched = id !== DEFAULT_ENCODER.id || this.ports.modelReady();
+    const missing = fetched ? null : "The model was not fetched yet.";
     const int8 = precision === "int8" ? "int8 weights cannot be trained; take the fp32 model." : null;
-    const sizes =
-      origin === "site" ? SITE_SIZES : { parameters: null, layers: null, hidden: null, bytes: null };
+    const sizes = SITE_SIZES[id] ?? { parameters: null, layers: null, hidden: null, bytes: null };
     return {
       ...{ id, name, origin, kind: "encoder" },
       ...sizes,
@@ -116,8 +116,13 @@ export class ModelShelf {
   }
 }
 
-/** Of bge-small-en-v1.5, known without opening it. */
-const SITE_SIZES = { parameters: 33_212_160, layers: 12, hidden: 384, bytes: 133_093_490 } as const;
+type Sizes = Pick<ModelView, "parameters" | "layers" | "hidden" | "bytes">;
+
+/** Of the site's models, known without opening them. */
+const SITE_SIZES: Readonly<Record<string, Sizes>> = {
+  [DEFAULT_ENCODER.id]: { parameters: 33_212_160, layers: 12, hidden: 384, bytes: 133_093_490 },
+  [NANO_ENCODER.id]: { parameters: 3_699_264, layers: 3, hidden: 192, bytes: NANO_BYTES },
+};
 
 function viewOf({
   id,

@@ -1,5 +1,5 @@
 import { RetuneError } from "../../engine/errors.ts";
-import { DEFAULT_ENCODER, encoderById } from "../encoders/known-encoders.ts";
+import { DEFAULT_ENCODER, encoderById, NANO_ENCODER } from "../encoders/known-encoders.ts";
 import { instructionOf, queryInstructionOf } from "../jobs/recipe-facts.ts";
 import { SAMPLE } from "../jobs/sample.ts";
 import type { QueryVectors } from "../protocol/calls.ts";
@@ -19,6 +19,7 @@ export interface ProjectDeskPorts {
   readonly emitter: Emitter;
   readonly canary: Canary;
   readonly encoders: EncoderShelf;
+  readonly modelReady: () => boolean; // the site's default; without it a project starts with the small one
 }
 
 const CHUNKING = { maxTokens: 200, overlapTokens: 20 } as const;
@@ -46,7 +47,7 @@ export class ProjectDesk {
       sample,
       createdAt: Date.now(),
       chunking: CHUNKING,
-      encoderId: DEFAULT_ENCODER.id,
+      encoderId: (sample || this.ports.modelReady() ? DEFAULT_ENCODER : NANO_ENCODER).id, // the sample brings vectors
       split: SPLIT,
       nextRun: 1,
     });

@@ -4,7 +4,7 @@ import { RetuneError } from "../../engine/errors.ts";
 import type { Precision } from "../encoders/encoder-hash.ts";
 import { EndpointEncoder } from "../encoders/endpoint-encoder.ts";
 import type { ModelFolders } from "../encoders/folder-store.ts";
-import { DEFAULT_ENCODER, encoderById } from "../encoders/known-encoders.ts";
+import { encoderById, siteModelUrl } from "../encoders/known-encoders.ts";
 import type { EncoderFacts } from "../encoders/known-encoders.ts";
 import { OwnEncoder } from "../encoders/own-encoder.ts";
 import { WorkspaceModels } from "../encoders/model-source.ts";
@@ -136,8 +136,8 @@ export class EmbedService {
     return OwnEncoder.open(await this.ports.openBackend(), model, { ...own, precision: "fp32" });
   }
 
-  private siteFiles({ name }: EncoderFacts): ModelFiles {
-    return servedModelFiles(name, new URL(`models/${DEFAULT_ENCODER.id}/`, this.ports.site).href);
+  private siteFiles({ id, name }: EncoderFacts): ModelFiles {
+    return servedModelFiles(name, siteModelUrl(id, this.ports.site));
   }
 
   /** Vectors of a file that is not the one the cache knows would be mixed with the old ones: refused. */
