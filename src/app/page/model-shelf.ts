@@ -121,7 +121,7 @@ type Sizes = Pick<ModelView, "parameters" | "layers" | "hidden" | "bytes">;
 /** Of the site's models, known without opening them. */
 const SITE_SIZES: Readonly<Record<string, Sizes>> = {
   [DEFAULT_ENCODER.id]: { parameters: 33_212_160, layers: 12, hidden: 384, bytes: 133_093_490 },
-  [NANO_ENCODER.id]: { parameters: 3_699_264, layers: 3, hidden: 192, bytes: NANO_BYTES },
+  [NANO_ENCODER.id]: { parameters: 3_699_264, layers: 3, hidden: 192, bytes: 3_800_976 },
 };
 
 function viewOf({
