@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Backend } from "../../src/engine/backend.ts";
 import { openCpu } from "../../src/engine/backends/cpu.ts";
@@ -32,11 +33,14 @@ export interface OpenedBackend {
   readonly reason: string;
 }
 
-/** The asked backend; without one, what adapter info and a short probe say (never a software adapter). */
+/**
+ * The asked backend; without one, what adapter info and a short probe say (never a software adapter). `threads` are those
+ * of the CPU backend, all cores where a job names none: the bits do not depend on it.
+ */
 export async function chooseBackend(
   asked: BackendKind | undefined,
   root: string,
-  threads = 1,
+  threads = availableParallelism(),
 ): Promise<OpenedBackend> {
   const cpu = (): Promise<Backend> => openBackend("cpu", root, threads);
   if (asked) {
