@@ -124,7 +124,7 @@ const crossEncoderJob = v.strictObject({
   retriever: v.optional(model),
   depth: v.optional(count),
   forceGold: v.optional(flag),
-  export: exportsOf(["cross-encoder", "onnx", "cluster"], "cross-encoder"),
+  export: exportsOf(["cross-encoder", "onnx"], "cross-encoder"),
 });
 const routerJob = v.strictObject({
   task: v.literal("router"),

@@ -1,4 +1,5 @@
 // Imports, chunks, questions, search, exports: everything about rows that would hold up the page.
+import { browserBackends } from "../src/app/backends/browser-backends.ts";
 import { privateModelFolders } from "../src/app/encoders/folder-store.ts";
 import { WorkspaceModels } from "../src/app/encoders/model-source.ts";
 import { DataService } from "../src/app/services/data-service.ts";
@@ -11,10 +12,11 @@ import { startWorker } from "../src/app/services/worker-start.ts";
 startWorker(({ workspace, site }) => {
   const data = new DataService(workspace, site);
   const folders = privateModelFolders(() => navigator.storage.getDirectory());
+  const openBackend = async () => browserBackends().open(await workspace.backendChoice(), undefined);
   const models = new WorkspaceModels({ workspace, site, folders });
   return dataHandlers(
     data,
-    new ResultService(data, models),
+    new ResultService(data, models, openBackend),
     new GenerateService(workspace),
     new PartsService(data),
   );

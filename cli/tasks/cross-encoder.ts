@@ -5,10 +5,14 @@ import {
   RERANK_JUDGING,
   rerankTrainingSet,
 } from "../../src/app/jobs/judge-tuned.ts";
+import { withParity } from "../../src/app/jobs/export-parity.ts";
 import { crossEncoderFolder, onnxFolder } from "../../src/app/jobs/tuned-exports.ts";
 import { pairsOf, type RerankDataset } from "../../src/domain/data/rerank-dataset.ts";
 import type { RerankReport } from "../../src/domain/eval/rerank.ts";
 import { readRerankPairs } from "../../src/domain/formats/rerank-pairs.ts";
+import type { ExportLayout } from "../../src/domain/formats/parity.ts";
+import type { CrossEncoderModel } from "../../src/domain/models/encoder-model.ts";
+import type { ExportedFolder } from "../../src/app/jobs/tuned-exports.ts";
 import type { Matrix } from "../../src/domain/matrix.ts";
 import { openCrossEncoderRun } from "../../src/domain/recipes/cross-encoder/cross-encoder.ts";
 import type { TrainedCrossEncoder } from "../../src/domain/recipes/cross-encoder/cross-encoder-job.ts";
@@ -49,12 +53,7 @@ export async function runCrossEncoderJob(
     const judging = performance.now();
     const report = validation && (await judge(job, root, validation, { model, trained, backend }));
     await folder.begin();
-    if (job.export?.includes("cross-encoder"))
-      await saveFolder(join(folder.path, "cross-encoder"), crossEncoderFolder(trained.model));
-    if (job.export?.includes("onnx")) {
-      const onnx = onnxFolder(trained.model, { precision: "fp32", pooled: false });
-      await saveFolder(join(folder.path, "onnx"), onnx);
-    }
+    await writeExports(job, folder.path, { base: model.name, model: trained.model, backend });
     if (report) await writeRows(folder.path, report);
     const evaluate = (performance.now() - judging) / 1000;
     const record = {
@@ -73,6 +72,28 @@ export async function runCrossEncoderJob(
     return { record, summary: summaryOf(report) };
   } finally {
     backend.dispose();
+  }
+}
+
+async function writeExports(
+  job: CrossEncoderTuningJob,
+  out: string,
+  {
+    base,
+    model,
+    backend,
+  }: { readonly base: string; readonly model: CrossEncoderModel; readonly backend: Backend },
+): Promise<void> {
+  const provenance = { base, recipe: "cross-encoder", facts: { seed: job.seed } };
+  const dataSha256 = sha256(await readBytes(job.train));
+  const checked = (folder: ExportedFolder, layout: ExportLayout) =>
+    withParity(backend, folder, model, layout, { ...provenance, dataSha256 });
+  for (const format of job.export ?? []) {
+    const folder =
+      format === "onnx"
+        ? await checked(onnxFolder(model, { precision: "fp32", pooled: false }), "onnx")
+        : await checked(crossEncoderFolder(model), "cross-encoder");
+    await saveFolder(join(out, format), folder);
   }
 }
 

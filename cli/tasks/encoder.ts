@@ -1,5 +1,9 @@
 import { dirname, join } from "node:path";
 import { wholeEncoder, withoutBase } from "../../src/app/jobs/trained-store.ts";
+import { clusterFolder } from "../../src/app/jobs/cluster-export.ts";
+import { withParity } from "../../src/app/jobs/export-parity.ts";
+import type { ExportedFolder } from "../../src/app/jobs/tuned-exports.ts";
+import type { ExportLayout } from "../../src/domain/formats/parity.ts";
 import { judgeEncoder } from "../../src/app/jobs/judge-tuned.ts";
 import { onnxFolder, peftFolder, sentenceTransformersFolder } from "../../src/app/jobs/tuned-exports.ts";
 import { OwnEncoder, identityOf } from "../../src/app/encoders/own-encoder.ts";
@@ -48,7 +52,7 @@ export async function runEncoderJob(
     const judging = performance.now();
     const judged = validation && (await judge(job, root, validation, { trained, model }));
     await folder.begin();
-    await writeExports(job, root, folder.path, trained, { base, model });
+    await writeExports({ job, root, out: folder.path, backend, data: train }, trained, { base, model });
     if (judged) await writeReport(folder.path, judged.report);
     const embed = judged?.embedSeconds ?? 0;
     const evaluate = (performance.now() - judging) / 1000 - embed;
@@ -144,27 +148,44 @@ async function embedTuned(
   }
 }
 
+interface ExportGround {
+  readonly job: EncoderTuningJob;
+  readonly root: string;
+  readonly out: string;
+  readonly backend: Backend;
+  readonly data: LoadedDataset;
+}
+
 async function writeExports(
-  job: EncoderTuningJob,
-  root: string,
-  out: string,
+  { job, root, out, backend, data }: ExportGround,
   { tuned, fusion }: TrainedEncoder,
   { base, model }: { readonly base: EncoderModel; readonly model: EncoderModel },
 ): Promise<void> {
   const named = { ...model, name: base.name };
+  const facts = { seed: job.seed, "training questions": data.dataset.queries.length };
+  const provenance = { base: base.name, recipe: job.task, facts, dataSha256: data.hash };
+  const checked = (folder: ExportedFolder, layout: ExportLayout) =>
+    withParity(backend, folder, named, layout, provenance);
   for (const format of job.export ?? []) {
     const folder = join(out, format);
-    if (format === "sentence-transformers") await saveFolder(folder, sentenceTransformersFolder(named));
+    if (format === "sentence-transformers")
+      await saveFolder(folder, await checked(sentenceTransformersFolder(named), format));
     if (format === "peft" && tuned.kind === "lora") {
       const { layers } = base.config;
-      await saveFolder(folder, peftFolder(tuned.adapter, { name: base.name, layers }));
+      const peft = peftFolder(tuned.adapter, { name: base.name, layers });
+      await saveFolder(folder, await checked(peft, "peft-encoder"));
     }
     if (format === "onnx") {
       const files = diskModelFiles(await modelFolder(root, job.model, dirname(job.file)));
       const graph = await files.read("onnx/model.onnx");
       const options = { precision: "fp32" as const, pooled: false, ...(graph ? { base: graph } : {}) };
-      await saveFolder(folder, onnxFolder(named, options));
+      await saveFolder(folder, await checked(onnxFolder(named, options), "onnx"));
     }
+  }
+  if (job.export?.includes("cluster")) {
+    const settings = encoderSettings(job);
+    const cluster = clusterFolder({ model: base, data: { dataset: data.dataset }, settings });
+    await saveFolder(join(out, "cluster"), cluster);
   }
   await writeWhole(join(out, "fusion.json"), writeFusion(fusion.tuned));
 }

@@ -50,10 +50,7 @@ export async function runRouterJob(
     const router = await learn(job, ground, backend);
     const train = (performance.now() - started) / 1000;
     const judging = performance.now();
-    const report =
-      ground.test.examples.length > 0
-        ? await judgeRouter(backend, router, ground.test, baseOf(ground), job.seed)
-        : undefined;
+    const report = await judged(job, ground, router, backend);
     await folder.begin();
     await writeExports(job, folder.path, router);
     if (report) await writeRows(folder.path, ground.test, report);
@@ -79,6 +76,16 @@ export async function runRouterJob(
   } finally {
     backend.dispose();
   }
+}
+
+async function judged(
+  { seed }: RouterTuningJob,
+  ground: Ground,
+  router: TrainedRouter,
+  backend: Backend,
+): Promise<RouterReport | undefined> {
+  if (ground.test.examples.length === 0) return undefined;
+  return judgeRouter(backend, router, ground.test, baseOf(ground), seed);
 }
 
 /** Both sides of the data: the files as they are given, or one divided by the seed. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { METRIC_NAMES } from "../../src/domain/eval/metrics.ts";
 import { readCrossEncoderFolder } from "../../src/domain/formats/cross-encoder-folder.ts";
+import { readParity } from "../../src/domain/formats/parity.ts";
 import { readPeftFolder } from "../../src/domain/formats/peft-folder.ts";
 import { readNpy } from "../../src/domain/formats/npy.ts";
 import { readRouterFolder } from "../../src/domain/formats/router-folder.ts";
@@ -50,7 +51,10 @@ const encoder = { task: "encoder", model: "./tiny-bert", train: "train.json", va
 describe("an encoder job", () => {
   test("trains all weights, judges every system and writes a folder that others load", () => {
     const settings = { epochs: 2, batchSize: 6, learningRate: 1e-3, holdOut: "none" };
-    const outcome = run({ ...encoder, ...settings, export: ["sentence-transformers", "onnx"] }, "full");
+    const outcome = run(
+      { ...encoder, ...settings, export: ["sentence-transformers", "onnx", "cluster"] },
+      "full",
+    );
     expect(errorLines(outcome).filter((line) => line.startsWith("retune:"))).toEqual([]);
     expect(outcome.code).toBe(0);
     const record = recordOf("full");
@@ -63,6 +67,14 @@ describe("an encoder job", () => {
     expect(model.config.layers).toBe(2);
     expect(existsSync(join(folder, "full", "onnx", "onnx", "model.onnx"))).toBe(true);
     expect(existsSync(join(folder, "full", "questions.jsonl"))).toBe(true);
+    const parity = new TextDecoder().decode(
+      filesIn("full", "sentence-transformers").get("retune_parity.json"),
+    );
+    expect(readParity(parity).outputs).toHaveLength(32);
+    const batches = readFileSync(join(folder, "full", "cluster", "batches.jsonl"), "utf8")
+      .trim()
+      .split("\n");
+    expect(batches).toHaveLength(16);
   });
 
   test("gives the same losses and weights again, on more threads as well", () => {

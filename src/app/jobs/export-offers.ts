@@ -7,8 +7,8 @@ const ONNX: readonly RunExportFormat[] = ["onnx", "onnx-fp16", "onnx-int8"];
 
 const FORMATS: Readonly<Record<Recipe["task"], readonly RunExportFormat[]>> = {
   adapter: ["llamaindex", "safetensors", "fusion", "metrics-csv", "report-json"],
-  encoder: ["sentence-transformers", ...ONNX, "fusion", "metrics-csv", "report-json"],
-  lora: ["peft", "sentence-transformers", ...ONNX, "fusion", "metrics-csv", "report-json"],
+  encoder: ["sentence-transformers", ...ONNX, "cluster", "fusion", "metrics-csv", "report-json"],
+  lora: ["peft", "sentence-transformers", ...ONNX, "cluster", "fusion", "metrics-csv", "report-json"],
   "cross-encoder": ["cross-encoder", ...ONNX, "report-json"],
   router: ["router", "report-json"],
 };

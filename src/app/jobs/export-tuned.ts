@@ -1,3 +1,6 @@
+import type { ExportLayout } from "../../domain/formats/parity.ts";
+import type { CrossEncoderModel, EncoderModel } from "../../domain/models/encoder-model.ts";
+import type { Backend } from "../../engine/backend.ts";
 import type { FolderFiles } from "../../domain/formats/adapter-folder.ts";
 import { writeFusion } from "../../domain/formats/fusion-json.ts";
 import { openZip } from "../../domain/formats/zip.ts";
@@ -9,7 +12,11 @@ import type { SentBytes } from "../protocol/calls.ts";
 import type { RunRecord } from "../storage/records.ts";
 import type { Workspace } from "../storage/workspace.ts";
 import type { ExportOptions, RunExportFormat } from "../studio-models.ts";
+import { clusterFolder } from "./cluster-export.ts";
+import { withParity } from "./export-parity.ts";
 import { owned } from "./export-run.ts";
+import { trainingPart } from "./ladder.ts";
+import { projectData } from "./project-data.ts";
 import { loadTrained } from "./trained-store.ts";
 import {
   crossEncoderFolder,
@@ -23,6 +30,7 @@ import type { ExportedFolder, OnnxExport } from "./tuned-exports.ts";
 export interface TunedExportPorts {
   readonly workspace: Workspace;
   readonly models: ModelSource;
+  readonly openBackend: () => Promise<Backend>;
 }
 
 const PRECISIONS: Readonly<Partial<Record<RunExportFormat, OnnxExport["precision"]>>> = {
@@ -48,6 +56,36 @@ export async function exportTuned(
   return { name: `${top}.zip`, bytes: owned(bytes), verified: `unpacked again; ${folder.verified}` };
 }
 
+const LAYOUTS: Readonly<Partial<Record<RunExportFormat, ExportLayout>>> = {
+  "sentence-transformers": "sentence-transformers",
+  peft: "peft-encoder",
+  onnx: "onnx",
+  "onnx-fp16": "onnx",
+  "onnx-int8": "onnx",
+  "cross-encoder": "cross-encoder",
+};
+
+/** With its README and parity file, computed by our own kernels on this device. */
+async function checked(
+  { openBackend }: TunedExportPorts,
+  run: RunRecord,
+  format: RunExportFormat,
+  model: EncoderModel | CrossEncoderModel,
+  folder: ExportedFolder,
+): Promise<ExportedFolder> {
+  const { recipe, number, seconds, dataHash: dataSha256 } = run;
+  const provenance = {
+    ...{ base: model.name, recipe: recipe.task, dataSha256 },
+    facts: { run: number, seed: recipe.settings.seed, seconds: Math.round(seconds) },
+  };
+  const backend = await openBackend();
+  try {
+    return await withParity(backend, folder, model, LAYOUTS[format]!, provenance);
+  } finally {
+    backend.dispose();
+  }
+}
+
 async function folderOf(
   ports: TunedExportPorts,
   run: RunRecord,
@@ -57,10 +95,12 @@ async function folderOf(
   const { recipe } = run;
   const precision = PRECISIONS[format];
   if (recipe.task === "encoder" || recipe.task === "lora") {
-    if (format === "peft" && recipe.task === "lora") return peftOf(ports, run, strength);
+    if (format === "cluster") return clusterOf(ports, run);
     const model = await tunedAt(ports, run, strength);
-    if (format === "sentence-transformers") return sentenceTransformersFolder(model);
-    if (precision) return onnxFolder(model, { precision, pooled, ...(await baseGraph(ports, run)) });
+    const whole = (folder: ExportedFolder) => checked(ports, run, format, model, folder);
+    if (format === "peft" && recipe.task === "lora") return whole(await peftOf(ports, run, strength));
+    if (format === "sentence-transformers") return whole(sentenceTransformersFolder(model));
+    if (precision) return whole(onnxFolder(model, { precision, pooled, ...(await baseGraph(ports, run)) }));
   }
   if (recipe.task === "cross-encoder") {
     const { model } = await loadTrained(ports.workspace.checkpoints, run.id, recipe.task);
@@ -72,8 +112,9 @@ async function folderOf(
             ...model,
             weights: interpolateModel(base, { ...base, weights: model.weights }, strength).weights,
           };
-    if (format === "cross-encoder") return crossEncoderFolder(mixed);
-    if (precision) return onnxFolder(mixed, { precision, pooled: false });
+    const whole = (folder: ExportedFolder) => checked(ports, run, format, mixed, folder);
+    if (format === "cross-encoder") return whole(crossEncoderFolder(mixed));
+    if (precision) return whole(onnxFolder(mixed, { precision, pooled: false }));
   }
   if (recipe.task === "router" && format === "router") {
     return routerFolder(await loadTrained(ports.workspace.checkpoints, run.id, recipe.task));
@@ -82,9 +123,25 @@ async function folderOf(
 }
 
 /** The tuned encoder between its base (0) and itself (1). */
-export async function tunedAt({ models }: TunedExportPorts, run: RunRecord, strength: number) {
+export async function tunedAt(
+  { models }: Pick<TunedExportPorts, "models">,
+  run: RunRecord,
+  strength: number,
+) {
   const tuned = await models.tunedEncoder(run);
   return strength === 1 ? tuned : interpolateModel(await models.baseOf(run), tuned, strength);
+}
+
+/** The training side as the run had it; this export alone holds its texts. */
+async function clusterOf({ workspace, models }: TunedExportPorts, run: RunRecord): Promise<ExportedFolder> {
+  const { projectId, recipe } = run;
+  if (recipe.task !== "encoder" && recipe.task !== "lora") {
+    throw new RetuneError("unsupported", `A ${recipe.task} is not taken to a cluster.`);
+  }
+  const { split } = await workspace.projects.get(projectId);
+  const { train } = projectData(await workspace.projects.contents(projectId), split);
+  const data = { dataset: trainingPart(train, run) };
+  return clusterFolder({ model: await models.baseOf(run), data, settings: recipe.settings });
 }
 
 async function peftOf(

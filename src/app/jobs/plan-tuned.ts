@@ -97,10 +97,7 @@ export async function planRouter(
   planned: PlannedRun,
   recipe: RouterRecipe,
 ): Promise<WorkerPlan> {
-  const ground = await routerGround(ports, planned, recipe).catch((error: unknown) => {
-    if (isMissing(error)) return null;
-    throw error;
-  });
+  const ground = await groundIfEmbedded(ports, planned, recipe);
   const record = await ports.workspace.parts.router(planned.projectId);
   const open = {
     backend: backend.label,
@@ -131,6 +128,15 @@ export async function planRouter(
     };
   } finally {
     run.dispose();
+  }
+}
+
+async function groundIfEmbedded(...request: Parameters<typeof routerGround>) {
+  try {
+    return await routerGround(...request);
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
   }
 }
 

@@ -8,7 +8,7 @@ import {
   writeSentenceTransformersFolder,
 } from "../../domain/formats/sentence-transformers-folder.ts";
 import { initializerValues, readOnnxGraph } from "../../domain/formats/onnx-initializers.ts";
-import { writeCrossEncoderOnnx, writeEncoderOnnx } from "../../domain/formats/onnx/write-onnx.ts";
+import { ONNX_FILES, writeTransformersJsFolder } from "../../domain/formats/transformersjs-folder.ts";
 import { readRouterFolder, writeRouterFolder } from "../../domain/formats/router-folder.ts";
 import type { StoredRouter } from "../../domain/formats/router-folder.ts";
 import type { OnnxPrecision } from "../../domain/formats/onnx/precision.ts";
@@ -78,18 +78,10 @@ export function onnxFolder(
   model: EncoderModel | CrossEncoderModel,
   { precision, base, pooled }: OnnxExport,
 ): ExportedFolder {
-  const options = { precision, sentenceVector: pooled, ...(base ? { base } : {}) };
-  const encoder = "pooling" in model;
-  const bytes = encoder ? writeEncoderOnnx(model, options) : writeCrossEncoderOnnx(model, options);
-  const path =
-    precision === "int8"
-      ? "onnx/model_quantized.onnx"
-      : precision === "fp16"
-        ? "onnx/model_fp16.onnx"
-        : "onnx/model.onnx";
-  const folder = encoder ? writeSentenceTransformersFolder(model) : writeCrossEncoderFolder(model);
-  const files = new Map([...folder].filter(([name]) => name !== "model.safetensors"));
-  files.set(path, bytes);
+  const options = { precisions: [precision], sentenceVector: pooled, ...(base ? { base } : {}) };
+  const files = writeTransformersJsFolder(model, options);
+  const path = ONNX_FILES[precision];
+  const bytes = files.get(path)!;
   return { files, verified: onnxVerified(bytes, path, model, precision) };
 }
 

@@ -5,6 +5,7 @@ import { EQUAL_WEIGHTS, fusionOf } from "../../domain/eval/fusion.ts";
 import type { AdapterConfig } from "../../domain/models/adapter-config.ts";
 import { readFusion } from "../../domain/formats/fusion-json.ts";
 import { sha256 } from "../../domain/data/hash.ts";
+import type { Backend } from "../../engine/backend.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import { cachedRows, cachedVectors } from "../jobs/embed.ts";
 import { exportOffers } from "../jobs/export-offers.ts";
@@ -33,11 +34,13 @@ type Of<Name extends keyof DataMethods> = DataMethods[Name]["params"];
 export class ResultService {
   private readonly data: DataService;
   private readonly models: ModelSource;
+  private readonly openBackend: () => Promise<Backend>;
   private ground: { readonly key: string; readonly ground: SearchGround } | undefined;
 
-  constructor(data: DataService, models: ModelSource) {
+  constructor(data: DataService, models: ModelSource, openBackend: () => Promise<Backend>) {
     this.data = data;
     this.models = models;
+    this.openBackend = openBackend;
   }
 
   /** A question's vector where it is cached (a test question), else null: then the encoder must be asked. */
@@ -97,7 +100,12 @@ export class ResultService {
     if (run.recipe.task !== "adapter") {
       return figures
         ? exportFigures(run, await workspace.runs.results(runId), format)
-        : exportTuned({ workspace, models: this.models }, run, format, options);
+        : exportTuned(
+            { workspace, models: this.models, openBackend: this.openBackend },
+            run,
+            format,
+            options,
+          );
     }
     const kept = await loadResult(workspace.checkpoints, runId);
     const report = await workspace.runs.report(runId).catch((error: unknown) => {

@@ -181,7 +181,7 @@ function serveWorker(
   const handlers = {
     data: dataHandlers(
       data,
-      new ResultService(data, new WorkspaceModels({ workspace, site, folders })),
+      new ResultService(data, new WorkspaceModels({ workspace, site, folders }), openBackend),
       new GenerateService(workspace),
       new PartsService(data),
     ),
