@@ -14,7 +14,7 @@ import { grad } from "../../../src/engine/autodiff.ts";
 import type { Feeds } from "../../../src/engine/backend.ts";
 import { openReference } from "../../../src/engine/backends/reference.ts";
 import { compile } from "../../../src/engine/compile.ts";
-import type { Graph, Tensor } from "../../../src/engine/graph.ts";
+import { Graph, type Tensor } from "../../../src/engine/graph.ts";
 import { rows } from "../../../src/engine/ops/slices.ts";
 import { expectClose } from "../../close.ts";
 
@@ -62,7 +62,7 @@ async function valueAndGradient(
     return { outputs: { loss, gradient: grad(loss, [leaf])[0]! } };
   });
   executable.write("leaf", Float32Array.from(values));
-  executable.run(feeds as Feeds);
+  executable.run(feeds);
   return { loss: (await executable.read("loss"))[0]!, gradient: await executable.read("gradient") };
 }
 
@@ -74,7 +74,7 @@ async function expectPeer(name: string, build: (parts: Parts, own: EmbeddingCase
     const documents = own.columns > 1 ? rows(all, own.rows, own.rows * (own.columns - 1)) : queries;
     return build({ queries, documents, all, input }, own);
   });
-  expectClose(found.loss, own.loss, { absolute: 2e-6, relative: 2e-6 });
+  expectClose([found.loss], [own.loss], { absolute: 2e-6, relative: 2e-6 });
   expectClose(found.gradient, own.gradient, { absolute: 3e-6, relative: 3e-6 });
 }
 
@@ -173,7 +173,7 @@ test("matryoshka over CoSENT", async () => {
 });
 
 test("matryoshka refuses widths that vectors do not have", () => {
-  const leaf = { shape: [4, 12] } as Tensor;
+  const leaf = new Graph().parameter("vectors", [4, 12]);
   const never = (): Tensor => leaf;
   expect(() => matryoshkaLoss(leaf, never, { dimensions: [24] })).toThrow(/1 to 12/);
   expect(() => matryoshkaLoss(leaf, never, { dimensions: [6], weights: [1, 2] })).toThrow(/one weight/);
@@ -186,7 +186,7 @@ test("anchor is the squared length of the move: EmbedDistill's mse times the wid
   const found = await valueAndGradient(shape, own.embeddings, (leaf, input) =>
     anchorLoss(leaf, input("base", shape, labels!)),
   );
-  expectClose(found.loss, own.loss * own.width, { relative: 2e-6 });
+  expectClose([found.loss], [own.loss * own.width], { relative: 2e-6 });
   expectClose(
     found.gradient,
     own.gradient.map((value) => value * own.width),
@@ -201,7 +201,7 @@ async function expectScores(
 ): Promise<void> {
   const own = stored.scores[name]!;
   const found = await valueAndGradient(shape, own.logits, (leaf, input) => build(leaf, input, own));
-  expectClose(found.loss, own.loss, { absolute: 1e-6, relative: 2e-6 });
+  expectClose([found.loss], [own.loss], { absolute: 1e-6, relative: 2e-6 });
   expectClose(found.gradient, own.gradient, { absolute: 1e-6, relative: 3e-6 });
 }
 
