@@ -160,27 +160,29 @@ function checkRouters(folder) {
   }
 }
 
-/** Every folder that a tuned model can be taken away in, loaded by sentence-transformers, transformers, peft, onnxruntime. */
+/** Every folder that a tuned model can be taken away in, loaded by the libraries it is meant for. */
 function checkModels(folder) {
-  const launch = `import { launch } from ${JSON.stringify(join(root, "cli", "launch.mjs"))};
-    await launch({ entry: "scripts/peers/export_models.mjs", argv: [${JSON.stringify(folder)}], gpu: false });`;
-  forgetBundles("scripts-peers-export_models");
-  run(process.execPath, ["--input-type=module", "--eval", launch]);
-  const { code, output } = run(python, [join(peers, "check_models.py"), folder], {
-    mayFail: true,
-    quiet: true,
-  });
-  if (code !== 0) report(false, `check_models.py ended with ${code} before its last check`);
-  for (const line of output.split("\n").filter((text) => /^(ok|FAILED) /.test(text))) {
-    report(line.startsWith("ok"), line.slice(8));
+  runEntry("export_models", folder);
+  const checked = run(python, [join(peers, "check_models.py"), folder], { mayFail: true, quiet: true });
+  if (checked.code !== 0) report(false, `check_models.py ended with ${checked.code} before its last check`);
+  for (const line of `${checked.output}\n${runEntry("check_transformersjs", folder)}`.split("\n")) {
+    if (/^(ok|FAILED) /.test(line)) report(line.startsWith("ok"), line.slice(8));
   }
+}
+
+/** An entry of this folder that uses the program's own modules; what it printed. */
+function runEntry(name, folder) {
+  const launch = `import { launch } from ${JSON.stringify(join(root, "cli", "launch.mjs"))};
+    await launch({ entry: "scripts/peers/${name}.mjs", argv: [${JSON.stringify(folder)}], gpu: false });`;
+  forgetBundles(`scripts-peers-${name}`);
+  return run(process.execPath, ["--input-type=module", "--eval", launch]).output;
 }
 
 /** The launcher's cache knows the sources of the program, not those of its entries elsewhere. */
 function forgetBundles(name) {
   const cache = join(root, ".cache", "retune");
   if (!existsSync(cache)) return;
-  for (const entry of readdirSync(cache).filter((each) => each.startsWith(`${name}-`)))
+  for (const entry of readdirSync(cache).filter((each) => each.startsWith(name)))
     rmSync(join(cache, entry), { recursive: true, force: true });
 }
 

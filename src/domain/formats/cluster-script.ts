@@ -64,7 +64,7 @@ def loss_of(config, rows, columns):
         scores = loss["scale"] * anchors @ torch.cat(passages).T
         right = torch.arange(len(rows), device=scores.device)
         if config["mask_other_positives"]:
-            also = [[i != j and other["id"] in row["right"] for j, other in enumerate(rows)] for i, row in enumerate(rows)]
+            also = [[i != j and rows[j]["id"] in row["right"] for j in range(len(rows))] for i, row in enumerate(rows)]
             scores[:, : len(rows)] = scores[:, : len(rows)].masked_fill(
                 torch.tensor(also, device=scores.device), float("-inf")
             )
@@ -114,8 +114,9 @@ def main(folder=HERE):
     device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if cuda else "cpu"
     if world > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if cuda else "gloo")
-    torch.manual_seed(config["seed"] + rank)
+    torch.manual_seed(config["seed"])  # LoRA starts from the same numbers everywhere
     model = open_model(config, device)
+    torch.manual_seed(config["seed"] + rank)  # dropout differs
     parameters, optimizer, schedule = optimizer_of(config, model)
     prompts = config["prompts"]
 
