@@ -11,7 +11,6 @@ import { rankingLoss } from "../../../src/domain/losses/ranking.ts";
 import { symmetricLoss } from "../../../src/domain/losses/symmetric.ts";
 import { tripletLoss } from "../../../src/domain/losses/triplet.ts";
 import { grad } from "../../../src/engine/autodiff.ts";
-import type { Feeds } from "../../../src/engine/backend.ts";
 import { openReference } from "../../../src/engine/backends/reference.ts";
 import { compile } from "../../../src/engine/compile.ts";
 import { Graph, type Tensor } from "../../../src/engine/graph.ts";
