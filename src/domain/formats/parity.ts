@@ -6,19 +6,12 @@ import { rowOf, type Matrix } from "../matrix.ts";
 import { utf8 } from "./folder-reader.ts";
 import { JsonFields } from "./json-fields.ts";
 import { PARITY_PAIRS, PARITY_TEXTS } from "./parity-texts.ts";
-import { VERIFY_SCRIPTS } from "./verify-scripts.ts";
+import { VERIFY_SCRIPTS, type ExportLayout } from "./verify-scripts.ts";
 
 export const PARITY_FILE = "retune_parity.json";
 export const VERIFY_FILE = "verify.py";
 
-/** What reads the folder: that decides the script. */
-export type ExportLayout =
-  | "sentence-transformers"
-  | "query-adapter"
-  | "cross-encoder"
-  | "peft-encoder"
-  | "peft-cross-encoder"
-  | "onnx";
+export type { ExportLayout };
 
 /** What was computed here of PARITY_TEXTS or PARITY_PAIRS. Vectors are compared at length 1. */
 export type ParityOutputs =

@@ -1,4 +1,11 @@
-import type { ExportLayout } from "./parity.ts";
+/** What reads the folder: that decides the script. */
+export type ExportLayout =
+  | "sentence-transformers"
+  | "query-adapter"
+  | "cross-encoder"
+  | "peft-encoder"
+  | "peft-cross-encoder"
+  | "onnx";
 
 const OPENING = (
   usage: string,
