@@ -1,32 +1,37 @@
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
+import { openOnnxBert } from "../../src/app/encoders/onnx-bert.ts";
 import { OnnxEncoder } from "../../src/app/encoders/onnx-encoder.ts";
 import { OwnEncoder } from "../../src/app/encoders/own-encoder.ts";
 import { readEncoderModel } from "../../src/app/encoders/own-models.ts";
 import type { ModelFiles } from "../../src/app/encoders/model-files.ts";
 import type { Encoder } from "../../src/domain/ports.ts";
+import type { Backend } from "../../src/engine/backend.ts";
 import { openBackend } from "./backend.ts";
 import { modelFolder, weightsIn } from "./models.ts";
 import { ProgressLine } from "./progress.ts";
 
 /**
- * Opens the model named by a job or by `--model`, on the CPU: ONNX by onnxruntime's WASM on all cores up to four, a folder
- * with safetensors alone by our own encoder. A folder is relative to `beside`: the job's, or where the person stands.
+ * Opens the model named by a job or by `--model`, on the CPU and all cores up to four: a BERT by our own encoder, from fp32
+ * ONNX or safetensors, any other ONNX by onnxruntime's WASM. A folder is relative to `beside`: the job's, or where the person
+ * stands.
  */
 export async function openEncoder(root: string, model: string, beside = "."): Promise<Encoder> {
   const line = new ProgressLine(`loading ${basename(model)}`);
   const folder = await modelFolder(root, model, beside);
   const files = diskModelFiles(folder);
-  if ((await weightsIn(folder)) === "safetensors") {
-    const own = await OwnEncoder.open(await openBackend("cpu", root), await readEncoderModel(files));
+  const threads = Math.min(4, availableParallelism());
+  const backend = (): Promise<Backend> => openBackend("cpu", root, threads);
+  const plain = (await weightsIn(folder)) === "safetensors";
+  const own = plain
+    ? await OwnEncoder.open(await backend(), await readEncoderModel(files))
+    : await openOnnxBert(files, backend);
+  if (own) {
     line.finish(`${own.identity.dimension} dimensions, our own encoder`);
     return own;
   }
-  const encoder = await OnnxEncoder.open(files, {
-    device: "wasm",
-    threads: Math.min(4, availableParallelism()),
-  });
+  const encoder = await OnnxEncoder.open(files, { device: "wasm", threads });
   line.finish(`${encoder.identity.dimension} dimensions`);
   return encoder;
 }

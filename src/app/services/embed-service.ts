@@ -11,6 +11,7 @@ import { WorkspaceModels } from "../encoders/model-source.ts";
 import type { ModelSource } from "../encoders/model-source.ts";
 import { memoryModelFiles, servedModelFiles } from "../encoders/model-files.ts";
 import type { ModelFiles } from "../encoders/model-files.ts";
+import { openOnnxBert } from "../encoders/onnx-bert.ts";
 import { OnnxEncoder } from "../encoders/onnx-encoder.ts";
 import type { OnnxEncoderOptions } from "../encoders/onnx-encoder.ts";
 import type { RuntimeOptions } from "../encoders/onnx-runtime.ts";
@@ -143,11 +144,18 @@ export class EmbedService {
   /** Vectors of a file that is not the one the cache knows would be mixed with the old ones: refused. */
   private async openOnnx(files: ModelFiles, { hash, name, precision }: EncoderFacts): Promise<Encoder> {
     const options = await this.options(precision === "int8" ? "int8" : "fp32");
-    const encoder = await OnnxEncoder.open(files, options);
+    const encoder = await this.fastest(files, options);
     if (encoder.identity.hash === hash) return encoder;
     await encoder.close();
     const text = `The files of ${name} have changed since they were first used. Fetch or choose them again.`;
     throw new RetuneError("corrupt", text);
+  }
+
+  /** Without a hardware GPU our kernels run what they can. */
+  private async fastest(files: ModelFiles, options: OnnxEncoderOptions): Promise<Encoder> {
+    const ours = options.device === "wasm" && options.precision === "fp32";
+    const own = ours ? await openOnnxBert(files, this.ports.openBackend) : undefined;
+    return own ?? OnnxEncoder.open(files, options);
   }
 
   private async options(precision: Precision): Promise<OnnxEncoderOptions> {
