@@ -129,6 +129,7 @@ function nameIn(rung: RungName | "base"): string {
 export const tuning = {
   tasks: TASKS,
   base: "Starts from",
+  onVectors: "This way learns on the vectors of the project's embedding model, chosen under Data, Sources.",
   field: (path: string): { name: string; hint: string } => FIELDS[path] ?? { name: path, hint: "" },
   choice: (value: string): string => CHOICES[value] ?? value,
   left: "left to the run",
