@@ -13,10 +13,13 @@ import type { RunRecord } from "../storage/records.ts";
 import type { Workspace } from "../storage/workspace.ts";
 import type { ExportOptions, RunExportFormat } from "../studio-models.ts";
 import { clusterFolder } from "./cluster-export.ts";
+import { minesNegatives, requiredEncoderData } from "./encoder-data.ts";
 import { withParity } from "./export-parity.ts";
 import { owned } from "./export-run.ts";
 import { trainingPart } from "./ladder.ts";
 import { projectData } from "./project-data.ts";
+import { firstSearch } from "./judge-tuned.ts";
+import { runInputs } from "./run-adapter.ts";
 import { loadTrained } from "./trained-store.ts";
 import {
   crossEncoderFolder,
@@ -140,7 +143,11 @@ async function clusterOf({ workspace, models }: TunedExportPorts, run: RunRecord
   }
   const { split } = await workspace.projects.get(projectId);
   const { train } = projectData(await workspace.projects.contents(projectId), split);
-  const data = { dataset: trainingPart(train, run) };
+  const pairs = (await workspace.parts.pairs(projectId))?.rows ?? [];
+  const dataset = trainingPart(train, run);
+  const mined = minesNegatives(recipe.settings);
+  const vectors = mined ? (await runInputs(workspace, run, recipe.queryInstruction)).train.vectors : null;
+  const { data } = requiredEncoderData(dataset, () => firstSearch(dataset, vectors), pairs, recipe.settings);
   return clusterFolder({ model: await models.baseOf(run), data, settings: recipe.settings });
 }
 

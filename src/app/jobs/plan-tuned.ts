@@ -6,6 +6,7 @@ import { approximateTokens } from "../../domain/text/chunk.ts";
 import type { Backend } from "../../engine/backend.ts";
 import { parameterCount } from "../encoders/own-models.ts";
 import type { RunRecord } from "../storage/records.ts";
+import { encoderData } from "./encoder-data.ts";
 import { firstSearch, RERANK_JUDGING, rerankTrainingSet } from "./judge-tuned.ts";
 import { dataWarnings, secondsPerStep } from "./plan-measures.ts";
 import type { PlanPorts, WorkerPlan } from "./plan-run.ts";
@@ -23,15 +24,17 @@ const BACKWARD = 3; // a training step costs about three forward passes
 
 /** A fine-tune of an encoder, measured on five steps that change nothing. */
 export async function planEncoder(
-  { models }: PlanPorts,
+  { workspace, models }: PlanPorts,
   backend: Backend,
   { train, test }: ProjectData,
-  { encoderId }: PlannedRun,
+  { projectId, encoderId }: PlannedRun,
   { settings, base, queryInstruction = "" }: EncoderRecipe,
 ): Promise<WorkerPlan> {
   const loaded = await models.encoder(base ?? encoderId);
   const model = { ...loaded, prompts: { query: queryInstruction, document: "" } };
-  const run = await openEncoderRun(backend, { model, data: { dataset: train }, settings });
+  const pairs = (await workspace.parts.pairs(projectId))?.rows ?? [];
+  const { data, gap } = encoderData(train, () => firstSearch(train, null), pairs, settings);
+  const run = await openEncoderRun(backend, { model, data, settings });
   try {
     const { secondsLeft, tokensPerSecond, warnings } = await run.measure();
     const { trainedParameters, frozenParameters, peakBytes, launches, totalSteps } = run.plan;
@@ -47,7 +50,7 @@ export async function planEncoder(
       testQuestions: test.queries.length,
       parameters: { trained: trainedParameters, total: trainedParameters + frozenParameters },
       storage: storageOf(trainedParameters),
-      warnings: [...dataWarnings(train, test), ...warnings],
+      warnings: [...(gap ? [gap.text] : []), ...dataWarnings(train, test), ...warnings],
     };
   } finally {
     run.dispose();

@@ -7,9 +7,10 @@ import type { EncoderRun, TrainedEncoder } from "../../domain/recipes/encoder/en
 import type { EncoderState } from "../../domain/recipes/encoder/encoder-state.ts";
 import type { RunRecord } from "../storage/records.ts";
 import type { Recipe } from "../studio-training.ts";
+import { requiredEncoderData } from "./encoder-data.ts";
 import { embedTuned, tunedFacts } from "./embed-tuned.ts";
 import type { TunedVectors } from "./embed-tuned.ts";
-import { judgeEncoder } from "./judge-tuned.ts";
+import { firstSearch, judgeEncoder } from "./judge-tuned.ts";
 import { keepRung, ladderGround } from "./judge-rung.ts";
 import { reciprocalRanks } from "./ladder.ts";
 import { LiveRun } from "./live-run.ts";
@@ -60,7 +61,12 @@ async function trained(
 ): Promise<KeptEncoder | null> {
   const { workspace, models } = ports;
   const model = await models.baseOf(live.current);
-  const job = { model, data: { dataset: train.dataset }, settings: recipe.settings };
+  const { settings } = recipe;
+  const pairs = (await workspace.parts.pairs(live.current.projectId))?.rows ?? [];
+  const first = () => firstSearch(train.dataset, train.vectors);
+  const { data, notes } = requiredEncoderData(train.dataset, first, pairs, settings);
+  for (const note of notes.filter((each) => !live.current.notes.includes(each))) live.note(note);
+  const job = { model, data, settings };
   const outcome = await trainLive<EncoderTypes>(ports, live, {
     open: (backend, state) => openEncoderRun(backend, job, state),
     bytes: ({ plan }) => 2 * checkpointBytes(plan.trainedParameters) + 4 * plan.trainedParameters,

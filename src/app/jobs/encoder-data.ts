@@ -1,0 +1,107 @@
+import type { Dataset } from "../../domain/data/dataset.ts";
+import { MINING_DEFAULTS, mineNegatives } from "../../domain/data/negatives.ts";
+import { rerankDatasetOf } from "../../domain/data/rerank-dataset.ts";
+import type { RerankPair } from "../../domain/data/rerank-dataset.ts";
+import type { Matrix } from "../../domain/matrix.ts";
+import type { EncoderData, EncoderSettings } from "../../domain/recipes/encoder/encoder-job.ts";
+import { RetuneError } from "../../engine/errors.ts";
+
+type Chosen = Pick<EncoderSettings, "loss" | "negativesPerQuestion" | "seed">;
+type Teacher = NonNullable<EncoderData["teacher"]>;
+
+/** Losses that learn from a re-ranker's scores of a question's right and wrong passages. */
+const TAUGHT: readonly string[] = ["margin-mse", "kl-distillation"];
+
+/** Whether negatives are mined: asked for by number, or needed by a triplet; a taught loss takes what was scored. */
+export function minesNegatives({ loss, negativesPerQuestion }: Chosen): boolean {
+  if (TAUGHT.includes(loss?.kind ?? "mnrl")) return false;
+  return loss?.kind === "triplet" || (negativesPerQuestion ?? 0) > 0;
+}
+
+/**
+ * What an encoder trains on: the dataset, negatives mined from `first` (scores [questions, passages]) where the settings
+ * take them, and the scores of imported pairs where the loss learns from a teacher; there the scored wrong passages are the
+ * negatives, best first. `gap` says what of this the loss lacks.
+ */
+export function encoderData(
+  dataset: Dataset,
+  first: () => Matrix,
+  pairs: readonly RerankPair[],
+  settings: Chosen,
+): { readonly data: EncoderData; readonly gap: LossGap | null } {
+  const kind = settings.loss?.kind ?? "mnrl";
+  if (TAUGHT.includes(kind)) return taughtData(dataset, pairs, kind);
+  if (!minesNegatives(settings)) return { data: { dataset }, gap: null };
+  const mining = { ...MINING_DEFAULTS, mined: settings.negativesPerQuestion ?? 1, random: 0 };
+  const { queries } = mineNegatives(dataset, first(), { ...mining, seed: settings.seed });
+  const rows = dataset.queries.map(
+    ({ id }, index) => [id, queries[index]!.map(({ passage }) => dataset.passages[passage]!.id)] as const,
+  );
+  return { data: { dataset, negatives: Object.fromEntries(rows) }, gap: null };
+}
+
+/** What a loss lacks: it cannot train at all, or only on some questions. */
+export interface LossGap {
+  readonly text: string;
+  readonly blocks: boolean;
+}
+
+/** The data, or "too-little-data" where the loss has nothing to learn from. */
+export function requiredEncoderData(...given: Parameters<typeof encoderData>): {
+  readonly data: EncoderData;
+  readonly notes: readonly string[];
+} {
+  const { data, gap } = encoderData(...given);
+  if (gap?.blocks) throw new RetuneError("too-little-data", gap.text);
+  return { data, notes: gap ? [gap.text] : [] };
+}
+
+function taughtData(
+  dataset: Dataset,
+  pairs: readonly RerankPair[],
+  kind: string,
+): ReturnType<typeof encoderData> {
+  const teacher = rerankDatasetOf(pairs).scores === "teacher" ? teacherOf(dataset, pairs) : {};
+  const negatives: Record<string, readonly string[]> = {};
+  let taught = 0;
+  for (const { id, relevant } of dataset.queries) {
+    const right = new Set(relevant.filter(({ grade }) => grade > 0).map(({ passage }) => passage));
+    const scored = Object.entries(teacher[id] ?? {}).sort(([, a], [, b]) => b - a);
+    negatives[id] = scored.flatMap(([passage]) => (right.has(passage) ? [] : [passage]));
+    if (negatives[id].length > 0 && scored.some(([passage]) => right.has(passage))) taught++;
+  }
+  const all = dataset.queries.length;
+  return { data: { dataset, negatives, teacher }, gap: taught < all ? gapOf(kind, taught, all) : null };
+}
+
+function gapOf(kind: string, taught: number, all: number): LossGap {
+  const needs = `${kind} learns from a re-ranker's scores (logits) of right and wrong passages`;
+  if (taught > 0) {
+    const text = `${needs}: ${taught} of ${all} training questions have both; the others teach nothing.`;
+    return { text, blocks: false };
+  }
+  const next = "import {query, context, score} pairs of these questions on the Data screen, or choose mnrl";
+  return { text: `${needs}, and no training question has both: ${next}.`, blocks: true };
+}
+
+/** Scores by question and passage id; texts are matched to those of the dataset, copies of a text alike. */
+function teacherOf({ queries, passages }: Dataset, pairs: readonly RerankPair[]): Teacher {
+  const [asked, read] = [idsByText(queries), idsByText(passages)];
+  const teacher: Record<string, Record<string, number>> = {};
+  for (const { query, context, score } of pairs) {
+    for (const question of asked.get(query.trim()) ?? []) {
+      for (const passage of read.get(context.trim()) ?? []) (teacher[question] ??= {})[passage] ??= score;
+    }
+  }
+  return teacher;
+}
+
+function idsByText(rows: readonly { readonly id: string; readonly text: string }[]): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const { id, text } of rows) {
+    const ids = found.get(text.trim());
+    if (ids) ids.push(id);
+    else found.set(text.trim(), [id]);
+  }
+  return found;
+}
