@@ -1,3 +1,5 @@
+import type { Dataset } from "../../domain/data/dataset.ts";
+import type { Matrix } from "../../domain/matrix.ts";
 import type { TrainingStep } from "../../domain/recipes/adapter-job.ts";
 import { openCrossEncoderRun } from "../../domain/recipes/cross-encoder/cross-encoder.ts";
 import type {
@@ -11,12 +13,11 @@ import type { RunRecord } from "../storage/records.ts";
 import { trainedModelId } from "../storage/run-store.ts";
 import type { Recipe } from "../studio-training.ts";
 import { firstSearch, judgeReranker, RERANK_JUDGING, rerankTrainingSet } from "./judge-tuned.ts";
-import { keepRung, ladderGround } from "./judge-rung.ts";
+import { keepRung, ladderGround, presentScores, presentSearch } from "./judge-rung.ts";
 import { cutRanks } from "./ladder.ts";
 import { LiveRun } from "./live-run.ts";
 import { runInputs } from "./run-adapter.ts";
 import type { RunInputs } from "./run-adapter.ts";
-import type { JudgedSide } from "./evaluate.ts";
 import { checkpointBytes } from "./plan-tuned.ts";
 import { finishRun, trainLive } from "./run-ports.ts";
 import type { RunPorts } from "./run-ports.ts";
@@ -48,14 +49,18 @@ export async function runCrossEncoder(
   if (!kept) return workspace.runs.update(run.id, { ...live.current, state: "paused" });
   live.change({ stage: "evaluating" });
   const pair = { base, tuned: kept.model };
-  const report = await rerank(ports, live, inputs.test, pair, recipe.settings.seed);
+  const { dataset, vectors } = inputs.test;
+  const retrieved = firstSearch(dataset, vectors);
+  const report = await rerank(ports, live, { dataset, retrieved }, pair, recipe.settings.seed);
   if (run.rung !== undefined) {
-    const { judge } = await ladderGround(workspace, run.projectId);
-    const rows = (await rerank(ports, live, judge, pair, 0)).rows;
-    const ranks = rows.map(({ query, ranks: found }) => ({ query, rank: found.rerankedTuned ?? null }));
+    const ground = await ladderGround(workspace, run.projectId);
     const { projectId, dataHash, encoderId } = run;
     const place = { projectId, dataHash, encoderId, runId: run.id };
-    await keepRung(workspace, run.rung, cutRanks(ranks, judge.dataset), place);
+    const present = presentScores(ground, await presentSearch(workspace, projectId, place));
+    const judged = { dataset: ground.judge.dataset, retrieved: present };
+    const rows = (await rerank(ports, live, judged, pair, 0)).rows;
+    const ranks = rows.map(({ query, ranks: found }) => ({ query, rank: found.rerankedTuned ?? null }));
+    await keepRung(workspace, run.rung, cutRanks(ranks, judged.dataset), place);
   }
   return finishRun(ports, live, { kind: "rerank", report }, finalRecord(kept, report));
 }
@@ -95,7 +100,7 @@ async function trained(
 async function rerank(
   ports: RunPorts,
   live: LiveRun,
-  { dataset, vectors }: JudgedSide,
+  { dataset, retrieved }: { readonly dataset: Dataset; readonly retrieved: Matrix },
   models: Parameters<typeof judgeReranker>[3],
   seed: number,
 ): Promise<RerankReport> {
@@ -105,7 +110,6 @@ async function rerank(
     const settings = { ...RERANK_JUDGING, depth, seed };
     const onProgress = ({ done, total }: { done: number; total: number }): void =>
       live.progress("evaluating", done, total);
-    const retrieved = firstSearch(dataset, vectors);
     return await judgeReranker(backend, dataset, retrieved, models, settings, { onProgress });
   } finally {
     backend.dispose();
