@@ -111,31 +111,31 @@ export async function startSample(page: Page): Promise<void> {
   await page.getByRole("heading", { name: "Run 1" }).waitFor();
 }
 
-export async function checkpointsSaved(page: Page, least: number): Promise<void> {
+export async function checkpointsSaved(page: Page, least: number, runId?: string): Promise<void> {
   const started = Date.now();
-  while ((await readRun(page)).newest < least) {
+  while ((await readRun(page, runId)).newest < least) {
     if (Date.now() - started > 60_000) throw new Error(`no checkpoint ${least} within a minute`);
     await page.waitForTimeout(20);
   }
 }
 
 /** Waits for the end of the run and reads what it kept, straight from the database. */
-export async function outcomeOf(page: Page): Promise<RunOutcome> {
+export async function outcomeOf(page: Page, runId?: string): Promise<RunOutcome> {
   for (let waited = 0; waited < 120_000; waited += 100) {
-    const { state, digests, losses } = await readRun(page);
+    const { state, digests, losses } = await readRun(page, runId);
     if (state === "finished" || state === "failed") return { state, digests, losses };
     await page.waitForTimeout(100);
   }
-  throw new Error(`the run did not end: ${JSON.stringify((await readRun(page)).state)}`);
+  throw new Error(`the run did not end: ${JSON.stringify((await readRun(page, runId)).state)}`);
 }
 
 interface StoredRun extends RunOutcome {
   readonly newest: number; // sequence of the newest checkpoint, 0 before the first
 }
 
-/** The only run of the only project, as IndexedDB holds it. */
-function readRun(page: Page): Promise<StoredRun> {
-  return page.evaluate(async () => {
+/** A run, or the first one, as IndexedDB holds it. */
+function readRun(page: Page, runId?: string): Promise<StoredRun> {
+  return page.evaluate(async (wanted) => {
     const database = await new Promise<IDBDatabase>((resolve, reject) => {
       const request = indexedDB.open("retune");
       request.onsuccess = () => resolve(request.result);
@@ -152,7 +152,8 @@ function readRun(page: Page): Promise<StoredRun> {
       readonly sequence: number;
       readonly tensors: readonly { readonly name: string; readonly chunks: readonly string[] }[];
     }
-    const [run] = await all<{ id: string; state: string; losses: number[] }>("runs");
+    const runs = await all<{ id: string; state: string; losses: number[] }>("runs");
+    const run = wanted === undefined ? runs[0] : runs.find(({ id }) => id === wanted);
     const manifests = await all<Manifest>("manifests");
     database.close();
     if (!run) return { state: "none", digests: [], losses: [], newest: 0 };
@@ -164,5 +165,5 @@ function readRun(page: Page): Promise<StoredRun> {
       digests: (kept?.tensors ?? []).map((tensor) => `${tensor.name} ${tensor.chunks.join(" ")}`),
       newest: own.reduce((highest, manifest) => Math.max(highest, manifest.sequence), 0),
     };
-  });
+  }, runId);
 }

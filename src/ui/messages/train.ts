@@ -145,6 +145,7 @@ export const train = {
   time: "Time",
   timeUnknown: "not measured on this device yet",
   timeText: (seconds: number): string => `about ${duration(seconds)}`,
+  timeBesideEmbedding: (seconds: number): string => `about ${duration(seconds)} after embedding`,
   bytes,
   start: "Start training",
   starting: "Starting…",
