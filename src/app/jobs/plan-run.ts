@@ -3,24 +3,13 @@ import type { AdapterSettings } from "../../domain/recipes/adapter-job.ts";
 import { openAdapterRun } from "../../domain/recipes/adapter.ts";
 import type { Backend } from "../../engine/backend.ts";
 import { encoderById } from "../encoders/known-encoders.ts";
-import type { ModelSource } from "../encoders/model-source.ts";
 import type { Workspace } from "../storage/workspace.ts";
-import type { Recipe, RunPlan } from "../studio-training.ts";
+import type { Recipe } from "../studio-training.ts";
 import { dataWarnings, secondsPerStep } from "./plan-measures.ts";
 import { planCrossEncoder, planEncoder, planRouter } from "./plan-tuned.ts";
 import { projectData } from "./project-data.ts";
 import type { ProjectData } from "./project-data.ts";
-
-export interface PlanPorts {
-  readonly workspace: Workspace;
-  readonly models: ModelSource;
-  readonly openBackend: () => Promise<Backend>;
-}
-
-/** All of a plan but what the page knows itself: how many texts of the base are missing, how much may be stored. */
-export type WorkerPlan = Omit<RunPlan, "textsToEmbed" | "storage"> & {
-  readonly storage: Omit<RunPlan["storage"], "freeBytes">;
-};
+import type { PlanPorts, WorkerPlan } from "./worker-plan.ts";
 
 /** What a run would take on this device: the plan of its largest step, and its time measured on a few. */
 export async function planRun(ports: PlanPorts, projectId: string, recipe: Recipe): Promise<WorkerPlan> {

@@ -9,12 +9,12 @@ import type { RunRecord } from "../storage/records.ts";
 import { encoderData } from "./encoder-data.ts";
 import { firstSearch, RERANK_JUDGING, rerankTrainingSet } from "./judge-tuned.ts";
 import { dataWarnings, secondsPerStep } from "./plan-measures.ts";
-import type { PlanPorts, WorkerPlan } from "./plan-run.ts";
 import type { ProjectData } from "./project-data.ts";
 import type { CrossEncoderRecipe } from "./run-cross-encoder.ts";
 import type { EncoderRecipe } from "./run-encoder.ts";
 import { routerGround } from "./run-router.ts";
 import type { RouterRecipe } from "./run-router.ts";
+import type { PlanPorts, WorkerPlan } from "./worker-plan.ts";
 
 type PlannedRun = Pick<RunRecord, "projectId" | "encoderId">;
 

@@ -1,0 +1,15 @@
+import type { Backend } from "../../engine/backend.ts";
+import type { ModelSource } from "../encoders/model-source.ts";
+import type { Workspace } from "../storage/workspace.ts";
+import type { RunPlan } from "../studio-training.ts";
+
+export interface PlanPorts {
+  readonly workspace: Workspace;
+  readonly models: ModelSource;
+  readonly openBackend: () => Promise<Backend>;
+}
+
+/** All of a plan but what the page knows itself: how many texts of the base are missing, how much may be stored. */
+export type WorkerPlan = Omit<RunPlan, "textsToEmbed" | "storage"> & {
+  readonly storage: Omit<RunPlan["storage"], "freeBytes">;
+};
