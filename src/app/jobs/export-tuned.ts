@@ -106,15 +106,7 @@ async function folderOf(
     if (precision) return whole(onnxFolder(model, { precision, pooled, ...(await baseGraph(ports, run)) }));
   }
   if (recipe.task === "cross-encoder") {
-    const { model } = await loadTrained(ports.workspace.checkpoints, run.id, recipe.task);
-    const base = await ports.models.either(recipe.base ?? run.encoderId);
-    const mixed =
-      strength === 1
-        ? model
-        : {
-            ...model,
-            weights: interpolateModel(base, { ...base, weights: model.weights }, strength).weights,
-          };
+    const mixed = await rerankerAt(ports, run, recipe.base, strength);
     const whole = (folder: ExportedFolder) => checked(ports, run, format, mixed, folder);
     if (format === "cross-encoder") return whole(crossEncoderFolder(mixed));
     if (precision) return whole(onnxFolder(mixed, { precision, pooled: false }));
@@ -133,6 +125,20 @@ export async function tunedAt(
 ) {
   const tuned = await models.tunedEncoder(run);
   return strength === 1 ? tuned : interpolateModel(await models.baseOf(run), tuned, strength);
+}
+
+/** The tuned re-ranker between its base (0) and itself (1). */
+export async function rerankerAt(
+  { workspace, models }: Pick<TunedExportPorts, "workspace" | "models">,
+  run: RunRecord,
+  baseId: string | undefined,
+  strength: number,
+): Promise<CrossEncoderModel> {
+  const { model } = await loadTrained(workspace.checkpoints, run.id, "cross-encoder");
+  if (strength === 1) return model;
+  const base = await models.either(baseId ?? run.encoderId);
+  const { weights } = interpolateModel(base, { ...base, weights: model.weights }, strength);
+  return { ...model, weights };
 }
 
 /** The training side as the run had it; this export alone holds its texts. */

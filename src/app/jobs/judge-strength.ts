@@ -5,9 +5,10 @@ import { OwnEncoder } from "../encoders/own-encoder.ts";
 import type { RunRecord } from "../storage/records.ts";
 import type { StrengthView } from "../studio-training.ts";
 import { judgeAdapter } from "./evaluate.ts";
-import { tunedAt } from "./export-tuned.ts";
-import { judgeEncoder } from "./judge-tuned.ts";
+import { rerankerAt, tunedAt } from "./export-tuned.ts";
+import { firstSearch, judgeEncoder, judgeReranker, RERANK_JUDGING } from "./judge-tuned.ts";
 import { runInputs } from "./run-adapter.ts";
+import type { CrossEncoderRecipe } from "./run-cross-encoder.ts";
 import type { EncoderRecipe } from "./run-encoder.ts";
 import type { RunPorts } from "./run-ports.ts";
 import { loadResult } from "./result-store.ts";
@@ -31,6 +32,7 @@ async function measuresAt(ports: RunPorts, run: RunRecord, strength: number): Pr
   const { recipe } = run;
   if (recipe.task === "adapter") return ofAdapter(ports, run, recipe.settings, strength);
   if (recipe.task === "encoder" || recipe.task === "lora") return ofEncoder(ports, run, recipe, strength);
+  if (recipe.task === "cross-encoder") return ofReranker(ports, run, recipe, strength);
   throw new RetuneError("unsupported", `A ${recipe.task} is exported at a strength, but not judged at one.`);
 }
 
@@ -72,6 +74,26 @@ async function ofEncoder(
     return chosenMeasures(judgeEncoder(test, tuned, fusion, settings).systems.tuned!);
   } finally {
     await encoder.close();
+  }
+}
+
+/** The first search's candidates read anew by the mixed re-ranker, as the run itself was judged. */
+async function ofReranker(
+  ports: RunPorts,
+  run: RunRecord,
+  { base, settings: { seed } }: CrossEncoderRecipe,
+  strength: number,
+): Promise<Measures> {
+  const { dataset, vectors } = (await runInputs(ports.workspace, run, undefined)).test;
+  const tuned = await rerankerAt(ports, run, base, strength);
+  const judging = { ...RERANK_JUDGING, depth: Math.min(RERANK_JUDGING.depth, dataset.passages.length), seed };
+  const backend = await ports.openBackend(undefined);
+  try {
+    const retrieved = firstSearch(dataset, vectors);
+    const report = await judgeReranker(backend, dataset, retrieved, { tuned }, judging);
+    return chosenMeasures(report.systems.rerankedTuned!);
+  } finally {
+    backend.dispose();
   }
 }
 

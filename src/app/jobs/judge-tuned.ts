@@ -65,7 +65,7 @@ export async function judgeReranker(
   backend: Backend,
   dataset: Dataset,
   retrieved: Matrix,
-  models: { readonly base: CrossEncoderModel | EncoderModel; readonly tuned: CrossEncoderModel },
+  models: { readonly base?: CrossEncoderModel | EncoderModel; readonly tuned: CrossEncoderModel },
   settings: RerankJudging,
   control: RunControl = {},
 ): Promise<RerankReport> {
@@ -80,6 +80,7 @@ export async function judgeReranker(
     }
   };
   const tuned = await scoresOf(models.tuned);
-  const base = "pooling" in models.base ? {} : { base: await scoresOf(models.base) };
+  const before = models.base;
+  const base = !before || "pooling" in before ? {} : { base: await scoresOf(before) };
   return rerankReport(dataset, retrieved, candidates, { ...base, tuned }, settings);
 }

@@ -152,6 +152,13 @@ test("a re-ranker is trained on mined negatives, judged, and orders the search a
   const scores = answer.reranked.map(({ score }) => score);
   expect(scores).toEqual([...scores].sort((a, b) => b - a));
   expect((await studio.exportRun(runId, "cross-encoder")).verified).toContain("equal bit for bit");
+  for (const strength of [0, 1]) {
+    expect((await jobEnds(page, studio.judgeStrength(runId, strength))).state).toBe("finished");
+  }
+  const { rerankedBase, rerankedTuned } = results.report.systems;
+  const judged = (await studio.run(runId)).strengths.map(({ measures }) => measures["mrr@10"]);
+  expect(judged[0]).toBeCloseTo(rerankedBase!["mrr@10"], 9);
+  expect(judged[1]).toBeCloseTo(rerankedTuned!["mrr@10"], 9);
 });
 
 test("a router is filled by hand and by file, trained, judged, asked and exported", async () => {
