@@ -11,7 +11,7 @@ export function expectClose(
   { absolute = 0, relative = 0 }: Tolerance,
   name = "values",
 ): void {
-  if (got.length !== want.length) {
+  if (!(got.length >= 0 && got.length === want.length)) {
     throw new Error(`${name}: ${got.length} values, expected ${want.length}`);
   }
   let worst = { index: -1, got: 0, want: 0, excess: 1 };

@@ -3,7 +3,6 @@ import type { AdapterSettings } from "../../domain/recipes/adapter-job.ts";
 import { openAdapterRun } from "../../domain/recipes/adapter.ts";
 import type { Backend } from "../../engine/backend.ts";
 import { encoderById } from "../encoders/known-encoders.ts";
-import type { Workspace } from "../storage/workspace.ts";
 import type { Recipe } from "../studio-training.ts";
 import { dataWarnings, secondsPerStep } from "./plan-measures.ts";
 import { planCrossEncoder, planEncoder, planRouter } from "./plan-tuned.ts";

@@ -14,12 +14,12 @@ import type { CrossEncoderRecipe } from "./run-cross-encoder.ts";
 import type { EncoderRecipe } from "./run-encoder.ts";
 import { routerGround } from "./run-router.ts";
 import type { RouterRecipe } from "./run-router.ts";
+import { checkpointBytes } from "./worker-plan.ts";
 import type { PlanPorts, WorkerPlan } from "./worker-plan.ts";
 
 type PlannedRun = Pick<RunRecord, "projectId" | "encoderId">;
 
 const BYTES = 4; // of a weight
-const CHECKPOINT_PARTS = 4; // weights, two moments, the best weights
 const BACKWARD = 3; // a training step costs about three forward passes
 
 /** A fine-tune of an encoder, measured on five steps that change nothing. */
@@ -146,11 +146,6 @@ async function groundIfEmbedded(...request: Parameters<typeof routerGround>) {
 /** Two checkpoints are kept until the run ends, so that a damaged one leaves another. */
 function storageOf(trained: number): WorkerPlan["storage"] {
   return { checkpointBytes: checkpointBytes(trained), resultBytes: BYTES * trained };
-}
-
-/** Of one checkpoint of a run that trains so many weights. */
-export function checkpointBytes(trained: number): number {
-  return CHECKPOINT_PARTS * BYTES * trained;
 }
 
 function tokensOf({ passages, queries }: Dataset, most: number): number {

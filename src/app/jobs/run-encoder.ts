@@ -16,7 +16,7 @@ import { reciprocalRanks } from "./ladder.ts";
 import { LiveRun } from "./live-run.ts";
 import { runInputs } from "./run-adapter.ts";
 import type { RunInputs } from "./run-adapter.ts";
-import { checkpointBytes } from "./plan-tuned.ts";
+import { checkpointBytes } from "./worker-plan.ts";
 import { finishRun, trainLive } from "./run-ports.ts";
 import type { RunPorts } from "./run-ports.ts";
 import { findTrained, keepTrained, withoutBase } from "./trained-store.ts";

@@ -13,3 +13,11 @@ export interface PlanPorts {
 export type WorkerPlan = Omit<RunPlan, "textsToEmbed" | "storage"> & {
   readonly storage: Omit<RunPlan["storage"], "freeBytes">;
 };
+
+const BYTES = 4; // of a weight
+const CHECKPOINT_PARTS = 4; // weights, two moments, the best weights
+
+/** Of one checkpoint of a run that trains so many weights. */
+export function checkpointBytes(trained: number): number {
+  return CHECKPOINT_PARTS * BYTES * trained;
+}
