@@ -26,8 +26,8 @@ export const NANO_ENCODER = {
   dimension: 192,
   queryInstruction: "",
   parts: {
-    model: "NANO_MODEL",
-    tokenizer: "NANO_TOKENIZER",
+    model: "778b72f4109d50bba93c1e7043c62241cc5948bb9187df09bfb09c6b9d40b409",
+    tokenizer: "9132c9f247effb8162eff79313dd01f890ff2bb7f96805f727af4c421fae8e54",
     pooling: "mean",
     precision: "fp32", // one byte a weight in the file, float32 once it is read
     maxTokens: 512,
