@@ -127,7 +127,7 @@ export const STATES: readonly (readonly [string, Scenario, string, readonly Cont
     "better",
     "#/p/p1/train/setup?task=lora",
     [
-      ["spinbutton", "Rank"],
+      ["textbox", "Rank"],
       ["combobox", "Loss"],
     ],
   ],

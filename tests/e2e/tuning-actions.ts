@@ -45,8 +45,14 @@ export async function show(page: Page, path: string): Promise<void> {
 export type Task = "lora" | "encoder" | "cross-encoder" | "router";
 
 /** Train/Setup of a task from the small base, with some fields of the drawer filled in. */
-export async function setUp(page: Page, task: Task, fields: Readonly<Record<string, number>>): Promise<void> {
+export async function setUp(
+  page: Page,
+  task: Task,
+  fields: Readonly<Record<string, number>>,
+  mode = /^Recommended/,
+): Promise<void> {
   await show(page, `train/setup?task=${task}`);
+  if (task !== "router") await page.getByRole("radio", { name: mode }).check();
   if (task !== "router") await page.getByLabel("Starts from").selectOption({ label: BASE });
   const drawer = page.locator("details").filter({ hasText: /^Advanced/ });
   if ((await drawer.getAttribute("open")) === null) await drawer.locator("summary").click();
