@@ -64,12 +64,12 @@ const uber = guideData("val");
 if (!uber) process.stdout.write("../shared/data/lyft-uber-10k is absent: nano is not judged on it\n");
 
 test.runIf(uber !== undefined)(
-  "on Uber's questions it beats a static table of bge's word pieces (hit@5 0.50, MRR@10 0.377)",
+  "on Uber's questions it beats a static table of bge's word pieces and hashed words (at best 0.535 and 0.403)",
   async () => {
     const { dataset } = uber!;
     const base = judged(dataset, await embedded(model, dataset)).systems.base!;
-    expect(base["hit@5"]).toBeGreaterThan(0.5);
-    expect(base["mrr@10"]).toBeGreaterThan(0.377);
+    expect(base["hit@5"]).toBeGreaterThan(0.595);
+    expect(base["mrr@10"]).toBeGreaterThan(0.45);
   },
   300_000,
 );
