@@ -86,7 +86,7 @@ export async function verdictOf(page: Page, runId: string): Promise<string> {
   return ((await sentence.textContent()) ?? "").replace(/\s+/g, " ").trim();
 }
 
-/** Takes a run away under Models; gives the names inside the zip. */
+/** Takes a run away under Models; gives the paths inside the folder that is zipped. */
 export async function exportedNames(page: Page, run: string, format: RegExp): Promise<readonly string[]> {
   await show(page, "models");
   await page.getByRole("button", { name: `Export ${run}`, exact: true }).click();
@@ -97,7 +97,8 @@ export async function exportedNames(page: Page, run: string, format: RegExp): Pr
     .click();
   const file = await (await saved).path();
   await page.getByText(/ saved: .*read back/).waitFor();
-  return [...openZip(new Uint8Array(readFileSync(file))).entries.keys()];
+  const { entries } = openZip(new Uint8Array(readFileSync(file)));
+  return [...entries.keys()].map((path) => path.replace(/^[^/]+\//, ""));
 }
 
 /** The name that Results gives the run that is open ("Run 3"). */

@@ -55,7 +55,7 @@ test("LoRA is planned, trained, judged, and taken away as a PEFT and a sentence-
 
 test("a full fine-tune whose worker is killed ends with the same weights as one that ran through", async () => {
   // Without held-out questions the last step's weights are kept, whatever they are worth.
-  const every = [{ Epochs: 2, "Batch size": 4 }, /^Compatible with sentence-transformers/] as const;
+  const every = [{ Epochs: 10, "Batch size": 4 }, /^Compatible with sentence-transformers/] as const;
   await setUp(page, "encoder", ...every);
   const whole = await start(page);
   const first = await outcomeOf(page, whole);
