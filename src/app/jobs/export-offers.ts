@@ -6,7 +6,7 @@ import type { Recipe } from "../studio-training.ts";
 const ONNX: readonly RunExportFormat[] = ["onnx", "onnx-fp16", "onnx-int8"];
 
 const FORMATS: Readonly<Record<Recipe["task"], readonly RunExportFormat[]>> = {
-  adapter: ["llamaindex", "safetensors", "fusion", "metrics-csv", "report-json"],
+  adapter: ["llamaindex", "safetensors", "query-router", "fusion", "metrics-csv", "report-json"],
   encoder: ["sentence-transformers", ...ONNX, "cluster", "fusion", "metrics-csv", "report-json"],
   lora: ["peft", "sentence-transformers", ...ONNX, "cluster", "fusion", "metrics-csv", "report-json"],
   "cross-encoder": ["cross-encoder", ...ONNX, "report-json"],
@@ -29,7 +29,9 @@ export function exportOffers(run: RunRecord): readonly ExportOffer[] {
 
 function hasStrength(recipe: Recipe, format: RunExportFormat): boolean {
   if (recipe.task === "adapter") {
-    return canMerge(recipe.settings.adapter) && (format === "llamaindex" || format === "safetensors");
+    return (
+      canMerge(recipe.settings.adapter) && ["llamaindex", "safetensors", "query-router"].includes(format)
+    );
   }
   return MODELS.includes(format);
 }

@@ -51,8 +51,11 @@ export async function exportTuned(
 ): Promise<SentBytes> {
   const stem = `retune-run-${run.number}`;
   if (format === "fusion") return fusionFile(ports, run);
-  const folder = await folderOf(ports, run, format, options);
-  const top = `${stem}-${format}`;
+  return zippedFolder(await folderOf(ports, run, format, options), `${stem}-${format}`);
+}
+
+/** A folder as a zip that was unpacked again and compared byte for byte. */
+export function zippedFolder(folder: ExportedFolder, top: string): SentBytes {
   const contents = [...folder.files].map(([name, bytes]) => ({ name: `${top}/${name}`, bytes }));
   const bytes = writeZip(contents);
   requireSame(bytes, top, folder.files);

@@ -6,16 +6,19 @@ import type { AdapterConfig } from "../../domain/models/adapter-config.ts";
 import { readFusion } from "../../domain/formats/fusion-json.ts";
 import { sha256 } from "../../domain/data/hash.ts";
 import type { Backend } from "../../engine/backend.ts";
+import { mergeAdapter } from "../../domain/models/merge-adapter.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import { cachedRows, cachedVectors } from "../jobs/embed.ts";
 import { exportOffers } from "../jobs/export-offers.ts";
-import { exportTuned } from "../jobs/export-tuned.ts";
+import { exportTuned, zippedFolder } from "../jobs/export-tuned.ts";
 import { exportFigures, exportRun, owned } from "../jobs/export-run.ts";
+import { queryAdapterFolder } from "../jobs/query-adapter-export.ts";
 import { newRun } from "../jobs/new-run.ts";
 import { readProject, writeProject } from "../jobs/project-file.ts";
 import { queryInstructionOf } from "../jobs/recipe-facts.ts";
 import { merged } from "../jobs/project-data.ts";
 import { findResult, keepResult, loadResult } from "../jobs/result-store.ts";
+import type { KeptAdapter } from "../jobs/result-store.ts";
 import { searchGround, searchSideBySide } from "../jobs/search.ts";
 import { loadTrained } from "../jobs/trained-store.ts";
 import type { SearchGround, TunedSide } from "../jobs/search.ts";
@@ -107,7 +110,11 @@ export class ResultService {
             options,
           );
     }
-    const kept = await loadResult(workspace.checkpoints, runId);
+    const kept = atStrength(await loadResult(workspace.checkpoints, runId), options.strength);
+    if (format === "query-router") {
+      const folder = queryAdapterFolder(await this.models.encoder(run.encoderId), kept);
+      return zippedFolder(folder, `retune-run-${run.number}-${format}`);
+    }
     const report = await workspace.runs.report(runId).catch((error: unknown) => {
       if (error instanceof RetuneError && error.code === "usage") return null;
       throw error;
@@ -222,4 +229,10 @@ function importedRun(
     state: "finished",
     stage: "done",
   };
+}
+
+/** An adapter blended with the identity; as it was trained where no strength is asked for. */
+function atStrength(kept: KeptAdapter, strength: number | undefined): KeptAdapter {
+  if (strength === undefined || strength === 1) return kept;
+  return { ...kept, weights: mergeAdapter(kept.config, kept.weights, strength) };
 }
