@@ -135,7 +135,7 @@ describe("the sample", () => {
 
 describe("runs", () => {
   test("paused, the page closed and opened again, a run goes on to the same weights", async () => {
-    const long = adapter({ epochs: 40 });
+    const long = adapter({ epochs: 150 });
     const straight = open();
     const { id } = await straight.studio.openSample();
     const wholeId = await straight.studio.startRun(id, long);
@@ -164,7 +164,7 @@ describe("runs", () => {
   test("a crashed worker is started again and the run ends", async () => {
     const page = open();
     const { id } = await page.studio.openSample();
-    const runId = await page.studio.startRun(id, adapter({ epochs: 40 }));
+    const runId = await page.studio.startRun(id, adapter({ epochs: 150 }));
     const finished = runReaches(page, runId, ["finished"]);
     await runSteps(page, runId);
     page.crash("train");
