@@ -64,7 +64,9 @@ export function evaluate(
     const rows = kept.slice(start, start + block);
     const texts = rows.map((row) => dataset.queries[row]!.text);
     const { tuned } = settings;
-    const own = tuned ? { ...settings, tuned: { ...tuned, queries: selectRows(tuned.queries, rows) } } : settings;
+    const own = tuned
+      ? { ...settings, tuned: { ...tuned, queries: selectRows(tuned.queries, rows) } }
+      : settings;
     const scores = scoreSystems(texts, selectQueries(vectors, rows), lexical, own);
     const wanted = rows.map((row) => positives[row]!);
     for (const [system, matrix] of Object.entries(scores) as [SystemName, Matrix][]) {
