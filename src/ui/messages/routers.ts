@@ -35,8 +35,12 @@ export const routers = {
     "A router is optional: it is for those who have several indexes or tools. Add two choices, or import them.",
   train: "Train the router",
 
-  sentence: (report: RouterReport): string =>
-    `Picks the right choice for ${percent(report.tuned.accuracy, 1)} of ${plural(report.examples, "unseen question", "unseen questions")}`,
+  /** Accuracy counts the questions that have a right choice. */
+  sentence: ({ rows, examples, tuned }: RouterReport): string => {
+    const answerable = rows.filter(({ right }) => right.length > 0).length;
+    const counted = plural(answerable || examples, "unseen question", "unseen questions");
+    return `Picks the right choice for ${percent(tuned.accuracy, 1)} of ${counted}`;
+  },
   against: ({ base, delta }: RouterReport): string => {
     if (!base || !delta) return ".";
     const { value, low, high } = delta.accuracy;

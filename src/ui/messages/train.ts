@@ -193,8 +193,9 @@ export const train = {
     `${significant(last)} after ${plural(steps, "step", "steps")}.`,
   validation: "Validation MRR@10",
   validationLine: "held-out groups",
-  validationSummary: (best: number, step: number): string =>
-    `Best so far ${metric(best)} at step ${count(step)}. The line starts over with each held-out fold that is tried.`,
+  validationSummary: (task: Task, best: number, step: number): string =>
+    `Best so far ${metric(best)} at step ${count(step)}.` +
+    (task === "adapter" ? " The line starts over with each held-out fold that is tried." : ""),
   noPoints: "The first points come in a moment.",
   learningRate: "Learning rate",
   gradientNorm: "Gradient norm",
