@@ -92,7 +92,7 @@ describe("an encoder", () => {
   });
 
   test("paused and gone on with after the page was closed ends with the same weights", async () => {
-    const recipe = encoder({ epochs: 12, validation: "none" });
+    const recipe = encoder({ epochs: 60, validation: "none" });
     const weights = async (pause: boolean): Promise<Uint8Array> => {
       const database = `tuning-${crypto.randomUUID()}`;
       let page = open({ database, modelMissing: true });

@@ -135,7 +135,7 @@ describe("E6: texts that want to be code", () => {
       await page.getByRole("heading", { name: "Base", exact: true }).waitFor();
       await expectHarmless(page, `search for ${text}`);
     }
-    await visit(`p/${project}/models`, "Tuned adapters");
+    await visit(`p/${project}/models`, "Tuned here");
     await visit("", IMAGE);
     for (const text of HOSTILE_TEXTS.slice(0, 12)) {
       await page.goto(
