@@ -25,6 +25,7 @@ export default defineConfig({
           include: ["tests/**/*.test.ts"],
           exclude: ["tests/**/*.gpu.test.ts", "tests/**/*.long.test.ts", "tests/e2e/**"],
           testTimeout: 60_000,
+          retry: 1, // some tests catch a run in the act: once more where the machine was too quick or too busy
         },
       },
       {
@@ -49,6 +50,7 @@ export default defineConfig({
           exclude: ["tests/e2e/**/*.long.e2e.ts"],
           testTimeout: 240_000,
           hookTimeout: 240_000,
+          retry: 1, // a real browser beside other work; the report says what was tried again
           fileParallelism: false,
           globalSetup: ["tests/e2e/global-setup.ts"],
         },
