@@ -1,4 +1,5 @@
 import { CounterRandom } from "../../domain/random.ts";
+import { cosineScores, unitRows } from "../../domain/eval/dense.ts";
 import type { StoredAdapter } from "../../domain/formats/adapter-folder.ts";
 import {
   readQueryAdapterFolder,
@@ -22,8 +23,9 @@ export function queryAdapterFolder(model: EncoderModel, adapter: StoredAdapter):
   const back = readQueryAdapterFolder(files, model.name).adapter;
   const probes = unitVectors(PROBES, model.config.hiddenSize);
   const [want, got] = [adapter, back].map(({ config, weights }) => applyAdapter(config, weights, probes));
+  const cosines = cosineScores(want!, got!).values;
   for (let row = 0; row < PROBES; row++) {
-    const cosine = cosineOf(want!, got!, row);
+    const cosine = cosines[row * PROBES + row]!;
     if (!(cosine > 1 - CLOSE)) {
       const text = `query-router: vector ${row} reads back at a cosine of ${cosine.toFixed(6)}; export again.`;
       throw new RetuneError("corrupt", text);
@@ -38,20 +40,5 @@ export function queryAdapterFolder(model: EncoderModel, adapter: StoredAdapter):
 function unitVectors(rows: number, columns: number): Matrix {
   const random = new CounterRandom(0);
   const values = Float32Array.from({ length: rows * columns }, () => random.uniform() - 0.5);
-  for (let row = 0; row < rows; row++) {
-    const vector = values.subarray(row * columns, (row + 1) * columns);
-    const length = Math.hypot(...vector);
-    for (let column = 0; column < columns; column++) vector[column]! /= length;
-  }
-  return { rows, columns, values };
-}
-
-function cosineOf(a: Matrix, b: Matrix, row: number): number {
-  let [dot, ofA, ofB] = [0, 0, 0];
-  for (let at = row * a.columns; at < (row + 1) * a.columns; at++) {
-    dot += a.values[at]! * b.values[at]!;
-    ofA += a.values[at]! ** 2;
-    ofB += b.values[at]! ** 2;
-  }
-  return dot / Math.sqrt(ofA * ofB);
+  return unitRows({ rows, columns, values });
 }

@@ -33,6 +33,19 @@ export function inverseNorms(matrix: Matrix): Float64Array {
   });
 }
 
+/** Each row divided by its length; a row of zeros stays. */
+export function unitRows(matrix: Matrix): Matrix {
+  const norms = inverseNorms(matrix);
+  const values = new Float32Array(matrix.values.length);
+  for (let row = 0; row < matrix.rows; row++) {
+    values.set(
+      rowOf(matrix, row).map((value) => value * norms[row]!),
+      row * matrix.columns,
+    );
+  }
+  return { ...matrix, values };
+}
+
 /** Plain dot products [Q · N] in float64. */
 export function dotScores(queries: Matrix, documents: Matrix): Float64Array {
   const scores = new Float64Array(queries.rows * documents.rows);

@@ -24,7 +24,6 @@ export const playground = {
   lexicalNote: "Word search has no weights to tune, so there is one column.",
   trainFirst: "Train a run to see its column beside the base.",
   toTrain: "Go to Train",
-  took: milliseconds,
   latency: ({ embed, search, rerank, reranked }: SearchLatency): string =>
     [
       embed === null ? "" : `question embedded in ${milliseconds(embed)}`,

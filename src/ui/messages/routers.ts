@@ -4,7 +4,6 @@ import type { RouterReport } from "../../domain/eval/classification.ts";
 import { count, percent, plural, points } from "../format.ts";
 
 export const routers = {
-  tab: "Router",
   title: "Choices",
   text: "A router picks the data source or tool for a question. Name the choices, say what each is for, and give some questions.",
   add: "Add a choice",
@@ -30,7 +29,6 @@ export const routers = {
   none: "None of these",
   made: "Made by",
   removeExample: (text: string): string => `Remove “${text}”`,
-  empty: "No choices yet",
   emptyText:
     "A router is optional: it is for those who have several indexes or tools. Add two choices, or import them.",
   train: "Train the router",
@@ -63,7 +61,6 @@ export const routers = {
     ece: "Expected calibration error",
   },
   perChoice: "Each choice",
-  choice: "Choice",
   exampleCount: "Questions",
   precisionOf: "Precision",
   recall: "Recall",

@@ -133,7 +133,6 @@ export const tuning = {
   field: (path: string): { name: string; hint: string } => FIELDS[path] ?? { name: path, hint: "" },
   choice: (value: string): string => CHOICES[value] ?? value,
   left: "left to the run",
-  some: "Some layers",
   numbersProblem: "Use whole numbers, parted by commas.",
   embedAgain: "Texts to embed again",
   embedAgainText: (texts: number, seconds: number | null): string =>

@@ -1,4 +1,3 @@
-import type { EvaluationReport } from "../../domain/eval/report.ts";
 import type { RunResults, RunView } from "../../app/studio-training.ts";
 import { failureOf, type Failure } from "../failure.ts";
 import type { StudioState } from "./studio.svelte.ts";
@@ -14,11 +13,6 @@ export class RunState {
   constructor(page: StudioState, id: string) {
     this.#page = page;
     this.id = id;
-  }
-
-  /** Of a search: an adapter's or an encoder's run. */
-  get report(): EvaluationReport | null {
-    return this.results?.kind === "retrieval" ? this.results.report : null;
   }
 
   get view(): RunView | null {

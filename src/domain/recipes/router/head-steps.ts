@@ -10,8 +10,8 @@ import { softmaxCrossEntropy } from "../../../engine/ops/softmax-cross-entropy.t
 import { adamw } from "../../../engine/optim/adamw.ts";
 import { clipByGlobalNorm } from "../../../engine/optim/clip.ts";
 import { NO_COLUMN, type PlanSummary } from "../../../engine/plan.ts";
-import { cosineScores, dotScores, inverseNorms } from "../../eval/dense.ts";
-import { rowOf, type Matrix, type Weights } from "../../matrix.ts";
+import { cosineScores, dotScores, inverseNorms, unitRows } from "../../eval/dense.ts";
+import type { Matrix, Weights } from "../../matrix.ts";
 import type { AdapterConfig } from "../../models/adapter-config.ts";
 import { traceAdapter } from "../../models/adapter-graph.ts";
 import { initialWeights } from "../../models/adapter-weights.ts";
@@ -202,16 +202,4 @@ export class HeadSteps {
   dispose(): void {
     this.#executable.dispose();
   }
-}
-
-function unitRows(matrix: Matrix): Matrix {
-  const norms = inverseNorms(matrix);
-  const values = new Float32Array(matrix.values.length);
-  for (let row = 0; row < matrix.rows; row++) {
-    values.set(
-      rowOf(matrix, row).map((value) => value * norms[row]!),
-      row * matrix.columns,
-    );
-  }
-  return { ...matrix, values };
 }
