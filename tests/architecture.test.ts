@@ -50,6 +50,11 @@ const VENDOR_HOMES: Record<string, string[]> = {
   "bits-ui": ["src/ui/"],
   uplot: ["src/ui/"],
   svelte: ["src/ui/", "src/main.ts"],
+  "pdfjs-dist": ["src/domain/text/"],
+  mammoth: ["src/domain/text/"],
+  hyparquet: ["src/domain/formats/"],
+  "hyparquet-writer": ["src/domain/formats/"],
+  "umap-js": ["src/domain/eval/"],
 };
 
 function brokenVendorRule(file: string, target: string): string | undefined {

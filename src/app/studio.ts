@@ -47,9 +47,22 @@ export interface StorageView {
   readonly caches: readonly { readonly name: string; readonly bytes: number }[];
 }
 
+export type JobKind =
+  | "import"
+  | "generate"
+  | "check"
+  | "mine"
+  | "embed"
+  | "train"
+  | "judge"
+  | "triage"
+  | "advise"
+  | "map"
+  | "export";
+
 export interface JobView {
   readonly id: string;
-  readonly kind: "import" | "generate" | "embed" | "train" | "judge" | "export";
+  readonly kind: JobKind;
   readonly projectId: string;
   readonly runId?: string;
   readonly state: "running" | "paused" | "failed" | "finished" | "cancelled";

@@ -1,7 +1,7 @@
 import type { Connection } from "./connection.ts";
-import type { PairsRecord, RouterRecord, RungRecord } from "./records.ts";
+import type { FindingRecord, PairsRecord, RouterRecord, RungRecord } from "./records.ts";
 
-/** What a project has besides files and runs: its router's data, scored pairs, and what its ladder knows. */
+/** What a project has besides files and runs: its router's data, scored pairs, what its ladder knows and what was found. */
 export class ProjectParts {
   private readonly connection: Connection;
 
@@ -53,4 +53,28 @@ export class ProjectParts {
   async saveRung(record: RungRecord): Promise<void> {
     await this.connection.write(["rungs"], "the ladder", (tx) => tx.objectStore("rungs").put(record));
   }
+
+  /** What was found of this kind, or undefined; with `dataHash` given, only where it was found on exactly that data. */
+  async finding(
+    projectId: string,
+    kind: string,
+    { runId, dataHash }: { readonly runId?: string; readonly dataHash?: string } = {},
+  ): Promise<FindingRecord | undefined> {
+    const found = await this.connection.read(["findings"], "opening findings", (transaction) =>
+      transaction.objectStore("findings").get(findingKey(projectId, kind, runId)),
+    );
+    return dataHash !== undefined && found?.dataHash !== dataHash ? undefined : found;
+  }
+
+  /** Keeps a finding in place of the earlier one of its kind (and run). `value` is plain data. */
+  async saveFinding(finding: Omit<FindingRecord, "key">): Promise<void> {
+    const key = findingKey(finding.projectId, finding.kind, finding.runId);
+    await this.connection.write(["findings"], "what was found", (tx) =>
+      tx.objectStore("findings").put({ ...finding, key }),
+    );
+  }
+}
+
+function findingKey(projectId: string, kind: string, runId: string | undefined): string {
+  return [projectId, kind, ...(runId === undefined ? [] : [runId])].join(" ");
 }

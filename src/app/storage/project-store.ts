@@ -67,7 +67,16 @@ export class ProjectStore {
 
   /** Removes the project with its files, rows, runs, reports and checkpoints. */
   async remove(projectId: string): Promise<void> {
-    const stores = [...CONTENT, ...OF_RUNS, "encoders", "settings", "routers", "pairs", "rungs"] as const;
+    const stores = [
+      ...CONTENT,
+      ...OF_RUNS,
+      "encoders",
+      "settings",
+      "routers",
+      "pairs",
+      "rungs",
+      "findings",
+    ] as const;
     await this.connection.write(stores, "removing the project", async (transaction) => {
       const within = IDBKeyRange.bound([projectId], [projectId, []]);
       await transaction.objectStore("projects").delete(projectId);
@@ -80,6 +89,9 @@ export class ProjectStore {
       await transaction.objectStore("pairs").delete(projectId);
       for (const key of await transaction.objectStore("rungs").index("project").getAllKeys(projectId)) {
         await transaction.objectStore("rungs").delete(key);
+      }
+      for (const key of await transaction.objectStore("findings").index("project").getAllKeys(projectId)) {
+        await transaction.objectStore("findings").delete(key);
       }
       for (const key of await transaction.objectStore("sources").index("project").getAllKeys(projectId)) {
         await transaction.objectStore("sources").delete(key);

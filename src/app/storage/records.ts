@@ -149,6 +149,16 @@ export interface RungRecord {
   readonly groups: readonly string[];
 }
 
+/** What was found out about a project's data: triage, leaks, a learning curve, a map. Void once the data changed. */
+export interface FindingRecord {
+  readonly key: string; // `${projectId} ${kind}`, or `${projectId} ${kind} ${runId}` for a run's
+  readonly projectId: string;
+  readonly kind: string;
+  readonly runId?: string;
+  readonly dataHash: string; // of the data it was found on
+  readonly value: unknown;
+}
+
 /** A model with weights that is kept here: files in the model store, or the result of a run. */
 export interface ModelRecord {
   readonly id: string;

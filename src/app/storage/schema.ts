@@ -19,6 +19,7 @@ export interface RetuneSchema extends DBSchema {
   pairs: { key: string; value: records.PairsRecord };
   rungs: { key: string; value: records.RungRecord; indexes: { project: string } };
   models: { key: string; value: records.ModelRecord };
+  findings: { key: string; value: records.FindingRecord; indexes: { project: string } };
 }
 
 export type StoreName = StoreNames<RetuneSchema>;
@@ -50,6 +51,9 @@ export const MIGRATIONS: readonly ((database: Database, transaction: UpgradeTran
     database.createObjectStore("rungs", { keyPath: "key" }).createIndex("project", "projectId");
     database.createObjectStore("models", { keyPath: "id" });
     void nameTasks(transaction);
+  },
+  (database) => {
+    database.createObjectStore("findings", { keyPath: "key" }).createIndex("project", "projectId");
   },
 ];
 

@@ -16,6 +16,7 @@ export interface Query {
   readonly id: string;
   readonly text: string;
   readonly relevant: readonly Judgement[]; // at least one; the first is LlamaIndex's only one
+  readonly negatives?: readonly string[]; // Passage ids that do not answer it: imported or mined and accepted
   readonly origin?: Origin;
 }
 

@@ -189,3 +189,20 @@ test("what is not storage's fault stays what it is", () => {
   const defect = new TypeError("x is undefined");
   expect(storageError(defect, "the run")).toBe(defect);
 });
+
+test("a finding is found again on the data it belongs to, not on other data, and goes with its project", async () => {
+  await workspace.projects.create(project("p"));
+  await workspace.parts.saveFinding({
+    projectId: "p",
+    kind: "triage",
+    dataHash: "a",
+    value: { ceiling: 0.9 },
+  });
+  await workspace.parts.saveFinding({ projectId: "p", kind: "map", runId: "r", dataHash: "a", value: 1 });
+  expect((await workspace.parts.finding("p", "triage", { dataHash: "a" }))?.value).toEqual({ ceiling: 0.9 });
+  expect(await workspace.parts.finding("p", "triage", { dataHash: "b" })).toBeUndefined();
+  expect((await workspace.parts.finding("p", "map", { runId: "r" }))?.value).toBe(1);
+  expect(await workspace.parts.finding("p", "map")).toBeUndefined();
+  await workspace.projects.remove("p");
+  expect(await workspace.parts.finding("p", "triage")).toBeUndefined();
+});
