@@ -15,9 +15,14 @@ export const SCREEN_NAMES: Readonly<Record<ScreenName, string>> = {
 const JOB_KINDS: Readonly<Record<JobView["kind"], string>> = {
   import: "Import",
   generate: "Writing questions",
+  check: "Checking the data",
+  mine: "Mining negatives",
   embed: "Embedding",
   train: "Training",
   judge: "Judging",
+  triage: "Trying what is there",
+  advise: "Working out advice",
+  map: "Drawing the map",
   export: "Export",
 };
 
