@@ -146,7 +146,8 @@ export type RungName = "instruction" | "fusion" | "adapter" | "re-ranker" | "lor
 export interface LadderView {
   readonly rungs: readonly Rung[];
   readonly present: RungName | "base"; // the best so far by more than one standard error
-  readonly next: RungName | null; // null: the top is reached
+  readonly next: RungName | null; // null: the top is reached, or a rung that trains did not pay
+  readonly anyway: RungName | null; // after one that did not pay: what can be tried against the advice
   readonly questions: number; // held out to judge on
   readonly advice: string; // one sentence: what to do now and why
 }
@@ -184,8 +185,11 @@ export interface TrainingStudio {
   results(runId: string): Promise<RunResults>;
   jobFile(runId: string): Promise<string>; // JSON for `npm run retune -- run`
   ladder(projectId: string): Promise<LadderView>;
-  /** Job: tries a rung. Instruction and fusion are judged at once; the others start a run. Returns the job's id. */
-  climb(projectId: string, rung: RungName): Promise<string>;
+  /**
+   * Job: tries a rung. Instruction and fusion are judged at once; the others start a run. Returns the job's id.
+   * "usage" for another rung than the next one; with `anyway` the one after a rung that did not pay is tried.
+   */
+  climb(projectId: string, rung: RungName, anyway?: boolean): Promise<string>;
   /** Job: judges the mixture of base and tuned weights; the figure joins RunView.strengths. */
   judgeStrength(runId: string, strength: number): Promise<string>;
 }

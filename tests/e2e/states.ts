@@ -117,6 +117,12 @@ export const STATES: readonly (readonly [string, Scenario, string, readonly Cont
     ],
   ],
   [
+    "Train: a ladder that ended says to stop and tries on only when asked",
+    "worse",
+    "#/p/p1/train/setup",
+    [["button", "Try re-ranker anyway"]],
+  ],
+  [
     "Train: a router, asked for by the address",
     "better",
     "#/p/p1/train/setup?task=router",

@@ -15,7 +15,7 @@ import {
 } from "./fake-data.ts";
 import { fakeReport, numbers } from "./fake-report.ts";
 import { otherTask, rerankResults, ROUTER_RESULTS } from "./fake-results.ts";
-import { FakeTuning } from "./fake-tuning.ts";
+import { FakeTuning, LADDER_ENDED } from "./fake-tuning.ts";
 
 /** States of the page that are hard to reach on purpose with the real program. */
 export type Scenario =
@@ -46,6 +46,7 @@ export class FakeStudio extends FakeTuning implements Studio {
   constructor(scenario: Scenario) {
     super();
     this.#verdict = scenario === "worse" || scenario === "cannot-tell" ? scenario : "better";
+    if (scenario === "worse") this.ladderView = LADDER_ENDED;
     if (scenario === "empty") return;
     this.#makeSample();
     if (scenario === "running") this.#go(runView("running", 80));

@@ -46,8 +46,24 @@ export const LADDER: LadderView = {
   ],
   present: "fusion",
   next: "adapter",
+  anyway: null,
   questions: 48,
   advice: "Best so far: fusion. Next: adapter, kept only if it gains more than one standard error.",
+};
+
+/** After an adapter that did not pay. */
+export const LADDER_ENDED: LadderView = {
+  ...LADDER,
+  rungs: LADDER.rungs.map((rung) =>
+    rung.name === "adapter"
+      ? { ...rung, state: "no-gain", mrr: 0.727, over: "fusion", gain: gain(-0.003), runId: "r1" }
+      : rung,
+  ),
+  next: null,
+  anyway: "re-ranker",
+  advice:
+    "Stop here is the honest advice: adapter changed −0.003 MRR@10 ± 0.008 over fusion, not more than one standard " +
+    "error. Keep fusion; what costs more seldom pays where this did not, and more questions help sooner.",
 };
 
 function gain(value: number): { value: number; standardError: number } {
@@ -91,7 +107,8 @@ export const ROUTE: Awaited<ReturnType<RouterStudio["route"]>> = {
 /** What a fake studio answers about all this; nothing that is told is kept. */
 export class FakeTuning {
   recipes: Studio["recipes"] = async () => OFFERS;
-  ladder: Studio["ladder"] = async () => LADDER;
+  protected ladderView = LADDER;
+  ladder: Studio["ladder"] = async () => this.ladderView;
   climb: Studio["climb"] = async () => "j4";
   judgeStrength: Studio["judgeStrength"] = async () => "j5";
   models: Studio["models"] = async () => MODELS;

@@ -2,7 +2,7 @@ import { splitByGroup } from "../../domain/data/split.ts";
 import type { Dataset } from "../../domain/data/dataset.ts";
 import { groupsOf } from "../../domain/data/dataset.ts";
 import type { QueryRow, SystemName } from "../../domain/eval/report.ts";
-import { RUNGS, rungGain } from "../../domain/recipes/ladder.ts";
+import { FREE_RUNGS, RUNGS, rungGain } from "../../domain/recipes/ladder.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import type { RungRecord, RunRecord } from "../storage/records.ts";
 import type { LadderView, Rung, RungName } from "../studio-training.ts";
@@ -62,7 +62,8 @@ export type RungObstacles = Readonly<Partial<Record<RungName, string>>>;
 
 /**
  * The ladder as it stands. A rung is better where the mean difference of reciprocal ranks to the present one is more
- * than one standard error above zero (clusters are documents); the next rung is the first that was not tried.
+ * than one standard error above zero (clusters are documents). The next rung is the first that was not tried, unless the
+ * last one that trained did not pay: then the ladder ends there, and what could be tried all the same is `anyway`.
  */
 export function ladderView(
   records: readonly RungRecord[],
@@ -78,10 +79,20 @@ export function ladderView(
     rungs.push(rung);
     if (rung.state === "better") present = { name, record: known.get(name)! };
   }
-  const next = rungs.find(({ state, obstacle }) => state === "untried" && obstacle === null)?.name ?? null;
+  const open = rungs.find(({ state, obstacle }) => state === "untried" && obstacle === null)?.name ?? null;
+  const end = endOf(rungs);
   const top = present?.name ?? "base";
   const questions = base?.reciprocalRanks.length ?? 0;
-  return { rungs, present: top, next, questions, advice: adviceFor(rungs, top, next) };
+  const [next, anyway] = end === null ? [open, null] : [null, open];
+  const advice = end === null ? adviceFor(rungs, top, next) : endAdvice(end, top);
+  return { rungs, present: top, next, anyway, questions, advice };
+}
+
+/** The rung that ends the climb: of those that train, the topmost that was judged, where it did not pay. */
+function endOf(rungs: readonly Rung[]): Rung | null {
+  if (rungs.some(({ state }) => state === "running" || state === "paused")) return null;
+  const last = rungs.findLast(({ state }) => state === "better" || state === "no-gain");
+  return last?.state === "no-gain" && !FREE_RUNGS.includes(last.name) ? last : null;
 }
 
 function rungOf(
@@ -115,4 +126,14 @@ function adviceFor(rungs: readonly Rung[], present: LadderView["present"], next:
     present === "base" ? "Nothing has beaten the plain hybrid search yet" : `Best so far: ${present}`;
   if (next === null) return `${best}. Every rung was tried.`;
   return `${best}. Next: ${next}, kept only if it gains more than one standard error.`;
+}
+
+function endAdvice({ name, gain, over = "base" }: Rung, present: LadderView["present"]): string {
+  const { value, standardError } = gain!;
+  const changed = `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(3)} MRR@10 ± ${standardError.toFixed(3)}`;
+  const keep = present === "base" ? "the plain hybrid search" : `${present}`;
+  return (
+    `Stop here is the honest advice: ${name} changed ${changed} over ${over}, not more than one standard error. ` +
+    `Keep ${keep}; what costs more seldom pays where this did not, and more questions help sooner.`
+  );
 }

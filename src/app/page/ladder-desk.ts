@@ -44,9 +44,13 @@ export class LadderDesk {
     return ladderView(valid, runs, await this.obstacles(projectId));
   }
 
-  async climb(projectId: string, rung: RungName): Promise<string> {
+  async climb(projectId: string, rung: RungName, anyway: boolean): Promise<string> {
     const obstacle = (await this.obstacles(projectId))[rung];
     if (obstacle !== undefined) throw new RetuneError("usage", obstacle);
+    const ladder = await this.view(projectId);
+    if (rung !== (anyway ? (ladder.anyway ?? ladder.next) : ladder.next)) {
+      throw new RetuneError("usage", `${rung} is not the next rung. ${ladder.advice}`);
+    }
     const request = { kind: "judge", projectId, label: `Trying ${rung}` } as const;
     return this.ports.jobs.start(request, async (control) => {
       await this.embed(projectId, control);

@@ -66,8 +66,8 @@ export class RunStudio extends ProjectStudio {
     return this.ports.ladder.view(projectId);
   }
 
-  climb(projectId: string, rung: RungName): Promise<string> {
-    return this.ports.ladder.climb(projectId, rung);
+  climb(projectId: string, rung: RungName, anyway = false): Promise<string> {
+    return this.ports.ladder.climb(projectId, rung, anyway);
   }
 
   async judgeStrength(runId: string, strength: number): Promise<string> {

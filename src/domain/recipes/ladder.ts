@@ -10,7 +10,8 @@ export type RungName = "instruction" | "fusion" | "adapter" | "re-ranker" | "lor
 /** Cheapest first. */
 export const RUNGS: readonly RungName[] = ["instruction", "fusion", "adapter", "re-ranker", "lora", "full"];
 
-const FREE: readonly RungName[] = ["instruction", "fusion"];
+/** Rungs without training. */
+export const FREE_RUNGS: readonly RungName[] = ["instruction", "fusion"];
 
 /** How a search answered the held-out questions, in one order for all rungs. */
 export interface RungScores {
@@ -74,7 +75,7 @@ export function climbed(
     const gain = rungGain(scores, best);
     judged.push({ name, mrr: mean(scores.reciprocalRanks), over: present, gain });
     if (gain.better) [present, best] = [name, scores];
-    else if (!FREE.includes(name)) over = true;
+    else if (!FREE_RUNGS.includes(name)) over = true;
   }
   return { judged, present, next: over ? null : next };
 }

@@ -159,6 +159,7 @@ export const tuning = {
       : `${difference(rung.gain.value)} ± ${rung.gain.standardError.toFixed(3)} over ${nameIn(rung.over ?? "base")}`,
   present: "in use",
   climb: (rung: RungName): string => `Try ${nameIn(rung)}`,
+  climbAnyway: (rung: RungName): string => `Try ${nameIn(rung)} anyway`,
   open: (rung: RungName): string => `Open the run of ${nameIn(rung)}`,
   top: ({ present }: LadderView): string => `Best so far: ${nameIn(present)}.`,
 } as const;
