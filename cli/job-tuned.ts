@@ -95,6 +95,7 @@ const lora = v.strictObject({
     v.union([v.literal("all-linear"), texts], 'must be "all-linear" or a list of layer names'),
   ),
   dropout: v.optional(share),
+  frozen: v.optional(picklist(["f32", "f16"])),
 });
 
 const exportsOf = <const Names extends readonly [string, ...string[]]>(names: Names, silent: Names[number]) =>

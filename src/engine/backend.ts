@@ -6,6 +6,8 @@ export interface Backend {
   readonly label: string; // for people: "SwiftShader", "WASM relaxed SIMD, 2 threads"
   readonly build: string; // which kernels compute, for the run's record: "wasm-simd", "wgsl nt=8x8 nn=8x8 tn=8x8"
   readonly software: boolean; // a WebGPU adapter without hardware
+  /** Whether frozen matrices are worth keeping in halves here: less memory to hold and to read. Sums stay f32. */
+  readonly halfStorage: boolean;
   /** Allocates, compiles kernels and uploads nothing. With `sharing`, persistent storages of equal name are its own. */
   prepare(plan: Plan, sharing?: Executable): Promise<Executable>;
   dispose(): void;

@@ -8,7 +8,7 @@ import { chooseBackend, probe } from "../../src/engine/choose.ts";
 function stand(label: string, msPerStep: number, software = false): Backend & { disposed: boolean } {
   const wait = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, msPerStep));
   return {
-    ...{ kind: "webgpu", label, build: label, software, disposed: false },
+    ...{ kind: "webgpu", label, build: label, software, halfStorage: false, disposed: false },
     prepare: (plan) =>
       Promise.resolve({
         plan: summaryOf(plan),

@@ -26,7 +26,7 @@ async function disguised(): Promise<GPU> {
     return {
       info,
       limits,
-      features,
+      features: new Set([...features, "shader-f16"]),
       requestDevice: (descriptor: GPUDeviceDescriptor) => adapter.requestDevice(descriptor),
     };
   };
@@ -38,6 +38,10 @@ beforeAll(async () => {
   backend = await openWebGpu(await disguised());
 });
 afterAll(() => backend.dispose());
+
+test("a hardware adapter with shader-f16 keeps frozen weights in halves", () => {
+  expect(backend.halfStorage).toBe(true);
+});
 
 test("a hardware adapter is named, and its tiles come from a search that can be stored and opened again", () => {
   expect(backend).toMatchObject({ label: "Acme 3000", software: false });

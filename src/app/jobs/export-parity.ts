@@ -32,7 +32,7 @@ export async function withParity(
 }
 
 async function vectorsOf(backend: Backend, model: EncoderModel) {
-  const embedder = await openTextEmbedder(backend, model);
+  const embedder = await openTextEmbedder(backend, model, { stored: "f32" });
   try {
     const vectors = await embedder.embed(PARITY_TEXTS);
     const { pooling, maxTokens } = model;
@@ -43,7 +43,7 @@ async function vectorsOf(backend: Backend, model: EncoderModel) {
 }
 
 async function logitsOf(backend: Backend, model: CrossEncoderModel) {
-  const scorer = await openPairScorer(backend, model);
+  const scorer = await openPairScorer(backend, model, { stored: "f32" });
   try {
     const logits = await scorer.score(PARITY_PAIRS.map(([query, passage]) => [query, passage] as const));
     return { kind: "logits", logits, maxTokens: model.maxTokens } as const;

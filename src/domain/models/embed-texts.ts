@@ -6,7 +6,7 @@ import { bert } from "./bert/bert.ts";
 import { batchInputs } from "./bert/inputs.ts";
 import { checkNamedWeights, encoderShapes } from "./bert/names.ts";
 import { pooledUnit } from "./bert/pooling.ts";
-import { traceWeights } from "./bert/weights.ts";
+import { frozenPrecisionOn, traceWeights, type FrozenPrecision } from "./bert/weights.ts";
 import type { EncoderModel } from "./encoder-model.ts";
 import { SequenceInference } from "./inference.ts";
 
@@ -21,7 +21,8 @@ export interface TextEmbedder {
 
 export interface EmbedOptions {
   readonly tokens?: number; // of a batch; a longer text is a batch of its own
-  readonly stored?: "f32" | "f16"; // "f16": stored in halves, summed in f32; vectors change in the third digit
+  /** "f16": stored in halves, summed in f32; vectors change in the third digit. Default: as `Backend.halfStorage` says. */
+  readonly stored?: FrozenPrecision;
 }
 
 /** Opens a model on a backend: the same kernels that trained it. Throws E_MISMATCH or E_TOKENIZER for a broken model. */
@@ -38,6 +39,7 @@ function openNow(backend: Backend, model: EncoderModel, options: EmbedOptions): 
   const shapes = encoderShapes(config);
   checkNamedWeights(shapes, weights, model.name);
   const tokenizer = new SequenceTokenizer(model.tokenizer);
+  const frozen = frozenPrecisionOn(backend, options.stored);
   const inference = new SequenceInference({
     backend,
     pooling,
@@ -46,7 +48,7 @@ function openNow(backend: Backend, model: EncoderModel, options: EmbedOptions): 
     ...(options.tokens === undefined ? {} : { tokens: options.tokens }),
     trace: (graph, bucket) => {
       const batch = batchInputs(graph, bucket, pooling);
-      const traced = traceWeights(graph, shapes, () => false, { frozen: options.stored ?? "f32" });
+      const traced = traceWeights(graph, shapes, () => false, { frozen });
       return pooledUnit(bert(config, traced, batch), batch);
     },
   });

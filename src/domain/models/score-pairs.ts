@@ -4,7 +4,8 @@ import { SequenceTokenizer } from "../text/wordpiece.ts";
 import { batchInputs } from "./bert/inputs.ts";
 import { pairLogits } from "./bert/classifier.ts";
 import { checkNamedWeights, crossEncoderShapes } from "./bert/names.ts";
-import { traceWeights } from "./bert/weights.ts";
+import { frozenPrecisionOn, traceWeights } from "./bert/weights.ts";
+import type { EmbedOptions } from "./embed-texts.ts";
 import type { CrossEncoderModel } from "./encoder-model.ts";
 import { SequenceInference } from "./inference.ts";
 
@@ -27,30 +28,27 @@ export function shownScore(model: CrossEncoderModel, logit: number): number {
 export function openPairScorer(
   backend: Backend,
   model: CrossEncoderModel,
-  options: { readonly tokens?: number } = {},
+  options: EmbedOptions = {},
 ): Promise<PairScorer> {
   return Promise.resolve().then(() => openNow(backend, model, options));
 }
 
-function openNow(
-  backend: Backend,
-  model: CrossEncoderModel,
-  options: { readonly tokens?: number },
-): PairScorer {
+function openNow(backend: Backend, model: CrossEncoderModel, options: EmbedOptions): PairScorer {
   const { config, weights, maxTokens } = model;
   const shapes = crossEncoderShapes(config);
   checkNamedWeights(shapes, weights, model.name);
   const tokenizer = new SequenceTokenizer(model.tokenizer);
+  const frozen = frozenPrecisionOn(backend, options.stored);
   const inference = new SequenceInference({
     backend,
     pooling: "cls",
     weights,
     width: 1,
-    ...options,
+    ...(options.tokens === undefined ? {} : { tokens: options.tokens }),
     trace: (graph, bucket) =>
       pairLogits(
         config,
-        traceWeights(graph, shapes, () => false),
+        traceWeights(graph, shapes, () => false, { frozen }),
         batchInputs(graph, bucket, "cls"),
       ),
   });

@@ -184,6 +184,7 @@ export async function openCpu(wasm: WasmBytes, options: CpuOptions = {}): Promis
     label: LABELS[build] + (threads ? `, ${threads.count} threads` : ""),
     build,
     software: false,
+    halfStorage: false, // it would hold the values as floats all the same
     prepare: (plan, sharing) => Promise.resolve(new CpuExecutable(machine, plan, sharing)),
     dispose: () => runner.dispose(), // memory goes with the last reference
   };

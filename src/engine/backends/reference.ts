@@ -24,6 +24,7 @@ export function openReference(): ReferenceBackend {
     label: "Reference (float64)",
     build: "reference-f64",
     software: true,
+    halfStorage: false,
     prepare: (plan, sharing) => Promise.resolve(new HostExecutable(machine, plan, sharing)),
     dispose: () => undefined,
   };

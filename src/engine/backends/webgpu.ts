@@ -11,6 +11,8 @@ export interface WebGpuOptions {
   readonly watchdogMs?: number; // no progress for this long is a hang; 20 s
   readonly submitMs?: number; // of work in one submit at most; 50
   readonly bindingBytes?: number; // of a storage binding at most, where that is less than the adapter allows
+  /** `Backend.halfStorage`; default: on hardware with shader-f16. The kernels unpack halves themselves and run anywhere. */
+  readonly halfStorage?: boolean;
 }
 
 /** What an adapter says about itself, and whether it computes without hardware. */
@@ -48,6 +50,7 @@ export async function openWebGpu(gpu: GPU, options: WebGpuOptions = {}): Promise
   return {
     kind: "webgpu",
     ...facts,
+    halfStorage: options.halfStorage ?? (!software && adapter.features.has("shader-f16")),
     build: buildOf(tiles),
     prepare: (plan, sharing) => GpuExecutable.prepare(device, plan, gpuOptions, sharing),
     dispose: () => device.dispose(),

@@ -138,6 +138,7 @@ async function fragile(runs: number): Promise<Backend> {
     label: backend.label,
     build: backend.build,
     software: backend.software,
+    halfStorage: backend.halfStorage,
     dispose: () => backend.dispose(),
     async prepare(plan, sharing) {
       const executable = await backend.prepare(plan, sharing);

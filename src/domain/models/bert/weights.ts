@@ -1,3 +1,4 @@
+import type { Backend } from "../../../engine/backend.ts";
 import type { Graph, Tensor } from "../../../engine/graph.ts";
 import { addBias } from "../../../engine/ops/elementwise.ts";
 import { matmul } from "../../../engine/ops/matmul.ts";
@@ -16,12 +17,20 @@ export interface TracedWeights extends BertWeights {
   parameters(): readonly Tensor[];
 }
 
+/** How matrices that do not train are kept on a device. */
+export type FrozenPrecision = "f32" | "f16";
+
+/** What was asked for, or halves where the device gains by them. */
+export function frozenPrecisionOn({ halfStorage }: Backend, asked?: FrozenPrecision): FrozenPrecision {
+  return asked ?? (halfStorage ? "f16" : "f32");
+}
+
 export interface TraceOptions {
   /**
    * "f16": matrices that do not train (linear weights and tables) are stored in halves, half the memory; sums stay f32.
    * Weights are rounded to 11 bits then, vectors change in the third digit. Default "f32".
    */
-  readonly frozen?: "f32" | "f16";
+  readonly frozen?: FrozenPrecision;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Backend } from "../../../engine/backend.ts";
 import type { PlanSummary } from "../../../engine/plan.ts";
 import type { Weights } from "../../matrix.ts";
+import { frozenPrecisionOn } from "../../models/bert/weights.ts";
 import { roundedUp, type Bucket } from "../../text/pack.ts";
 import { rhythmOf, type PullOptions, type Rhythm } from "../back-pressure.ts";
 import { resolveSettings, type ResolvedSettings } from "./defaults.ts";
@@ -54,7 +55,7 @@ export async function layGround(
   const shape = shapeOf(job, settings, set);
   const layout = layBatches(set, schedule, shape, settings);
   const { totals, sizes } = layout;
-  const encoder = new TracedEncoder(job.model, settings);
+  const encoder = new TracedEncoder(job.model, settings, frozenPrecisionOn(backend, settings.lora.frozen));
   const executables = new EncoderExecutables(backend, encoder);
   const taker = takerOf(backend, executables, settings, shape, layout);
   const summary = await taker.prepare();

@@ -1,4 +1,5 @@
 import type { Dataset } from "../../data/dataset.ts";
+import type { FrozenPrecision } from "../../models/bert/weights.ts";
 import type { EncoderModel } from "../../models/encoder-model.ts";
 import type { TrainingStep } from "../adapter-job.ts";
 
@@ -52,6 +53,8 @@ export interface LoraSettings {
   readonly rsLora: boolean;
   readonly targets: "all-linear" | readonly string[]; // ends of layer names: "query", "value", "output.dense"
   readonly dropout: number; // of the input of A
+  /** Frozen matrices on the device: absent: in halves where `Backend.halfStorage` says so; "f32" to compare bits. */
+  readonly frozen?: FrozenPrecision;
 }
 
 export interface ValidationSettings {

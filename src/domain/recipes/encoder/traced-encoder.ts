@@ -6,7 +6,7 @@ import { batchInputs } from "../../models/bert/inputs.ts";
 import { initialLora, loraShapes, withLora, type LoraShape } from "../../models/bert/lora.ts";
 import { checkNamedWeights, encoderShapes } from "../../models/bert/names.ts";
 import { pooled, pooledUnit } from "../../models/bert/pooling.ts";
-import { traceWeights, type TracedWeights } from "../../models/bert/weights.ts";
+import { traceWeights, type FrozenPrecision, type TracedWeights } from "../../models/bert/weights.ts";
 import type { EncoderModel, LoraAdapter } from "../../models/encoder-model.ts";
 import type { Bucket } from "../../text/pack.ts";
 import type { ResolvedSettings } from "./defaults.ts";
@@ -20,11 +20,14 @@ export class TracedEncoder {
   readonly #settings: ResolvedSettings;
   readonly #shapes: ReadonlyMap<string, readonly number[]>;
   readonly #lora: LoraShape | null;
+  readonly #precision: FrozenPrecision;
 
-  constructor(model: EncoderModel, settings: ResolvedSettings) {
+  /** @param precision of the frozen matrices on the device */
+  constructor(model: EncoderModel, settings: ResolvedSettings, precision: FrozenPrecision = "f32") {
     const { config, weights } = model;
     this.model = model;
     this.#settings = settings;
+    this.#precision = precision;
     this.#shapes = encoderShapes(config);
     checkNamedWeights(this.#shapes, weights, model.name);
     const { rank, alpha, rsLora, targets, dropout } = settings.lora;
@@ -79,7 +82,8 @@ export class TracedEncoder {
   }
 
   #weights(graph: Graph, dropout: DropoutSource | undefined): TracedWeights {
-    const base = traceWeights(graph, this.#shapes, () => this.#lora === null);
+    const frozen = this.#precision;
+    const base = traceWeights(graph, this.#shapes, () => this.#lora === null, { frozen });
     if (!this.#lora) return base;
     const rate = this.#settings.lora.dropout;
     return withLora(
