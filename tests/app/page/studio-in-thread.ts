@@ -145,9 +145,9 @@ function memoryFolders(): ModelFolders {
 /** A backend that computes no more once its worker's life is over, as a real worker's would not. */
 async function mortalCpu(life: { readonly over: boolean }): Promise<Backend> {
   const cpu = await openTestCpu();
-  const { kind, label, build, software } = cpu;
+  const { kind, label, build, software, halfStorage } = cpu;
   return {
-    ...{ kind, label, build, software },
+    ...{ kind, label, build, software, halfStorage },
     dispose: () => cpu.dispose(),
     async prepare(plan, sharing) {
       const executable = await cpu.prepare(plan, sharing);
