@@ -23,7 +23,11 @@ export const generateCommand: Command = {
   shape: {
     usage: "generate FILE… --out DATA.json",
     summary: "make a dataset of questions from documents",
-    positionals: { name: "at least one .txt, .md or .html file", atLeast: 1, atMost: Infinity },
+    positionals: {
+      name: "at least one document: .pdf, .docx, .md, .txt, .html or source code",
+      atLeast: 1,
+      atMost: Infinity,
+    },
     options: {
       "per-passage": { value: "N", help: "questions a passage, default 2" },
       "max-tokens": { value: "N", help: `longest passage, default ${CHUNK_DEFAULTS.maxTokens}` },
@@ -70,7 +74,7 @@ async function readPassages(
 ): Promise<readonly GenerationPassage[]> {
   const passages: GenerationPassage[] = [];
   for (const [file, name] of documentNames(files.map((each) => resolve(each)))) {
-    const document = readDocument(name, await readBytes(file));
+    const document = await readDocument(name, await readBytes(file));
     passages.push(...(await passagesOf(document, { maxTokens })));
   }
   return passages;

@@ -37,6 +37,11 @@ export type ImportErrorCode =
   | "E_CSV_QUOTE"
   | "E_CSV_COLUMNS"
   | "E_ZIP"
+  | "E_PDF"
+  | "E_PDF_PASSWORD"
+  | "E_PDF_NO_TEXT" // pages without a text layer: scans
+  | "E_DOCX"
+  | "E_PARQUET"
   | "E_PICKLE"
   | "E_SAFETENSORS"
   | "E_NPY"

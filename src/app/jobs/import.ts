@@ -8,8 +8,7 @@ import {
 import { passagesOf } from "../../domain/text/chunk.ts";
 import type { TokenCounter } from "../../domain/text/chunk.ts";
 import { checkFileSize, decodeText } from "../../domain/text/decode.ts";
-import { readDocument } from "../../domain/text/documents.ts";
-import type { TextFormat } from "../../domain/text/documents.ts";
+import { readDocument, TEXT_FORMAT_NAMES } from "../../domain/text/documents.ts";
 import type { RunControl } from "../../domain/ports.ts";
 import { RetuneError, toWire } from "../../engine/errors.ts";
 import type { SourceContent } from "../storage/project-store.ts";
@@ -33,8 +32,6 @@ export interface ImportOutcome {
   readonly report: ImportReport;
   readonly contents: readonly SourceContent[]; // of the accepted files
 }
-
-const FORMAT_NAMES: Record<TextFormat, string> = { text: "Text", markdown: "Markdown", html: "Web page" };
 
 /**
  * Reads files of any supported format, found by their content. A file that cannot be read is reported with its error
@@ -82,13 +79,13 @@ async function readFile(file: InputFile, settings: ImportSettings): Promise<Read
     hash: await sha256(bytes),
   };
   if (isJson(file.name, bytes)) return readDatasetFile(file.name, bytes, source, settings);
-  const document = readDocument(file.name, bytes);
+  const document = await readDocument(file.name, bytes);
   const passages = await passagesOf(document, chunkOptions(settings.chunking, settings.countTokens));
   const role = settings.role ?? "split";
   const record: SourceRecord = {
     ...source,
     role,
-    format: FORMAT_NAMES[document.format],
+    format: TEXT_FORMAT_NAMES[document.format],
     blocks: document.blocks,
   };
   return { content: { source: record, passages, questions: [] }, warnings: document.warnings };

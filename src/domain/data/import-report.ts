@@ -12,6 +12,9 @@ export type ImportWarningCode =
   | "document" // a document name for a passage that the file does not hold
   | "lone-surrogate" // half a character
   | "hidden-characters" // bidi controls and zero-width marks
+  | "one-column" // a table of one column: its separator may be another
+  | "scanned-pages" // pages of a PDF that are pictures
+  | "left-out" // parts of a document that hold no text: pictures, drawings
   | "extra-key";
 
 export interface ImportWarning {

@@ -92,9 +92,26 @@ class CsvReader {
   }
 }
 
+export interface CsvWriting {
+  readonly formulas?: "marked"; // a leading ' before what a spreadsheet would run (OWASP); readTable takes it off again
+  readonly separator?: "," | "\t";
+}
+
 /** Fields in quotes where they need them, "\n" after every row: Python's csv with lineterminator "\n", as pandas writes. */
-export function writeCsv(columns: readonly string[], rows: readonly (readonly string[])[]): string {
-  const quoted = (field: string): string =>
-    /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
-  return [columns, ...rows].map((row) => `${row.map(quoted).join(",")}\n`).join("");
+export function writeCsv(
+  columns: readonly string[],
+  rows: readonly (readonly string[])[],
+  { formulas, separator = "," }: CsvWriting = {},
+): string {
+  const needed = separator === "," ? /[",\r\n]/ : /["\t\r\n]/;
+  const field = (text: string): string => {
+    const own = formulas === "marked" && isFormula(text) ? `'${text}` : text;
+    return needed.test(own) ? `"${own.replaceAll('"', '""')}"` : own;
+  };
+  return [columns, ...rows].map((row) => `${row.map(field).join(separator)}\n`).join("");
+}
+
+/** What a spreadsheet would take for a formula, or for one that is marked; a plain number is none. */
+function isFormula(text: string): boolean {
+  return /^'?[=+\-@\t\r]/.test(text) && !/^[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$/.test(text);
 }

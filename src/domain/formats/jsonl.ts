@@ -18,13 +18,16 @@ export function* readJsonLines(text: string, file?: string): Generator<JsonLine,
     from = end + 1;
     line++;
     if (own.trim() === "") continue;
-    const row = rootOf(own, line, file);
-    if (row.kind !== "object") {
-      const message = `${opening(file)}line ${line}: a row must be an object in braces`;
-      throw new RetuneError("E_FIELD", message, placeIn(file, { line }));
-    }
-    yield { line, row };
+    yield { line, row: jsonRow(own, line, file) };
   }
+}
+
+/** The object of one line. Errors: E_FIELD for another value, else parseJson's, with the line given. */
+export function jsonRow(own: string, line: number, file?: string): JsonObject {
+  const row = rootOf(own, line, file);
+  if (row.kind === "object") return row;
+  const message = `${opening(file)}line ${line}: a row must be an object in braces`;
+  throw new RetuneError("E_FIELD", message, placeIn(file, { line }));
 }
 
 function rootOf(own: string, line: number, file: string | undefined): JsonNode {

@@ -19,11 +19,13 @@ export interface Chunk {
   readonly heading?: string; // the innermost heading over its first sentence
   readonly headings: readonly string[]; // the path to it, outermost first
   readonly tokens: number;
+  readonly page?: number; // where its first sentence stands, in formats with pages
 }
 
 export interface ChunkPassage extends Passage {
   readonly document: string;
   readonly heading?: string;
+  readonly page?: number;
 }
 
 /** About the number of WordPiece tokens of English text: 1.3 a word, one for each character of scripts without spaces. */
@@ -66,14 +68,23 @@ export async function passagesOf(
 ): Promise<ChunkPassage[]> {
   const seen = new Map<string, number>();
   const passages: ChunkPassage[] = [];
-  for (const { text, heading } of chunkBlocks(document.blocks, options)) {
+  for (const { text, heading, page } of chunkBlocks(document.blocks, options)) {
     const copy = seen.get(text) ?? 0;
     seen.set(text, copy + 1);
     const hash = await sha256(JSON.stringify([document.name, text, copy]));
-    const passage = { id: hash.slice(0, 32), text, document: document.name };
-    passages.push(heading === undefined ? passage : { ...passage, heading });
+    passages.push({ id: hash.slice(0, 32), text, document: document.name, ...given({ heading, page }) });
   }
   return passages;
+}
+
+interface Standing {
+  readonly heading?: string;
+  readonly page?: number;
+}
+
+function given(where: { heading: string | undefined; page: number | undefined }): Standing {
+  const { heading, page } = where;
+  return { ...(heading === undefined ? {} : { heading }), ...(page === undefined ? {} : { page }) };
 }
 
 class Chunker {
@@ -82,6 +93,8 @@ class Chunker {
   private path: { level: number; text: string }[] = [];
   private open: Piece[] = [];
   private openPath: readonly string[] = [];
+  private page: number | undefined;
+  private openPage: number | undefined;
   private fresh = false; // whether the open chunk holds more than the overlap
 
   constructor(options: ChunkOptions) {
@@ -89,6 +102,7 @@ class Chunker {
   }
 
   add(block: TextBlock): void {
+    this.page = block.page;
     if (block.kind === "heading") {
       if (this.tokens() >= this.options.minTokens || !this.fresh) this.close(false);
       this.path = [
@@ -114,7 +128,10 @@ class Chunker {
     const tokens = this.options.countTokens(text);
     if (this.fresh && this.tokens() + tokens > this.options.maxTokens) this.close(true);
     while (this.open.length > 0 && this.tokens() + tokens > this.options.maxTokens) this.open.shift();
-    if (!this.fresh) this.openPath = this.path.map((entry) => entry.text);
+    if (!this.fresh) {
+      this.openPath = this.path.map((entry) => entry.text);
+      this.openPage = this.page;
+    }
     this.open.push({ text, tokens, opensBlock, heading });
     this.fresh = true;
   }
@@ -127,9 +144,8 @@ class Chunker {
   private close(inSection: boolean): void {
     if (this.fresh) {
       const text = this.open.map((piece, index) => separator(piece, index) + piece.text).join("");
-      const heading = this.openPath.at(-1);
       const chunk = { text, headings: this.openPath, tokens: this.options.countTokens(text) };
-      this.chunks.push(heading === undefined ? chunk : { ...chunk, heading });
+      this.chunks.push({ ...chunk, ...given({ heading: this.openPath.at(-1), page: this.openPage }) });
     }
     this.open = inSection ? this.overlap() : [];
     this.fresh = false;

@@ -1,63 +1,114 @@
 import { RetuneError } from "../../engine/errors.ts";
 import { opening, placeIn, type ImportWarning } from "../data/import-report.ts";
+import type { RunControl } from "../ports.ts";
 import { binaryKind, decodeText } from "./decode.ts";
+import { binaryFileKind } from "./file-kind.ts";
 import { readHtml } from "./html.ts";
 import { readMarkdown } from "./markdown.ts";
 import { readPlainText } from "./plain.ts";
+import { languageOf } from "./source-languages.ts";
 import { plainText, type TextBlock, type TextDocument } from "./structure.ts";
+import { detectTextFormat } from "./text-format.ts";
 
-export type TextFormat = "text" | "markdown" | "html";
+export type TextFormat = "text" | "markdown" | "html" | "code" | "pdf" | "docx";
+
+/** How the formats are called in front of people. */
+export const TEXT_FORMAT_NAMES: Readonly<Record<TextFormat, string>> = {
+  text: "Text",
+  markdown: "Markdown",
+  html: "Web page",
+  code: "Source code",
+  pdf: "PDF",
+  docx: "Word document",
+};
 
 export interface DocumentReading extends TextDocument {
   readonly format: TextFormat; // found in the content; the file's ending only decides where that is silent
   readonly text: string; // all blocks, a blank line between them
   readonly headings: readonly string[];
   readonly warnings: readonly ImportWarning[];
+  readonly pages?: number; // of a PDF
+}
+
+export interface DocumentControl extends RunControl {
+  readonly format?: TextFormat; // instead of what was found
+}
+
+/** What a reader of one format finds. */
+export interface DocumentContent {
+  readonly title?: string;
+  readonly blocks: readonly TextBlock[];
+  readonly warnings: readonly ImportWarning[];
+  readonly pages?: number;
 }
 
 /**
- * A text file → its title, headings and paragraphs. Errors: those of decodeText; E_UNKNOWN_FORMAT for a known format that
- * is not read (PDF, Office); E_EMPTY for a page without text. `format` overrides what was detected.
+ * A document → its title, headings and paragraphs. Errors: those of decodeText, readPdf and readDocx; E_UNKNOWN_FORMAT
+ * for a known format that is not read (Office); E_EMPTY for one without text; "cancelled" when the signal fires.
+ * Progress counts pages where there are pages. The readers of PDF and DOCX are loaded when the first one is met.
  */
-export function readDocument(name: string, bytes: Uint8Array, format?: TextFormat): DocumentReading {
-  refuseOffice(name, bytes);
-  const { text, warnings } = decodeText(bytes, name);
-  const chosen = format ?? detectFormat(name, text);
-  const { title, blocks } = readAs(chosen, text);
+export async function readDocument(
+  name: string,
+  bytes: Uint8Array,
+  control: DocumentControl = {},
+): Promise<DocumentReading> {
+  const { format, content } = await readContent(name, bytes, control);
+  const { title, blocks, warnings } = content;
   if (blocks.length === 0) throw new RetuneError("E_EMPTY", `${opening(name)}no text in it`, placeIn(name));
   const headings = blocks.filter((block) => block.kind === "heading").map((block) => block.text);
   const shown = title ?? headings[0];
-  const reading = { name, format: chosen, blocks, text: plainText(blocks), headings, warnings };
+  const pages = content.pages === undefined ? {} : { pages: content.pages };
+  const reading = { name, format, blocks, text: plainText(blocks), headings, warnings, ...pages };
   return shown === undefined ? reading : { ...reading, title: shown };
 }
 
-/** HTML by its tags, Markdown by at least two of its marks or by the file's ending. */
-export function detectFormat(name: string, text: string): TextFormat {
-  const start = text.slice(0, 20_000);
-  if (
-    /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--[^]{0,2000}?-->\s*)*<(?:!doctype\s+html|html|head|body)[\s>]/i.test(start)
-  )
-    return "html";
-  const tags = start.match(/<\/(?:p|div|h[1-6]|li|table|a|span|section|article)>/gi)?.length ?? 0;
-  if (tags >= 3 && /\.(?:x?html?)$/i.test(name)) return "html";
-  if (/\.(?:md|markdown|mdx)$/i.test(name)) return "markdown";
-  const marks = [/^#{1,6}\s+\S/m, /^```/m, /\[[^\]\n]+\]\([^)\s]+\)/, /^\s*[-*]\s+\S/m, /\*\*\S[^*\n]*\*\*/];
-  const found = marks.filter((mark) => mark.test(start)).length;
-  if (found >= 2) return "markdown";
-  return tags >= 6 ? "html" : "text";
+interface FoundContent {
+  readonly format: TextFormat;
+  readonly content: DocumentContent;
 }
 
-function readAs(format: TextFormat, text: string): { title?: string; blocks: readonly TextBlock[] } {
-  if (format === "html") return readHtml(text);
-  return { blocks: format === "markdown" ? readMarkdown(text) : readPlainText(text) };
+async function readContent(name: string, bytes: Uint8Array, control: DocumentControl): Promise<FoundContent> {
+  const kind = control.format ?? binaryFileKind(name, bytes);
+  if (kind === "pdf") {
+    const { readPdf } = await import("./pdf.ts");
+    return { format: kind, content: await readPdf(name, bytes, control) };
+  }
+  if (kind === "docx") {
+    const { readDocx } = await import("./docx.ts");
+    return { format: kind, content: await readDocx(name, bytes) };
+  }
+  refuseOffice(name, bytes);
+  return readText(name, bytes, control.format);
+}
+
+async function readText(
+  name: string,
+  bytes: Uint8Array,
+  chosen: TextFormat | undefined,
+): Promise<FoundContent> {
+  const { text, warnings } = decodeText(bytes, name);
+  const format = chosen ?? detectFormat(name, text);
+  if (format === "html") return { format, content: { ...readHtml(text), warnings } };
+  if (format === "code") {
+    const { readSourceCode } = await import("./source-code.ts");
+    return { format, content: { blocks: readSourceCode(text, languageOf(name, text)), warnings } };
+  }
+  const blocks = format === "markdown" ? readMarkdown(text) : readPlainText(text);
+  return { format, content: { blocks, warnings } };
+}
+
+/** The format of a text: a web page, source code by its ending, Markdown, or plain. */
+export function detectFormat(name: string, text: string): TextFormat {
+  const format = detectTextFormat(name, text);
+  return format !== "html" && languageOf(name, text) !== undefined ? "code" : format;
 }
 
 function refuseOffice(name: string, bytes: Uint8Array): void {
   const kind = binaryKind(bytes);
-  if (kind === undefined || !/\.(?:pdf|docx?|xlsx?|pptx?|odt|epub|rtf)$/i.test(name)) return;
+  if (kind === undefined || !/\.(?:docx?|xlsx?|pptx?|odt|epub|rtf)$/i.test(name)) return;
   throw new RetuneError(
     "E_UNKNOWN_FORMAT",
-    `${opening(name)}${kind} cannot be read; save it as text, Markdown or HTML and import that`,
+    `${opening(name)}${kind} cannot be read; save it as PDF, DOCX, text, Markdown or HTML and import that`,
     placeIn(name, { byte: 0 }),
   );
 }

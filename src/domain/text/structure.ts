@@ -9,6 +9,7 @@ export interface TextBlock {
   readonly kind: "heading" | "paragraph" | "code" | "item";
   readonly level: number; // 1–6 for headings, else 0
   readonly text: string; // headings and items are one line; a paragraph keeps its own line breaks as spaces
+  readonly page?: number; // from 1, where the format has pages
 }
 
 /** The blocks as one text, a blank line between them. */

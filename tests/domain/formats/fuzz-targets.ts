@@ -217,12 +217,12 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   {
     name: "html and chunks",
     seeds: [utf8(HTML)],
-    read: (bytes) => chunkBlocks(readDocument("a.html", bytes).blocks, { maxTokens: 9 }),
+    read: async (bytes) => chunkBlocks((await readDocument("a.html", bytes)).blocks, { maxTokens: 9 }),
   },
   {
     name: "markdown and chunks",
     seeds: [utf8(MARKDOWN)],
-    read: (bytes) => chunkBlocks(readDocument("a.md", bytes).blocks),
+    read: async (bytes) => chunkBlocks((await readDocument("a.md", bytes)).blocks),
   },
   {
     name: "plain text",
