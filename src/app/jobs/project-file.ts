@@ -22,8 +22,12 @@ export interface FinishedRun {
 /** The project as one .zip with a manifest of hashes. The same project gives the same bytes. */
 export async function writeProject({ project, contents, runs }: WholeProject): Promise<Uint8Array> {
   const files = new Map<string, Uint8Array>();
-  files.set("project.json", json(project));
-  for (const [index, content] of contents.entries()) files.set(`sources/${index + 1}.json`, json(content));
+  const { tally: _tally, revision: _revision, ...lasting } = project;
+  files.set("project.json", json(lasting));
+  for (const [index, { source, ...rows }] of contents.entries()) {
+    const { rowsIn: _rows, textIn: _text, importId: _import, ...record } = source;
+    files.set(`sources/${index + 1}.json`, json({ source: record, ...rows }));
+  }
   for (const { run, report, kept } of runs) {
     const { config: _config, weights: _weights, ...rest } = kept;
     files.set(`runs/${run.number}/run.json`, json({ run, report, kept: rest }));

@@ -59,7 +59,8 @@ export class ProjectDesk {
     const { workspace, workers } = this.ports;
     const found = (await workspace.projects.list()).find((project) => project.sample);
     const projectId = found?.id ?? (await this.create(SAMPLE.name, true)).id;
-    if ((await workspace.projects.sources(projectId)).length === 0) {
+    const sample = await workspace.projects.get(projectId);
+    if ((await workspace.projects.tally(sample)).sources === 0) {
       await workers.data.call("fillSample", { projectId });
       this.changed(projectId);
     }
@@ -75,7 +76,7 @@ export class ProjectDesk {
 
   async summary(project: ProjectRecord): Promise<ProjectSummary> {
     const { workspace } = this.ports;
-    const sources = await workspace.projects.sources(project.id);
+    const { passages, questions } = await workspace.projects.tally(project);
     const runs = await workspace.runs.ofProject(project.id);
     const judged = runs.filter((run) => run.mrrDelta !== undefined && run.verdict !== undefined);
     const best = judged.reduce<(typeof judged)[number] | undefined>(
@@ -85,8 +86,7 @@ export class ProjectDesk {
     const { id, name, sample, createdAt } = project;
     return {
       ...{ id, name, sample, createdAt },
-      passages: sources.reduce((sum, source) => sum + source.passages, 0),
-      questions: sources.reduce((sum, source) => sum + source.questions, 0),
+      ...{ passages, questions },
       runs: runs.length,
       ...(best ? { best: { runId: best.id, mrrDelta: best.mrrDelta!, verdict: best.verdict! } } : {}),
     };

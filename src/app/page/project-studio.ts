@@ -113,13 +113,12 @@ export class ProjectStudio {
     if (!(testShare > 0 && testShare < 1)) {
       throw new RetuneError("usage", `The test share must lie between 0 and 1, not ${testShare}.`);
     }
-    const { projects } = this.ports.workspace;
-    const contents = (await projects.contents(projectId)).map((content) => ({
-      ...content,
-      source: { ...content.source, role: "split" as const },
-    }));
     const split = { testShare, seed };
-    await projects.replaceContents(projectId, contents, (project) => ({ ...project, split }));
+    await this.ports.workspace.projects.changeSources(
+      projectId,
+      (source) => ({ ...source, role: "split" }),
+      (project) => ({ ...project, split }),
+    );
     this.changed(projectId);
     return this.project(projectId);
   }

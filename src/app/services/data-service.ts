@@ -36,15 +36,29 @@ export class DataService {
   readonly workspace: Workspace;
   private readonly site: string;
   private counter: Promise<TokenCounter> | undefined;
+  private opened: { readonly key: string; readonly rows: Promise<OpenProject> } | undefined;
 
   constructor(workspace: Workspace, site: string) {
     this.workspace = workspace;
     this.site = site;
   }
 
+  /** The rows of a project. Those of the one asked last are kept until it changes: 10⁵ rows are not read for each call. */
   async open(projectId: string): Promise<OpenProject> {
     const project = await this.workspace.projects.get(projectId);
-    const contents = await this.workspace.projects.contents(projectId);
+    const key = JSON.stringify([project.id, project.revision, project.split]);
+    if (project.revision !== undefined && this.opened?.key === key) {
+      return { ...(await this.opened.rows), project };
+    }
+    this.opened = undefined; // let go of the old rows before the new ones come
+    const rows = this.read(project);
+    this.opened = { key, rows };
+    rows.catch(() => (this.opened = undefined));
+    return { ...(await rows), project };
+  }
+
+  private async read(project: ProjectRecord): Promise<OpenProject> {
+    const contents = await this.workspace.projects.contents(project.id);
     return { project, contents, data: projectData(contents, project.split) };
   }
 
@@ -77,12 +91,12 @@ export class DataService {
     projectId,
     settings,
   }: Of<"previewChunks">): Promise<DataMethods["previewChunks"]["result"]> {
-    const contents = await this.workspace.projects.contents(projectId);
+    const contents = await this.workspace.projects.contents(projectId, { texts: true });
     return previewOf(contents, chunkOptions(settings, await this.countTokens()));
   }
 
   async applyChunks({ projectId, settings }: Of<"applyChunks">): Promise<null> {
-    const contents = await this.workspace.projects.contents(projectId);
+    const contents = await this.workspace.projects.contents(projectId, { texts: true });
     const changed = await rechunked(contents, chunkOptions(settings, await this.countTokens()));
     const change = (project: ProjectRecord): ProjectRecord => ({ ...project, chunking: settings });
     await this.workspace.projects.replaceContents(projectId, changed, change);

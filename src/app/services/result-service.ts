@@ -161,7 +161,7 @@ export class ResultService {
   async exportProject({ projectId }: Of<"exportProject">): Promise<SentBytes> {
     const { workspace } = this.data;
     const project = await workspace.projects.get(projectId);
-    const contents = await workspace.projects.contents(projectId);
+    const contents = await workspace.projects.contents(projectId, { texts: true });
     const runs = [];
     for (const run of await workspace.runs.ofProject(projectId)) {
       const kept = await findResult(workspace.checkpoints, run.id);

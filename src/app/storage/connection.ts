@@ -17,7 +17,7 @@ export interface ConnectionOptions {
 
 export interface WriteOptions {
   readonly durability?: "strict" | "relaxed";
-  readonly bytes?: number; // of what is written: the watchdog waits longer for more
+  readonly bytes?: number; // of what is written or read: the watchdog waits longer for more
 }
 
 const WATCHDOG_MS = 10_000;
@@ -43,8 +43,9 @@ export class Connection {
     stores: readonly Names[],
     what: string,
     work: (transaction: ReadTransaction<Names>) => Promise<Value>,
+    { bytes = 0 }: Pick<WriteOptions, "bytes"> = {},
   ): Promise<Value> {
-    return this.withDatabase(what, 0, async (database) => {
+    return this.withDatabase(what, bytes, async (database) => {
       const transaction = database.transaction([...stores], "readonly");
       return settle(transaction.done, () => work(transaction));
     });

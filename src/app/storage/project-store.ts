@@ -1,20 +1,22 @@
-import type { Passage } from "../../domain/data/dataset.ts";
 import { RetuneError } from "../../engine/errors.ts";
-import type { Connection, WriteTransaction } from "./connection.ts";
-import type { PassageBlock, ProjectRecord, QuestionBlock, SourceRecord, StoredQuestion } from "./records.ts";
-import { trainedModelId } from "./run-store.ts";
+import type { Connection, ReadTransaction } from "./connection.ts";
+import type {
+  ContentTally,
+  PassageBlock,
+  ProjectRecord,
+  QuestionBlock,
+  SourceRecord,
+  StoredQuestion,
+  TextsBlock,
+} from "./records.ts";
+import { removeProject } from "./remove-project.ts";
+import { CONTENT, putPacked, RowPacker, RowsBySource, takeOutRows } from "./row-packs.ts";
+import type { ContentTransaction, SourceContent } from "./row-packs.ts";
+import { eachBlock, lastSequence, tallyOf, visibleSources } from "./stored-rows.ts";
 
-const BLOCK_ROWS = 1000;
-const OF_RUNS = ["runs", "reports", "manifests", "chunks", "models"] as const;
-const CONTENT = ["projects", "sources", "passages", "questions"] as const;
-type ContentStore = (typeof CONTENT)[number];
+export type { SourceContent } from "./row-packs.ts";
 
-/** A source with its rows, as importers hand it over. */
-export interface SourceContent {
-  readonly source: SourceRecord;
-  readonly passages: readonly Passage[];
-  readonly questions: readonly StoredQuestion[];
-}
+const LARGE_BYTES = 400e6; // rows of 10⁵ passages take a slow disk this long: the watchdog must not bark before
 
 /** Projects, their files and rows. Every change is one strict transaction: all of it is there, or none. */
 export class ProjectStore {
@@ -46,12 +48,14 @@ export class ProjectStore {
     return this.connection.write(CONTENT, `project "${project.name}"`, async (transaction) => {
       const projects = await transaction.objectStore("projects").getAll();
       const sequence = 1 + projects.reduce((last, other) => Math.max(last, other.sequence), 0);
-      const record = { ...project, sequence };
-      await transaction.objectStore("projects").add(record);
+      const packer = new RowPacker(project.id, crypto.randomUUID());
       for (const [index, content] of contents.entries()) {
-        const source = { ...content.source, projectId: project.id, sequence: index + 1 };
-        await putContent(transaction, { ...content, source });
+        packer.add({ ...content, source: { ...content.source, projectId: project.id, sequence: index + 1 } });
       }
+      const packed = packer.take();
+      const record = { ...project, sequence, revision: 1, tally: tallyOf(packed.sources) };
+      await transaction.objectStore("projects").add(record);
+      await putPacked(transaction, packed);
       return record;
     });
   }
@@ -66,86 +70,63 @@ export class ProjectStore {
   }
 
   /** Removes the project with its files, rows, runs, reports and checkpoints. */
-  async remove(projectId: string): Promise<void> {
-    const stores = [
-      ...CONTENT,
-      ...OF_RUNS,
-      "encoders",
-      "settings",
-      "routers",
-      "pairs",
-      "rungs",
-      "findings",
-    ] as const;
-    await this.connection.write(stores, "removing the project", async (transaction) => {
-      const within = IDBKeyRange.bound([projectId], [projectId, []]);
-      await transaction.objectStore("projects").delete(projectId);
-      await transaction.objectStore("passages").delete(within);
-      await transaction.objectStore("questions").delete(within);
-      await transaction.objectStore("encoders").delete(`vectors-${projectId}`);
-      await transaction.objectStore("settings").delete(`generation rows ${projectId}`);
-      await transaction.objectStore("settings").delete(`generation failures ${projectId}`);
-      await transaction.objectStore("routers").delete(projectId);
-      await transaction.objectStore("pairs").delete(projectId);
-      for (const key of await transaction.objectStore("rungs").index("project").getAllKeys(projectId)) {
-        await transaction.objectStore("rungs").delete(key);
-      }
-      for (const key of await transaction.objectStore("findings").index("project").getAllKeys(projectId)) {
-        await transaction.objectStore("findings").delete(key);
-      }
-      for (const key of await transaction.objectStore("sources").index("project").getAllKeys(projectId)) {
-        await transaction.objectStore("sources").delete(key);
-      }
-      for (const runId of await transaction.objectStore("runs").index("project").getAllKeys(projectId)) {
-        const ofRun = IDBKeyRange.bound([runId], [`${runId}\uffff`]); // its result lies under a longer key
-        await transaction.objectStore("runs").delete(runId);
-        await transaction.objectStore("reports").delete(runId);
-        await transaction.objectStore("manifests").delete(ofRun);
-        await transaction.objectStore("chunks").delete(ofRun);
-        await transaction.objectStore("encoders").delete(trainedModelId(runId));
-        await transaction.objectStore("models").delete(trainedModelId(runId));
-      }
-    });
+  remove(projectId: string): Promise<void> {
+    return removeProject(this.connection, projectId);
   }
 
+  /** Committed files in order, without their text. */
   async sources(projectId: string): Promise<readonly SourceRecord[]> {
-    const sources = await this.connection.read(["sources"], "listing files", (transaction) =>
-      transaction.objectStore("sources").index("project").getAll(projectId),
-    );
-    return sources.sort((a, b) => a.sequence - b.sequence);
+    const stores = ["sources", "imports", "passages", "questions", "texts"] as const;
+    const read = (transaction: ReadTransaction<(typeof stores)[number]>): Promise<SourceRecord[]> =>
+      visibleSources(transaction, projectId);
+    return this.connection.read(stores, "listing files", read, { bytes: LARGE_BYTES });
   }
 
-  /** All files of a project with their rows, in order. */
-  async contents(projectId: string): Promise<readonly SourceContent[]> {
-    const within = IDBKeyRange.bound([projectId], [projectId, []]);
-    const stores = ["sources", "passages", "questions"] as const;
-    const [sources, passages, questions] = await this.connection.read(stores, "reading rows", (transaction) =>
-      Promise.all([
-        transaction.objectStore("sources").index("project").getAll(projectId),
-        transaction.objectStore("passages").getAll(within),
-        transaction.objectStore("questions").getAll(within),
-      ]),
+  /** How much a project holds, without reading its rows. */
+  async tally(project: ProjectRecord): Promise<ContentTally> {
+    return project.tally ?? tallyOf(await this.sources(project.id));
+  }
+
+  /** All committed files of a project with their rows, in order; with `texts`, also what documents are cut from. */
+  async contents(
+    projectId: string,
+    { texts = false }: { readonly texts?: boolean } = {},
+  ): Promise<readonly SourceContent[]> {
+    const stores = ["sources", "imports", "passages", "questions", "texts"] as const;
+    const passages = new RowsBySource<PassageBlock["rows"][number]>();
+    const questions = new RowsBySource<QuestionBlock["rows"][number]>();
+    const cut = new RowsBySource<TextsBlock["rows"][number]>();
+    const sources = await this.connection.read(
+      stores,
+      "reading rows",
+      async (transaction) => {
+        await eachBlock<PassageBlock>(transaction, "passages", projectId, (block) => passages.add(block));
+        await eachBlock<QuestionBlock>(transaction, "questions", projectId, (block) => questions.add(block));
+        if (texts) await eachBlock<TextsBlock>(transaction, "texts", projectId, (block) => cut.add(block));
+        return visibleSources(transaction, projectId);
+      },
+      { bytes: LARGE_BYTES },
     );
-    const rowsOf = <Row>(blocks: readonly { sourceId: string; rows: readonly Row[] }[], id: string): Row[] =>
-      blocks.filter((block) => block.sourceId === id).flatMap((block) => block.rows);
-    return sources
-      .sort((a, b) => a.sequence - b.sequence)
-      .map((source) => ({
-        source,
-        passages: rowsOf(passages, source.id),
-        questions: rowsOf(questions, source.id),
-      }));
+    return sources.map((source) => {
+      const text = cut.of(source.id)[0];
+      return {
+        source: text ? { ...source, blocks: text.blocks } : source,
+        passages: passages.of(source.id),
+        questions: questions.of(source.id),
+      };
+    });
   }
 
   /** Adds files all or nothing, after the existing ones. */
   async addSources(projectId: string, contents: readonly SourceContent[]): Promise<void> {
-    await this.writeContent(projectId, contents, "the import", async (transaction) => {
-      const existingSources = await transaction.objectStore("sources").index("project").getAll(projectId);
-      let last = existingSources.reduce((highest, source) => Math.max(highest, source.sequence), 0);
+    await this.change(projectId, "the import", { bytes: bytesOf(contents) }, async (transaction, project) => {
+      let last = await lastSequence(transaction, projectId);
+      const packer = new RowPacker(projectId, crypto.randomUUID());
       for (const content of contents) {
-        const source = { ...content.source, projectId, sequence: ++last };
-        await putContent(transaction, { ...content, source });
+        packer.add({ ...content, source: { ...content.source, projectId, sequence: ++last } });
       }
+      await putPacked(transaction, packer.take());
+      return project;
     });
   }
 
@@ -153,98 +134,115 @@ export class ProjectStore {
   async replaceContents(
     projectId: string,
     contents: readonly SourceContent[],
-    change?: (project: ProjectRecord) => ProjectRecord,
+    change: (project: ProjectRecord) => ProjectRecord = (project) => project,
   ): Promise<void> {
-    await this.writeContent(projectId, contents, "the new rows", async (transaction) => {
-      for (const content of contents) {
-        await deleteRows(transaction, projectId, content.source.id);
-        await putContent(transaction, content);
-      }
-      if (!change) return;
-      const store = transaction.objectStore("projects");
-      await store.put(change(existing(await store.get(projectId), projectId)));
+    await this.change(
+      projectId,
+      "the new rows",
+      { bytes: bytesOf(contents) },
+      async (transaction, project) => {
+        const sources = contents.map(({ source }) => source);
+        await takeOutRows(transaction, sources, ["passages", "questions"]);
+        const packer = new RowPacker(projectId, crypto.randomUUID());
+        for (const content of contents) packer.add(content);
+        await putPacked(transaction, packer.take());
+        return change(project);
+      },
+    );
+  }
+
+  /** Changes what is kept of files besides their rows (their role), and, where given, the project. */
+  async changeSources(
+    projectId: string,
+    change: (source: SourceRecord) => SourceRecord,
+    changeProject: (project: ProjectRecord) => ProjectRecord = (project) => project,
+  ): Promise<void> {
+    await this.change(projectId, "the files", { bytes: LARGE_BYTES }, async (transaction, project) => {
+      const store = transaction.objectStore("sources");
+      const sources = await store.index("project").getAll(projectId);
+      await Promise.all(sources.map((source) => store.put(change(source))));
+      return changeProject(project);
     });
   }
 
   async removeSource(projectId: string, sourceId: string): Promise<void> {
-    await this.connection.write(CONTENT, "removing a file", async (transaction) => {
-      await transaction.objectStore("sources").delete(sourceId);
-      await deleteRows(transaction, projectId, sourceId);
+    await this.removeSources(projectId, [sourceId]);
+  }
+
+  async removeSources(projectId: string, sourceIds: readonly string[]): Promise<void> {
+    await this.change(projectId, "removing files", { bytes: LARGE_BYTES }, async (transaction, project) => {
+      const store = transaction.objectStore("sources");
+      const found = await Promise.all(sourceIds.map((id) => store.get(id)));
+      const sources = found.filter((source) => source !== undefined);
+      await takeOutRows(transaction, sources, ["passages", "questions", "texts"]);
+      for (const { id } of sources) await store.delete(id);
+      return project;
     });
   }
 
-  /** Changes one question in place; `change` answers undefined where it is not the one. */
+  /** Changes one question in place. */
   async changeQuestion(
     projectId: string,
     questionId: string,
     change: (question: StoredQuestion) => StoredQuestion,
   ): Promise<void> {
-    await this.connection.write(["questions"], "the question", async (transaction) => {
-      const within = IDBKeyRange.bound([projectId], [projectId, []]);
+    let found = false;
+    const changeOne = (row: StoredQuestion): StoredQuestion => {
+      if (row.id !== questionId) return row;
+      found = true;
+      return change(row);
+    };
+    await this.changeQuestions(projectId, changeOne, () => found);
+    if (found) return;
+    throw new RetuneError("usage", `There is no question ${questionId} in this project. Reload the page.`);
+  }
+
+  /** Changes questions in place, in one transaction; `change` answers the same object where nothing changes. */
+  async changeQuestions(
+    projectId: string,
+    change: (question: StoredQuestion) => StoredQuestion,
+    enough: () => boolean = () => false,
+  ): Promise<void> {
+    const options = { bytes: 0, counted: false };
+    await this.change(projectId, "the questions", options, async (transaction, project) => {
       const store = transaction.objectStore("questions");
-      for (const block of await store.getAll(within)) {
-        const index = block.rows.findIndex((row) => row.id === questionId);
-        if (index < 0) continue;
-        await store.put({ ...block, rows: block.rows.with(index, change(block.rows[index]!)) });
-        return;
+      for (const key of await store.getAllKeys(IDBKeyRange.bound([projectId], [projectId, []]))) {
+        if (enough()) break;
+        const block = (await store.get(key))!;
+        const rows = block.rows.map(change);
+        if (rows.some((row, index) => row !== block.rows[index])) await store.put({ ...block, rows });
       }
-      throw new RetuneError("usage", `There is no question ${questionId} in this project. Reload the page.`);
+      return project;
     });
   }
 
-  private writeContent(
+  /**
+   * One strict transaction over files and rows: what was read before belongs to an older revision afterwards.
+   * `counted` false: neither files nor numbers of rows change.
+   */
+  async change(
     projectId: string,
-    contents: readonly SourceContent[],
     what: string,
-    work: (transaction: WriteTransaction<ContentStore>) => Promise<void>,
+    { bytes, counted = true }: { readonly bytes: number; readonly counted?: boolean },
+    work: (transaction: ContentTransaction, project: ProjectRecord) => Promise<ProjectRecord>,
   ): Promise<void> {
-    const bytes = contents.reduce((sum, content) => sum + content.source.bytes, 0);
-    return this.connection.write(
+    await this.connection.write(
       CONTENT,
       what,
       async (transaction) => {
-        existing(await transaction.objectStore("projects").get(projectId), projectId);
-        await work(transaction);
+        const store = transaction.objectStore("projects");
+        const project = existing(await store.get(projectId), projectId);
+        const changed = { ...(await work(transaction, project)), revision: (project.revision ?? 0) + 1 };
+        const tally = counted ? tallyOf(await visibleSources(transaction, projectId)) : undefined;
+        await store.put(tally ? { ...changed, tally } : changed);
       },
       { bytes },
     );
   }
 }
 
-async function putContent(
-  transaction: WriteTransaction<ContentStore>,
-  { source, passages, questions }: SourceContent,
-): Promise<void> {
-  const { projectId, id: sourceId } = source;
-  const counted = { ...source, passages: passages.length, questions: questions.length };
-  await transaction.objectStore("sources").put(counted);
-  const passageStore = transaction.objectStore("passages");
-  for (const [block, rows] of blocksOf(passages).entries()) {
-    const record: PassageBlock = { projectId, sourceId, block, rows };
-    await passageStore.put(record);
-  }
-  const questionStore = transaction.objectStore("questions");
-  for (const [block, rows] of blocksOf(questions).entries()) {
-    const record: QuestionBlock = { projectId, sourceId, block, rows };
-    await questionStore.put(record);
-  }
-}
-
-async function deleteRows(
-  transaction: WriteTransaction<ContentStore>,
-  projectId: string,
-  sourceId: string,
-): Promise<void> {
-  const range = IDBKeyRange.bound([projectId, sourceId], [projectId, sourceId, []]);
-  await transaction.objectStore("passages").delete(range);
-  await transaction.objectStore("questions").delete(range);
-}
-
-function blocksOf<Row>(rows: readonly Row[]): Row[][] {
-  const blocks: Row[][] = [];
-  for (let start = 0; start < rows.length; start += BLOCK_ROWS)
-    blocks.push(rows.slice(start, start + BLOCK_ROWS));
-  return blocks;
+function bytesOf(contents: readonly SourceContent[]): number {
+  return contents.reduce((sum, content) => sum + content.source.bytes, 0);
 }
 
 function existing(project: ProjectRecord | undefined, projectId: string): ProjectRecord {

@@ -1,5 +1,6 @@
 import type { Passage, Query } from "../../domain/data/dataset.ts";
 import type { EvaluationReport, Verdict } from "../../domain/eval/report.ts";
+import type { QuestionFlag } from "../../domain/data/gate-flags.ts";
 import type { RerankPair } from "../../domain/data/rerank-dataset.ts";
 import type { RouterDataset } from "../../domain/data/router-dataset.ts";
 import type { ChosenSettings, TrainingStep } from "../../domain/recipes/adapter-job.ts";
@@ -32,8 +33,21 @@ export interface ProjectRecord {
   readonly createdAt: number;
   readonly chunking: ChunkSettings;
   readonly encoderId: string;
-  readonly split: { readonly testShare: number; readonly seed: number };
+  readonly split: {
+    readonly testShare: number;
+    readonly seed: number;
+    readonly together?: readonly (readonly string[])[]; // groups (see groupsOf) that stay on one side
+  };
   readonly nextRun: number;
+  readonly tally?: ContentTally; // absent in projects from before it was kept: count the files then
+  readonly revision?: number; // grows with every change of files, passages or questions
+}
+
+/** How much a project holds, so that a list of projects reads no rows. */
+export interface ContentTally {
+  readonly sources: number;
+  readonly passages: number;
+  readonly questions: number;
 }
 
 /** One imported file. A text source keeps its blocks, so that it can be cut again with other chunk settings. */
@@ -47,28 +61,64 @@ export interface SourceRecord {
   readonly role: DatasetRole;
   readonly passages: number;
   readonly questions: number;
-  readonly blocks?: readonly TextBlock[]; // of a text document
+  readonly blocks?: readonly TextBlock[]; // of a text document; in the database they lie among the texts
   readonly hash: string; // SHA-256 of the file
+  readonly rowsIn?: Segment; // absent: under its own id, as before rows were packed
+  readonly textIn?: Segment;
+  readonly importId?: string; // not there to be seen while that import is open
+}
+
+/** Blocks `from` to `to`, both included, of a pack: where rows of a source lie, among those of others. */
+export interface Segment {
+  readonly pack: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** So many rows of a block, in order, belong to this source. */
+export interface BlockPart {
+  readonly sourceId: string;
+  readonly rows: number;
+}
+
+/** An import that is not committed: what it wrote is not there to be seen, and goes with it where it is discarded. */
+export interface ImportRecord {
+  readonly id: string;
+  readonly projectId: string;
+  readonly blocks: number; // of whole sources: later ones were cut off and are written anew
+  readonly sources: number;
+  readonly passages: number;
+  readonly questions: number;
+  readonly startedAt: number;
 }
 
 export interface StoredQuestion extends Query {
-  readonly state: "accepted" | "rejected";
+  readonly state: "accepted" | "rejected" | "review"; // "review": flagged and not decided; neither trained on nor judged by
+  readonly flags?: readonly QuestionFlag[]; // absent: not checked yet
+  readonly decided?: true; // by a person: a later check leaves the state alone
 }
 
-/** Rows of one source in blocks, so that 10⁵ passages are some hundred records. */
-export interface PassageBlock {
+/**
+ * Rows in blocks, so that 10⁵ passages of 10⁵ files are some hundred records. `sourceId` names the pack; without
+ * `parts`, as blocks were written before, it is the one source of all rows.
+ */
+export interface RowBlock<Row> {
   readonly projectId: string;
   readonly sourceId: string;
   readonly block: number;
-  readonly rows: readonly Passage[];
+  readonly rows: readonly Row[];
+  readonly parts?: readonly BlockPart[];
 }
 
-export interface QuestionBlock {
-  readonly projectId: string;
+export type PassageBlock = RowBlock<Passage>;
+export type QuestionBlock = RowBlock<StoredQuestion>;
+
+/** The text blocks of a document, so that it can be cut again. */
+export interface SourceText {
   readonly sourceId: string;
-  readonly block: number;
-  readonly rows: readonly StoredQuestion[];
+  readonly blocks: readonly TextBlock[];
 }
+export type TextsBlock = RowBlock<SourceText>;
 
 /** Which texts a block of vectors holds: SHA-256 of each text, 32 bytes a row. */
 export interface VectorKeys {

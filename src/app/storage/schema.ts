@@ -20,6 +20,8 @@ export interface RetuneSchema extends DBSchema {
   rungs: { key: string; value: records.RungRecord; indexes: { project: string } };
   models: { key: string; value: records.ModelRecord };
   findings: { key: string; value: records.FindingRecord; indexes: { project: string } };
+  texts: { key: [string, string, number]; value: records.TextsBlock };
+  imports: { key: string; value: records.ImportRecord; indexes: { project: string } };
 }
 
 export type StoreName = StoreNames<RetuneSchema>;
@@ -54,6 +56,10 @@ export const MIGRATIONS: readonly ((database: Database, transaction: UpgradeTran
   },
   (database) => {
     database.createObjectStore("findings", { keyPath: "key" }).createIndex("project", "projectId");
+  },
+  (database) => {
+    database.createObjectStore("texts", { keyPath: ["projectId", "sourceId", "block"] });
+    database.createObjectStore("imports", { keyPath: "id" }).createIndex("project", "projectId");
   },
 ];
 
