@@ -6,6 +6,7 @@ import type { AdapterSettings, ChosenSettings, TrainingStep } from "../domain/re
 import type { CrossEncoderSettings } from "../domain/recipes/cross-encoder/cross-encoder-job.ts";
 import type { EncoderSettings } from "../domain/recipes/encoder/encoder-job.ts";
 import type { RouterSettings } from "../domain/recipes/router/router-job.ts";
+import type { RunControl } from "../domain/ports.ts";
 import type { WireError } from "../engine/errors.ts";
 
 // Recipes, plans, runs, their results and the ladder, as the page sees them.
@@ -23,6 +24,7 @@ export type Recipe =
       readonly task: "encoder" | "lora"; // settings.recipe is the same
       readonly settings: EncoderSettings;
       readonly queryInstruction?: string; // before every question, in training, judging and use; absent: none
+      readonly anchors?: readonly string[]; // general questions held where the base has them
       readonly base?: string;
     }
   | { readonly task: "cross-encoder"; readonly settings: CrossEncoderSettings; readonly base?: string }
@@ -36,6 +38,15 @@ export interface RecipeOffer {
   readonly bases: readonly string[]; // models it can start from, the one taken by default first
   readonly obstacle: string | null; // "There are no choices yet: …"; null: it can start
   readonly fields: readonly SettingField[]; // of the Advanced drawer, in order
+  readonly losses: LossNeeds; // those that cannot train on these data
+}
+
+/** What losses lack in a project's data, by their names. */
+export type LossNeeds = Readonly<Record<string, LossNeed>>;
+
+export interface LossNeed {
+  readonly text: string; // what is missing and what to do
+  readonly mined: boolean; // hard negatives, where a recipe asks for them, are enough
 }
 
 /**
@@ -71,6 +82,7 @@ export interface RunPlan {
   readonly testQuestions: number;
   readonly parameters: { readonly trained: number; readonly total: number };
   readonly storage: StoragePlan;
+  readonly anchors: number; // general questions held in place
   readonly warnings: readonly string[];
 }
 
@@ -94,7 +106,8 @@ export interface RunSummary {
   readonly seconds: number;
   readonly verdict?: Verdict;
   readonly mrrDelta?: number; // tuned − base; of a re-ranker: re-ranked − first list
-  readonly accuracyDelta?: number; // of a router
+  readonly accuracy?: number; // of a router, tuned
+  readonly accuracyDelta?: number; // of a router with a base
 }
 
 export interface RunView extends RunSummary {
@@ -170,8 +183,8 @@ export interface Rung {
 export interface TrainingStudio {
   /** All five, in order of cost. */
   recipes(projectId: string): Promise<readonly RecipeOffer[]>;
-  /** Takes up to five steps on this device, so it may take some seconds with a large model. */
-  plan(projectId: string, recipe: Recipe): Promise<RunPlan>;
+  /** Takes up to five steps on this device, so it may take some seconds with a large model. "cancelled" by the signal. */
+  plan(projectId: string, recipe: Recipe, control?: RunControl): Promise<RunPlan>;
   /** Job: embeds what is missing, trains, evaluates, stores. Returns the run's id. "storage-full" with numbers. */
   startRun(projectId: string, recipe: Recipe): Promise<string>;
   pause(runId: string): Promise<void>;

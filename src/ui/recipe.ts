@@ -1,5 +1,6 @@
 import type { AdapterConfig, CustomLayer } from "../domain/models/adapter-config.ts";
-import type { Recipe, RunSummary } from "../app/studio-training.ts";
+import type { EncoderView } from "../app/studio-models.ts";
+import type { Recipe, RecipeOffer, RunSummary } from "../app/studio-training.ts";
 import type { AdapterSettings } from "../domain/recipes/adapter-job.ts";
 
 export type AdapterKind = AdapterConfig["kind"];
@@ -137,6 +138,18 @@ export function withMode(recipe: Recipe, mode: TrainingMode): Recipe {
 /** A recipe that starts from another model. */
 export function withBase(recipe: Recipe, base: string): Recipe {
   return recipe.task === "adapter" ? recipe : { ...recipe, base };
+}
+
+/** The instruction that a recipe has or may take: its own, else that of the encoder it starts from. "" where there is none. */
+export function instructionFor(
+  recipe: Recipe,
+  offer: RecipeOffer | undefined,
+  { encoder, encoders }: { readonly encoder: EncoderView | null; readonly encoders: readonly EncoderView[] },
+): string {
+  const own = recipe.task === "encoder" || recipe.task === "lora";
+  const base = own ? (recipe.base ?? offer?.bases[0]) : undefined;
+  const start = base === undefined ? encoder : encoders.find(({ id }) => id === base);
+  return instructionIn(recipe) ?? start?.queryInstruction ?? "";
 }
 
 /** The settings of an adapter run; null for the other tasks. */

@@ -121,6 +121,6 @@ const ROUTER: Recipe = { task: "router", settings: { trainer: "embedding", seed:
 export function otherTask(run: RunView, scenario: "re-ranker" | "router"): RunView {
   const { mrrDelta: _delta, chosen: _chosen, ...rest } = run;
   return scenario === "router"
-    ? { ...rest, recipe: ROUTER, accuracyDelta: 0.21, probes: [] }
+    ? { ...rest, recipe: ROUTER, accuracy: 0.92, accuracyDelta: 0.21, probes: [] }
     : { ...rest, recipe: RERANKER, mrrDelta: 0.09, probes: [] };
 }

@@ -15,6 +15,7 @@ import {
 } from "./fake-data.ts";
 import { fakeReport, numbers } from "./fake-report.ts";
 import { otherTask, rerankResults, ROUTER_RESULTS } from "./fake-results.ts";
+import { FakeMaps } from "./fake-maps.ts";
 import { FakeTuning, LADDER_ENDED } from "./fake-tuning.ts";
 
 /** States of the page that are hard to reach on purpose with the real program. */
@@ -32,6 +33,7 @@ export type Scenario =
 
 /** A Studio of made-up data for tests and for looking at screens; it keeps what it is told for as long as it lives. */
 export class FakeStudio extends FakeTuning implements Studio {
+  readonly maps = new FakeMaps();
   readonly #listeners = new Set<(event: StudioEvent) => void>();
   readonly #verdict: Verdict;
   #environment = ENVIRONMENT;
@@ -261,6 +263,7 @@ export class FakeStudio extends FakeTuning implements Studio {
       textsToEmbedAgain: 0,
       secondsToEmbedAgain: 0,
       steps: 300,
+      anchors: 0,
       parameters: { trained: 147_456, total: 147_456 },
       storage: { checkpointBytes: 1_769_472, resultBytes: 589_824, freeBytes: 2_000_000_000 },
       warnings: [],

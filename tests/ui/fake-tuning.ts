@@ -6,6 +6,7 @@ import type { SearchHit } from "../../src/app/studio-playground.ts";
 import type { Studio } from "../../src/app/studio.ts";
 import { passageText } from "./fake-data.ts";
 import { OFFERED, ROUTED } from "./fake-results.ts";
+import { lossNeeds } from "../../src/app/jobs/loss-needs.ts";
 import { recipeOffers } from "../../src/app/jobs/recipe-offers.ts";
 
 // Made-up answers about models, routers and the ladder.
@@ -14,12 +15,13 @@ export const OFFERS: readonly RecipeOffer[] = recipeOffers({
   dimension: 384,
   encoderId: "bge-small-en-v1.5",
   weights: null,
-  encoders: ["bge-small-en-v1.5"],
+  encoders: ["bge-small-en-v1.5", "retune-nano"],
   crossEncoders: [],
   trainQuestions: 240,
   pairs: 0,
   choices: 3,
   routedQuestions: 24,
+  losses: lossNeeds({ queries: [], passages: [] }, []),
 });
 
 export const MODELS: Awaited<ReturnType<ModelStudio["models"]>> = [
@@ -32,6 +34,17 @@ export const MODELS: Awaited<ReturnType<ModelStudio["models"]>> = [
     layers: 12,
     hidden: 384,
     bytes: 133_093_490,
+    obstacle: null,
+  },
+  {
+    id: "retune-nano",
+    name: "retune-nano",
+    kind: "encoder",
+    origin: "site",
+    parameters: 3_699_264,
+    layers: 3,
+    hidden: 192,
+    bytes: 3_800_976,
     obstacle: null,
   },
 ];

@@ -1,3 +1,4 @@
+import type { EncoderView } from "../../src/app/studio-models.ts";
 import type { Recipe } from "../../src/app/studio-training.ts";
 import { expect, test } from "vitest";
 import {
@@ -6,10 +7,12 @@ import {
   defaultSettings,
   describeAdapter,
   stackProblem,
+  instructionFor,
   instructionIn,
   withInstruction,
   withNumber,
 } from "../../src/ui/recipe.ts";
+import { OFFERS } from "./fake-tuning.ts";
 
 const start = defaultSettings(384);
 
@@ -37,6 +40,24 @@ test("an empty instruction leaves no trace in the settings", () => {
   expect(instructionIn(withInstruction(withInstruction(recipe, "ask: "), ""))).toBeUndefined();
   const lora: Recipe = { task: "lora", settings: { recipe: "lora", mode: "recommended", seed: 0 } };
   expect(instructionIn(withInstruction(lora, "ask: "))).toBe("ask: ");
+});
+
+test("the instruction on offer is that of the model a recipe starts from, not the project's", () => {
+  const model = (id: string, queryInstruction: string): EncoderView => ({
+    ...{ id, name: id, origin: "site", available: true, dimension: 384, precision: "fp32", queryInstruction },
+  });
+  const encoders = [model("bge", "Represent: "), model("nano", ""), model("e5", "query: ")];
+  const project = { encoder: encoders[0]!, encoders };
+  const offer = OFFERS.find(({ task }) => task === "lora")!;
+  const lora: Recipe = { task: "lora", settings: { recipe: "lora", mode: "recommended", seed: 0 } };
+  const started = { ...offer, bases: ["bge", "nano", "e5"] };
+  expect(instructionFor(lora, started, project)).toBe("Represent: ");
+  expect(instructionFor({ ...lora, base: "e5" }, started, project)).toBe("query: ");
+  expect(instructionFor({ ...lora, base: "nano" }, started, project)).toBe("");
+  expect(instructionFor({ ...lora, base: "nano", queryInstruction: "ask: " }, started, project)).toBe(
+    "ask: ",
+  );
+  expect(instructionFor({ task: "adapter", settings: start }, started, project)).toBe("Represent: ");
 });
 
 test("an adapter reads as one line", () => {

@@ -1,5 +1,6 @@
 import type { Dataset } from "../../domain/data/dataset.ts";
-import { MINING_DEFAULTS, mineNegatives } from "../../domain/data/negatives.ts";
+import { MINING_DEFAULTS } from "../../domain/data/mining/settings.ts";
+import { hasOwnNegatives, mineNegatives, negativesById, negativesOf } from "../../domain/data/negatives.ts";
 import { rerankDatasetOf } from "../../domain/data/rerank-dataset.ts";
 import type { RerankPair } from "../../domain/data/rerank-dataset.ts";
 import type { Matrix } from "../../domain/matrix.ts";
@@ -21,7 +22,8 @@ export function minesNegatives({ loss, negativesPerQuestion }: Chosen): boolean 
 /**
  * What an encoder trains on: the dataset, negatives mined from `first` (scores [questions, passages]) where the settings
  * take them, and the scores of imported pairs where the loss learns from a teacher; there the scored wrong passages are the
- * negatives, best first. `gap` says what of this the loss lacks.
+ * negatives, best first. CoSENT ranks what was scored, by whatever scale, where pairs are given. `gap` says what the loss
+ * lacks.
  */
 export function encoderData(
   dataset: Dataset,
@@ -31,13 +33,17 @@ export function encoderData(
 ): { readonly data: EncoderData; readonly gap: LossGap | null } {
   const kind = settings.loss?.kind ?? "mnrl";
   if (TAUGHT.includes(kind)) return taughtData(dataset, pairs, kind);
-  if (!minesNegatives(settings)) return { data: { dataset }, gap: null };
-  const mining = { ...MINING_DEFAULTS, mined: settings.negativesPerQuestion ?? 1, random: 0 };
-  const { queries } = mineNegatives(dataset, first(), { ...mining, seed: settings.seed });
-  const rows = dataset.queries.map(
-    ({ id }, index) => [id, queries[index]!.map(({ passage }) => dataset.passages[passage]!.id)] as const,
-  );
-  return { data: { dataset, negatives: Object.fromEntries(rows) }, gap: null };
+  if (kind === "cosent" && pairs.length > 0) {
+    const scored = scoredData(dataset, pairs);
+    if (scored.taught > 0) return { data: scored.data, gap: null };
+  }
+  const own = hasOwnNegatives(dataset) && settings.negativesPerQuestion !== 0;
+  const fresh = minesNegatives(settings);
+  if (!own && !fresh) return { data: { dataset }, gap: null };
+  const { negativesPerQuestion: count = 1, seed } = settings;
+  const mining = { ...MINING_DEFAULTS, negatives: count, random: 0, rangeMax: Math.max(30, 3 * count), seed };
+  const found = negativesOf(dataset, fresh ? () => mineNegatives(dataset, first(), mining) : null);
+  return { data: { dataset, negatives: negativesById(dataset, found) }, gap: null };
 }
 
 /** What a loss lacks: it cannot train at all, or only on some questions. */
@@ -61,7 +67,17 @@ function taughtData(
   pairs: readonly RerankPair[],
   kind: string,
 ): ReturnType<typeof encoderData> {
-  const teacher = rerankDatasetOf(pairs).scores === "teacher" ? teacherOf(dataset, pairs) : {};
+  const { data, taught } = scoredData(dataset, rerankDatasetOf(pairs).scores === "teacher" ? pairs : []);
+  const all = dataset.queries.length;
+  return { data, gap: taught < all ? gapOf(kind, taught, all) : null };
+}
+
+/** Scores of a dataset's questions; `taught` counts those with a right and a wrong passage among what was scored. */
+function scoredData(
+  dataset: Dataset,
+  pairs: readonly RerankPair[],
+): { readonly data: EncoderData; readonly taught: number } {
+  const teacher = teacherOf(dataset, pairs);
   const negatives: Record<string, readonly string[]> = {};
   let taught = 0;
   for (const { id, relevant } of dataset.queries) {
@@ -70,8 +86,7 @@ function taughtData(
     negatives[id] = scored.flatMap(([passage]) => (right.has(passage) ? [] : [passage]));
     if (negatives[id].length > 0 && scored.some(([passage]) => right.has(passage))) taught++;
   }
-  const all = dataset.queries.length;
-  return { data: { dataset, negatives, teacher }, gap: taught < all ? gapOf(kind, taught, all) : null };
+  return { data: { dataset, negatives, teacher }, taught };
 }
 
 function gapOf(kind: string, taught: number, all: number): LossGap {

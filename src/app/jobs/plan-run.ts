@@ -62,6 +62,7 @@ async function planAdapter(
       testQuestions: test.queries.length,
       parameters: { trained: parameters, total: parameters },
       storage: { checkpointBytes: 3 * summary.parameterBytes, resultBytes: summary.parameterBytes },
+      anchors: 0,
       warnings: dataWarnings(train, test),
     };
   } finally {

@@ -28,13 +28,13 @@ export async function planEncoder(
   backend: Backend,
   { train, test }: ProjectData,
   { projectId, encoderId }: PlannedRun,
-  { settings, base, queryInstruction = "" }: EncoderRecipe,
+  { settings, base, queryInstruction = "", anchors = [] }: EncoderRecipe,
 ): Promise<WorkerPlan> {
   const loaded = await models.encoder(base ?? encoderId);
   const model = { ...loaded, prompts: { query: queryInstruction, document: "" } };
   const pairs = (await workspace.parts.pairs(projectId))?.rows ?? [];
   const { data, gap } = encoderData(train, () => firstSearch(train, null), pairs, settings);
-  const run = await openEncoderRun(backend, { model, data, settings });
+  const run = await openEncoderRun(backend, { model, data: { ...data, anchors }, settings });
   try {
     const { secondsLeft, tokensPerSecond, warnings } = await run.measure();
     const { trainedParameters, frozenParameters, peakBytes, launches, totalSteps } = run.plan;
@@ -50,6 +50,7 @@ export async function planEncoder(
       testQuestions: test.queries.length,
       parameters: { trained: trainedParameters, total: trainedParameters + frozenParameters },
       storage: storageOf(trainedParameters),
+      anchors: anchors.length,
       warnings: [...(gap ? [gap.text] : []), ...dataWarnings(train, test), ...warnings],
     };
   } finally {
@@ -86,6 +87,7 @@ export async function planCrossEncoder(
       testQuestions: test.queries.length,
       parameters: { trained: parameters, total: parameters },
       storage: storageOf(parameters),
+      anchors: 0,
       warnings: dataWarnings(train, test),
     };
   } finally {
@@ -109,6 +111,7 @@ export async function planRouter(
     secondsToEmbedAgain: 0,
     trainQuestions: ground?.train.examples.length ?? record?.dataset.examples.length ?? 0,
     testQuestions: ground?.test.examples.length ?? 0,
+    anchors: 0,
     warnings: [],
   };
   if (!ground) {

@@ -1,4 +1,4 @@
-import type { Recipe, RecipeOffer, Task } from "../studio-training.ts";
+import type { LossNeeds, Recipe, RecipeOffer, Task } from "../studio-training.ts";
 import { fieldsOf } from "./recipe-fields.ts";
 
 /** What decides which recipes a project can start. */
@@ -12,6 +12,7 @@ export interface OfferGround {
   readonly pairs: number;
   readonly choices: number;
   readonly routedQuestions: number;
+  readonly losses: Readonly<Partial<Record<Task, LossNeeds>>>;
 }
 
 export const TASKS: readonly Task[] = ["adapter", "router", "cross-encoder", "lora", "encoder"]; // by cost
@@ -24,6 +25,7 @@ export function recipeOffers(ground: OfferGround): readonly RecipeOffer[] {
     bases: basesOf(task, ground),
     obstacle: obstacleOf(task, ground),
     fields: fieldsOf(task),
+    losses: ground.losses[task] ?? {},
   }));
 }
 

@@ -61,12 +61,12 @@ async function trained(
 ): Promise<KeptEncoder | null> {
   const { workspace, models } = ports;
   const model = await models.baseOf(live.current);
-  const { settings } = recipe;
+  const { settings, anchors } = recipe;
   const pairs = (await workspace.parts.pairs(live.current.projectId))?.rows ?? [];
   const first = () => firstSearch(train.dataset, train.vectors);
   const { data, notes } = requiredEncoderData(train.dataset, first, pairs, settings);
   for (const note of notes.filter((each) => !live.current.notes.includes(each))) live.note(note);
-  const job = { model, data, settings };
+  const job = { model, data: { ...data, ...(anchors ? { anchors } : {}) }, settings };
   const outcome = await trainLive<EncoderTypes>(ports, live, {
     open: (backend, state) => openEncoderRun(backend, job, state),
     bytes: ({ plan }) => 2 * checkpointBytes(plan.trainedParameters) + 4 * plan.trainedParameters,

@@ -132,5 +132,7 @@ async function trained(
 
 function finalRecord({ losses }: TrainedRouter, report: RouterReport): Partial<RunRecord> {
   const delta = report.delta?.accuracy.value;
-  return { losses, verdict: report.verdict, ...(delta === undefined ? {} : { accuracyDelta: delta }) };
+  const { accuracy } = report.tuned;
+  const change = delta === undefined ? {} : { accuracyDelta: delta };
+  return { losses, verdict: report.verdict, accuracy, ...change };
 }

@@ -61,6 +61,7 @@ function jobSettings(recipe: Exclude<Recipe, { readonly task: "adapter" }>): obj
   const { recipe: _task, validation: holdOut, matryoshka, ...settings } = recipe.settings;
   return {
     ...settings,
+    ...(recipe.anchors === undefined ? {} : { anchors: recipe.anchors }),
     ...(holdOut === undefined ? {} : { holdOut }),
     ...(matryoshka === undefined ? {} : { matryoshka: matryoshka.dimensions }),
   };

@@ -56,6 +56,7 @@ export class ModelShelf {
       pairs: (await workspace.parts.pairs(projectId))?.rows.length ?? 0,
       choices: router?.dataset.choices.length ?? 0,
       routedQuestions: router?.dataset.examples.length ?? 0,
+      losses: await workers.data.call("lossNeeds", { projectId }),
     });
   }
 

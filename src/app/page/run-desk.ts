@@ -1,6 +1,9 @@
 import type { EvaluationReport } from "../../domain/eval/report.ts";
+import type { RunControl } from "../../domain/ports.ts";
 import { sha256 } from "../../domain/data/hash.ts";
 import { encoderById } from "../encoders/known-encoders.ts";
+import { RetuneError } from "../../engine/errors.ts";
+import { lossObstacle } from "../jobs/loss-needs.ts";
 import { checkEnoughData } from "../jobs/recipe-facts.ts";
 import type { WorkerEvent } from "../protocol/calls.ts";
 import { newRun } from "../jobs/new-run.ts";
@@ -59,13 +62,13 @@ export class RunDesk {
     });
   }
 
-  async plan(projectId: string, recipe: Recipe): Promise<RunPlan> {
+  async plan(projectId: string, recipe: Recipe, control: RunControl): Promise<RunPlan> {
     const { workspace, workers } = this.ports;
     const { encoderId } = await workspace.projects.get(projectId);
     const { vectors } = await workers.data.call("facts", { projectId });
     const textsToEmbed = vectors.needed - vectors.cached;
     const choice = this.ports.environment.backendChoice;
-    const planned = await workers.train.call("plan", { projectId, recipe, choice });
+    const planned = await workers.train.call("plan", { projectId, recipe, choice }, control);
     const measured = (await workspace.setting(`texts per second ${encoderId}`)) as number | undefined;
     const secondsToEmbed = textsToEmbed === 0 ? 0 : measured ? textsToEmbed / measured : null;
     return { ...planned, textsToEmbed, secondsToEmbed };
@@ -78,6 +81,9 @@ export class RunDesk {
     const facts = await workers.data.call("facts", { projectId });
     const router = recipe.task === "router" ? await workspace.parts.router(projectId) : undefined;
     if (recipe.task !== "router") checkEnoughData(facts.split.train.questions, facts.split.test.questions);
+    const needs = (await workers.data.call("lossNeeds", { projectId }))[recipe.task];
+    const obstacle = needs ? lossObstacle(needs, recipe) : null;
+    if (obstacle !== null) throw new RetuneError("too-little-data", obstacle);
     const dataHash = router ? await sha256(JSON.stringify(router.dataset)) : facts.dataHash;
     const run = await workspace.runs.create({
       ...newRun(projectId, encoderId, recipe, dataHash),
@@ -157,11 +163,12 @@ function jobOf(run: RunView, label: string | undefined): JobView {
 
 export function summaryOf(run: RunRecord): RunSummary {
   const { id, projectId, number, state, recipe, imported, startedAt, seconds } = run;
-  const { verdict, mrrDelta, accuracyDelta } = run;
+  const { verdict, mrrDelta, accuracy, accuracyDelta } = run;
   return {
     ...{ id, projectId, number, state, recipe, imported, startedAt, seconds },
     ...(verdict === undefined ? {} : { verdict }),
     ...(mrrDelta === undefined ? {} : { mrrDelta }),
+    ...(accuracy === undefined ? {} : { accuracy }),
     ...(accuracyDelta === undefined ? {} : { accuracyDelta }),
   };
 }

@@ -1,3 +1,4 @@
+import type { RunControl } from "../../domain/ports.ts";
 import { ProjectStudio } from "./project-studio.ts";
 import type { Studio } from "../studio.ts";
 import type {
@@ -17,8 +18,8 @@ export class RunStudio extends ProjectStudio {
     return this.ports.models.offers(projectId);
   }
 
-  plan(projectId: string, recipe: Recipe): Promise<RunPlan> {
-    return this.ports.runs.plan(projectId, recipe);
+  plan(projectId: string, recipe: Recipe, control: RunControl = {}): Promise<RunPlan> {
+    return this.ports.runs.plan(projectId, recipe, control);
   }
 
   async startRun(projectId: string, recipe: Recipe): Promise<string> {

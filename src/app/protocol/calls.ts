@@ -20,7 +20,8 @@ import type {
 import type { ExportOffer, ExportOptions, RunExportFormat } from "../studio-models.ts";
 import type { SearchAnswer, SearchRequest } from "../studio-playground.ts";
 import type { RouteAnswer, RouteRequest, RouterImportReport } from "../studio-routers.ts";
-import type { Recipe, RunPlan } from "../studio-training.ts";
+import type { LossNeeds, Recipe, RunPlan, Task } from "../studio-training.ts";
+import type { MapMethods } from "./map-calls.ts";
 
 // What each worker can be asked, types only. Every worker opens the database itself: rows, vectors and weights do
 // not cross threads.
@@ -51,7 +52,7 @@ interface OfSplit extends OfProject {
   readonly split: "train" | "test";
 }
 
-export interface DataMethods {
+export interface DataMethods extends MapMethods {
   readonly facts: Call<OfProject, ProjectFacts>;
   readonly addFiles: Call<
     OfProject & { readonly files: readonly SentFile[]; readonly role?: DatasetRole },
@@ -90,6 +91,8 @@ export interface DataMethods {
   readonly exportRouterData: Call<OfProject, SentBytes>;
   /** Judges a rung that needs no training, from cached vectors. */
   readonly judgeRung: Call<OfProject & { readonly rung: "base" | "instruction" | "fusion" }, null>;
+  /** What each loss of each task lacks in the training questions and scored pairs. */
+  readonly lossNeeds: Call<OfProject, Readonly<Partial<Record<Task, LossNeeds>>>>;
   readonly importAdapter: Call<OfProject & { readonly files: readonly SentFile[] }, string>;
 }
 

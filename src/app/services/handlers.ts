@@ -4,18 +4,24 @@ import type { DataService } from "./data-service.ts";
 import type { EmbedService } from "./embed-service.ts";
 import type { GenerateService } from "./generate-service.ts";
 import type { InferenceService } from "./inference-service.ts";
+import type { MapService } from "./map-service.ts";
 import type { PartsService } from "./parts-service.ts";
 import type { ResultService } from "./result-service.ts";
 import type { TrainService } from "./train-service.ts";
 
 // Which service answers which call: one table a worker.
 
-export function dataHandlers(
-  data: DataService,
-  results: ResultService,
-  generation: GenerateService,
-  parts: PartsService,
-): Handlers<DataMethods> {
+/** The services of the data worker. */
+export interface DataServices {
+  readonly data: DataService;
+  readonly results: ResultService;
+  readonly generation: GenerateService;
+  readonly parts: PartsService;
+  readonly maps: MapService;
+}
+
+export function dataHandlers(services: DataServices): Handlers<DataMethods> {
+  const { data, results, generation, parts, maps } = services;
   return {
     facts: (params) => data.facts(params),
     addFiles: data.addFiles,
@@ -39,7 +45,10 @@ export function dataHandlers(
     importRouter: (params) => parts.importRouter(params),
     exportRouterData: (params) => parts.exportRouterData(params),
     judgeRung: (params) => parts.judgeRung(params),
+    lossNeeds: (params) => parts.lossNeeds(params),
     importAdapter: (params) => results.importAdapter(params),
+    drawMap: maps.draw,
+    map: (params) => maps.view(params),
   };
 }
 
@@ -57,7 +66,7 @@ export function embedHandlers(service: EmbedService, inference: InferenceService
 export function trainHandlers(service: TrainService): Handlers<TrainMethods> {
   return {
     probe: (params) => service.probe(params),
-    plan: (params) => service.plan(params),
+    plan: service.plan,
     train: (params) => service.train(params),
     judgeStrength: (params) => service.judgeStrength(params),
     pause: (params) => service.pause(params),

@@ -3,6 +3,7 @@ import { readRerankPairs } from "../../domain/formats/rerank-pairs.ts";
 import { readRouterData, writeRouterData } from "../../domain/formats/router-data.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import { judgeRung } from "../jobs/judge-rung.ts";
+import { lossNeeds } from "../jobs/loss-needs.ts";
 import { pairsReport } from "../jobs/pairs-report.ts";
 import type { DataMethods, SentBytes } from "../protocol/calls.ts";
 import type { PairsReport } from "../studio-data.ts";
@@ -61,6 +62,11 @@ export class PartsService {
       bytes: new TextEncoder().encode(text),
       verified: `${back.choices.length} choices and ${back.examples.length} questions read back and compared`,
     };
+  }
+
+  async lossNeeds({ projectId }: Of<"lossNeeds">): Promise<DataMethods["lossNeeds"]["result"]> {
+    const { train } = (await this.data.open(projectId)).data;
+    return lossNeeds(train, (await this.data.workspace.parts.pairs(projectId))?.rows ?? []);
   }
 
   async judgeRung({ projectId, rung }: Of<"judgeRung">): Promise<null> {

@@ -1,11 +1,13 @@
 import type { Backend } from "../../engine/backend.ts";
 import { WorkspaceModels } from "../encoders/model-source.ts";
 import type { ModelPlaces, ModelSource } from "../encoders/model-source.ts";
+import { interruptible } from "../jobs/interruptible-backend.ts";
 import { judgeStrength } from "../jobs/judge-strength.ts";
 import { planRun } from "../jobs/plan-run.ts";
 import type { RunPorts } from "../jobs/run-ports.ts";
 import { runRecipe } from "../jobs/run-recipe.ts";
 import type { BackendFacts, TrainMethods, WorkerEvent } from "../protocol/calls.ts";
+import type { Handlers } from "../protocol/host.ts";
 import type { RunRecord } from "../storage/records.ts";
 import type { BackendChoice } from "../studio.ts";
 
@@ -43,12 +45,12 @@ export class TrainService {
   }
 
   /** What a run would take: the plan of one step, and its time measured on a few. */
-  async plan({ projectId, recipe, choice }: Of<"plan">): Promise<TrainMethods["plan"]["result"]> {
+  readonly plan: Handlers<TrainMethods>["plan"] = async ({ projectId, recipe, choice }, { signal }) => {
     const { workspace, freeBytes } = this.ports;
-    const openBackend = () => this.ports.backends.open(choice, undefined);
+    const openBackend = async () => interruptible(await this.ports.backends.open(choice, undefined), signal);
     const planned = await planRun({ workspace, openBackend, models: this.models }, projectId, recipe);
     return { ...planned, storage: { ...planned.storage, freeBytes: await freeBytes() } };
-  }
+  };
 
   async train({ runId, choice, stop }: Of<"train">): Promise<RunRecord> {
     if (stop) this.wishes.set(runId, "stop");

@@ -158,7 +158,8 @@ export interface RunRecord {
   readonly notes: readonly string[];
   readonly verdict?: Verdict;
   readonly mrrDelta?: number;
-  readonly accuracyDelta?: number; // of a router
+  readonly accuracy?: number; // of a router
+  readonly accuracyDelta?: number;
   readonly tokensPerSecond?: number | null;
   readonly strengths?: readonly StrengthView[];
   readonly rung?: RungName; // the ladder started it: trained without the ladder's held-out questions

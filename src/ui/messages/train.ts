@@ -1,6 +1,16 @@
 import type { RunState, RunStage, RunSummary, RunView, Task } from "../../app/studio-training.ts";
 import type { Activation } from "../../domain/models/adapter-config.ts";
-import { bytes, count, difference, duration, metric, plural, significant } from "../format.ts";
+import {
+  bytes,
+  count,
+  difference,
+  duration,
+  metric,
+  percent,
+  plural,
+  points,
+  significant,
+} from "../format.ts";
 import type { AdapterKind, NumericSetting, SettingChange, TrainingMode } from "../recipe.ts";
 
 const STATES: Readonly<Record<RunState, string>> = {
@@ -92,6 +102,15 @@ const MODEL_MODES: Readonly<Record<TrainingMode, { name: string; text: string }>
     text: "Its order, schedule and defaults, for reproducing a run made there.",
   },
 };
+
+/** A router's result: how many questions it sends right, and against its base where it has one. */
+function routed({ verdict, accuracy, accuracyDelta }: RunSummary): string {
+  const change = accuracyDelta === undefined ? "" : ` (${points(accuracyDelta)} points)`;
+  const right = accuracy === undefined ? "" : `${percent(accuracy, 1)} right`;
+  const outcome = verdict === "cannot-tell" ? "no reliable change" : verdict;
+  const judged = accuracyDelta === undefined ? "" : `${outcome}${change}`;
+  return [right, judged].filter((part) => part !== "").join(", ") || STATES.finished;
+}
 
 export const train = {
   tasks: TASKS,
@@ -222,6 +241,7 @@ export const train = {
   timeColumn: "Time",
   imported: "imported",
   result: (run: RunSummary): string => {
+    if (run.verdict !== undefined && run.recipe.task === "router") return routed(run);
     if (run.verdict === undefined || run.mrrDelta === undefined) return STATES[run.state];
     if (run.verdict === "cannot-tell") return `no reliable change (${difference(run.mrrDelta)} MRR@10)`;
     return `${run.verdict} (${difference(run.mrrDelta)} MRR@10)`;

@@ -1,0 +1,40 @@
+import type { Backend } from "../../engine/backend.ts";
+import { RetuneError } from "../../engine/errors.ts";
+
+/**
+ * A backend that gives up with "cancelled" once `signal` fires: before anything is prepared and wherever a recipe waits for
+ * what was computed. There the worker's queue gets a turn first, without which the signal could not fire at all.
+ */
+export function interruptible(backend: Backend, signal: AbortSignal | undefined): Backend {
+  if (!signal) return backend;
+  const turn = async (): Promise<void> => {
+    await nextTurn();
+    if (signal.aborted) throw new RetuneError("cancelled", "The plan is not wanted any more.");
+  };
+  const { kind, label, build, software, halfStorage } = backend;
+  return {
+    ...{ kind, label, build, software, halfStorage },
+    dispose: () => backend.dispose(),
+    async prepare(plan, sharing) {
+      await turn();
+      const executable = await backend.prepare(plan, sharing);
+      const { log, settle, read } = executable;
+      executable.log = () => turn().then(() => log.call(executable));
+      executable.settle = () => turn().then(() => settle.call(executable));
+      executable.read = (name) => turn().then(() => read.call(executable, name));
+      return executable;
+    },
+  };
+}
+
+/** A turn of the event loop without the wait that timers are given. */
+function nextTurn(): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
