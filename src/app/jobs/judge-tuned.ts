@@ -1,5 +1,6 @@
 import type { Dataset } from "../../domain/data/dataset.ts";
-import { MINING_DEFAULTS, mineNegatives, rerankDatasetFrom } from "../../domain/data/negatives.ts";
+import { MINING_DEFAULTS, type MiningSettings } from "../../domain/data/mining/settings.ts";
+import { mineNegatives, negativesOf, rerankDatasetFrom } from "../../domain/data/negatives.ts";
 import type { RerankDataset, RerankPair } from "../../domain/data/rerank-dataset.ts";
 import { rerankDatasetOf } from "../../domain/data/rerank-dataset.ts";
 import { LexicalIndex } from "../../domain/eval/bm25.ts";
@@ -49,15 +50,22 @@ export function firstSearch(dataset: Dataset, vectors: JudgedVectors | null): Ma
   return fuse(cosineScores(own, vectors.corpus), lexical, fusionOf(EQUAL_WEIGHTS));
 }
 
-/** Pairs to train a re-ranker on: those given, else positives with mined and random negatives of the first search. */
+/**
+ * Pairs to train a re-ranker on: those given, else positives with the questions' own negatives and, where a question has
+ * none, mined and random ones of the first search.
+ */
 export function rerankTrainingSet(
   dataset: Dataset,
   first: () => Matrix,
   pairs: readonly RerankPair[],
   seed: number,
+  mining: MiningSettings = { ...MINING_DEFAULTS, seed },
 ): RerankDataset {
   if (pairs.length > 0) return rerankDatasetOf(pairs);
-  return rerankDatasetFrom(dataset, mineNegatives(dataset, first(), { ...MINING_DEFAULTS, seed }));
+  return rerankDatasetFrom(
+    dataset,
+    negativesOf(dataset, () => mineNegatives(dataset, first(), mining)),
+  );
 }
 
 /** The first `depth` of the first search re-ranked by the base (where it is one) and by the tuned cross-encoder. */

@@ -1,218 +1,182 @@
 // Negatives for re-rankers and encoders: passages that a first search puts high and that do not answer the question, and
-// some at random, since hard ones alone hurt the easy cases (sentence-transformers' training tips). Of every question
-//   1. its positives are left out, by id and by text: a copy of a positive under another id is no negative;
-//   2. what is left is ranked by score; the window [from, to] of these ranks is taken, best first or drawn;
-//   3. margins drop likely false negatives: score > s₊ − absolute, or score > s₊ − relative·|s₊|, where s₊ is the lowest
-//      score of a positive (relative 0.05: TopK-PercPos of NV-Retriever, Moreira et al. 2024).
+// some at random, since hard ones alone hurt the easy cases (sentence-transformers' training tips). How they are chosen:
+// mining/choose-negatives.ts.
 import { RetuneError } from "../../engine/errors.ts";
-import { idOrder } from "../eval/metrics.ts";
-import { rowOf, type Matrix } from "../matrix.ts";
-import { CounterRandom } from "../random.ts";
+import type { Matrix } from "../matrix.ts";
+import type { RunControl } from "../ports.ts";
+import { chooseNegatives, type MinedNegative, type SkippedCounts } from "./mining/choose-negatives.ts";
+import { miningCandidates, type QuestionCandidates } from "./mining/mining-candidates.ts";
+import { MiningGround } from "./mining/mining-ground.ts";
+import { miningReport, type MiningReport } from "./mining/mining-report.ts";
+import { searchOfScores, type PassageSearch } from "./mining/passage-search.ts";
+import { checkMining, usesThresholds, type MiningSettings } from "./mining/settings.ts";
 import { groupsOf, passageIndex, type Dataset } from "./dataset.ts";
-import { comparable } from "./leaks.ts";
 import type { RerankCandidate, RerankDataset } from "./rerank-dataset.ts";
-
-export interface MiningSettings {
-  readonly mined: number; // negatives a question out of the window
-  readonly random: number; // negatives a question out of all passages
-  readonly from: number; // ranks from 1 among passages that are no positives
-  readonly to: number;
-  readonly sampling: "top" | "random";
-  readonly absoluteMargin?: number;
-  readonly relativeMargin?: number;
-  readonly seed: number;
-}
-
-export const MINING_DEFAULTS: MiningSettings = {
-  mined: 3,
-  random: 1,
-  from: 1,
-  to: 30,
-  sampling: "random",
-  seed: 0,
-};
-
-export interface MinedNegative {
-  readonly passage: number; // position in the dataset
-  readonly kind: "mined" | "random";
-  readonly rank: number; // from 1, among passages that are no positives
-  readonly score: number;
-}
 
 export interface MinedNegatives {
   readonly queries: readonly (readonly MinedNegative[])[]; // one list a question, mined ones first
   readonly report: MiningReport;
 }
 
-/** What mining found, for people. */
-export interface MiningReport {
-  readonly questions: number; // with a positive
-  readonly mined: number;
-  readonly random: number;
-  readonly short: number; // questions that got fewer than asked for
-  readonly copies: number; // passages left out because they repeat a positive's text
-  readonly byMargin: number; // passages of windows left out by a margin
-  readonly positiveScore: number; // mean over positives
-  readonly negativeScore: number; // mean over mined negatives
+/** What answers each question, beside the score that mining gave it. */
+export interface ScoredPositive {
+  readonly passage: number;
+  readonly score: number;
 }
 
-/** `scores` [Q, N] rank the passages (BM25, cosines, a hybrid); `marginScores` [Q, N], default the same, are compared. */
-export function mineNegatives(
+/** Mining at work: negatives, and the positives they were compared with, one list a question each. */
+export interface MinedPreview extends MinedNegatives {
+  readonly positives: readonly (readonly ScoredPositive[])[];
+}
+
+/** A cross-encoder's scores of (question, passage) pairs, given by position. */
+export type PairScores = (
+  pairs: readonly (readonly [question: number, passage: number])[],
+  control: RunControl,
+) => Promise<Float32Array>;
+
+/** Mines by scores [Q, N] that are there (BM25, cosines, a hybrid). Errors: E_MISMATCH, "usage" (settings). */
+export function mineNegatives(dataset: Dataset, scores: Matrix, settings: MiningSettings): MinedNegatives {
+  const search = searchOfScores(scores);
+  const ground = groundOf(dataset, search, settings);
+  const steps = miningCandidates(ground, search, settings, false);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return previewOf(ground, step.value, settings, false);
+  }
+}
+
+/**
+ * The same in blocks of questions, for 10⁵ passages: between blocks others have their turn. With `rescore` its scores
+ * stand in for the search's wherever thresholds are compared, and order what is left; without thresholds it is not
+ * asked, as in sentence-transformers. Errors: those of mineNegatives, and "cancelled".
+ */
+export async function mineInBlocks(
   dataset: Dataset,
-  scores: Matrix,
+  search: PassageSearch,
   settings: MiningSettings,
-  marginScores: Matrix = scores,
-): MinedNegatives {
-  checkMining(dataset, scores, settings);
-  const ground = new MiningGround(dataset, scores, marginScores, settings);
-  const queries = dataset.queries.map((_query, index) => ground.negativesOf(index));
-  return { queries, report: ground.report() };
+  rescore: PairScores | null,
+  control: RunControl = {},
+): Promise<MinedPreview> {
+  const ground = groundOf(dataset, search, settings);
+  const rescored = rescore !== null && usesThresholds(settings);
+  const steps = miningCandidates(ground, search, settings, rescored);
+  const total = ground.asked.length;
+  for (;;) {
+    const step = steps.next();
+    if (!step.done) {
+      control.onProgress?.({ done: step.value, total, label: "Looking for near misses" });
+      await new Promise((resolve) => setTimeout(resolve)); // so that a cancel gets through
+      if (control.signal?.aborted) throw new RetuneError("cancelled", "Cancelled.");
+      continue;
+    }
+    const found = rescored ? await rescoredCandidates(ground, step.value, rescore, control) : step.value;
+    return previewOf(ground, found, settings, rescored);
+  }
 }
 
-class MiningGround {
-  readonly #dataset: Dataset;
-  readonly #scores: Matrix;
-  readonly #margins: Matrix;
-  readonly #settings: MiningSettings;
-  readonly #order: Uint32Array;
-  readonly #texts: readonly string[];
-  readonly #places: ReadonlyMap<string, number>;
-  readonly #count = { questions: 0, mined: 0, random: 0, short: 0, copies: 0, byMargin: 0 };
-  readonly #sums = { positives: 0, positiveScore: 0, negativeScore: 0 };
+async function rescoredCandidates(
+  { asked }: MiningGround,
+  candidates: readonly QuestionCandidates[],
+  rescore: PairScores,
+  control: RunControl,
+): Promise<QuestionCandidates[]> {
+  const pairs = candidates.flatMap(({ passages }, place) => {
+    const { question, positives } = asked[place]!;
+    return [...passages, ...positives].map((passage) => [question, passage] as const);
+  });
+  const scores = await rescore(pairs, control);
+  let at = 0;
+  const take = (count: number): Float32Array => scores.slice(at, (at += count));
+  return candidates.map((own) => ({
+    ...own,
+    scores: take(own.passages.length),
+    positiveScores: take(own.positiveScores.length),
+  }));
+}
 
-  constructor(dataset: Dataset, scores: Matrix, margins: Matrix, settings: MiningSettings) {
-    this.#dataset = dataset;
-    this.#scores = scores;
-    this.#margins = margins;
-    this.#settings = settings;
-    this.#order = idOrder(dataset.passages.map(({ id }) => id));
-    this.#texts = dataset.passages.map(({ text }) => comparable(text));
-    this.#places = passageIndex(dataset);
+function groundOf(dataset: Dataset, search: PassageSearch, settings: MiningSettings): MiningGround {
+  const [questions, passages] = [dataset.queries.length, dataset.passages.length];
+  if (search.questions !== questions || search.passages !== passages) {
+    throw new RetuneError(
+      "E_MISMATCH",
+      `negatives: scores [${search.questions}, ${search.passages}] for ${questions} questions and ${passages} passages`,
+    );
   }
+  checkMining(settings);
+  return new MiningGround(dataset);
+}
 
-  negativesOf(query: number): readonly MinedNegative[] {
-    const { relevant } = this.#dataset.queries[query]!;
-    // A passage judged 0 is no positive, but a judged wrong one: it may be mined.
-    const positives = relevant
-      .filter(({ grade }) => grade > 0)
-      .map(({ passage }) => this.#places.get(passage)!);
-    if (positives.length === 0) return [];
-    const { mined, random, seed } = this.#settings;
-    const draw = CounterRandom.stream(seed, 1000 + query);
-    const ranked = this.#ranked(query, positives);
-    const chosen = this.#fromWindow(query, ranked, positives, draw);
-    const taken = new Set(chosen.map(({ passage }) => this.#texts[passage]!));
-    const others = this.#atRandom(ranked, taken, draw);
-    this.#note(query, positives, chosen, others);
-    if (chosen.length + others.length < mined + random) this.#count.short++;
-    return [...chosen, ...others];
-  }
-
-  report(): MiningReport {
-    const { positives, positiveScore, negativeScore } = this.#sums;
-    return {
-      ...this.#count,
-      positiveScore: positiveScore / Math.max(1, positives),
-      negativeScore: negativeScore / Math.max(1, this.#count.mined),
-    };
-  }
-
-  /** Passages that neither are a positive nor repeat one, best first. */
-  #ranked(query: number, positives: readonly number[]): MinedNegative[] {
-    const own = new Set(positives);
-    const texts = new Set(positives.map((passage) => this.#texts[passage]!));
-    const row = rowOf(this.#scores, query);
-    const columns = Array.from(row.keys()).filter((column) => {
-      if (own.has(column)) return false;
-      if (!texts.has(this.#texts[column]!)) return true;
-      this.#count.copies++;
-      return false;
-    });
-    columns.sort((a, b) => row[b]! - row[a]! || this.#order[a]! - this.#order[b]!);
-    return columns.map((passage, index) => ({
+function previewOf(
+  ground: MiningGround,
+  candidates: readonly QuestionCandidates[],
+  settings: MiningSettings,
+  rescored: boolean,
+): MinedPreview {
+  const skipped: SkippedCounts = {
+    ...{ candidates: 0, absoluteMargin: 0, relativeMargin: 0, maxScore: 0, minScore: 0 },
+  };
+  const chosen = chooseNegatives(ground, candidates, settings, rescored, skipped);
+  const positives = ground.asked.map((asked, place) =>
+    asked.positives.map((passage, index) => ({
       passage,
-      kind: "mined",
-      rank: index + 1,
-      score: row[passage]!,
-    }));
-  }
-
-  #fromWindow(
-    query: number,
-    ranked: readonly MinedNegative[],
-    positives: readonly number[],
-    draw: CounterRandom,
-  ): MinedNegative[] {
-    const { from, to, mined, sampling, absoluteMargin, relativeMargin } = this.#settings;
-    const row = rowOf(this.#margins, query);
-    const lowest = Math.min(...positives.map((passage) => row[passage]!));
-    const limit = Math.min(
-      absoluteMargin === undefined ? Infinity : lowest - absoluteMargin,
-      relativeMargin === undefined ? Infinity : lowest - relativeMargin * Math.abs(lowest),
-    );
-    const window = ranked.slice(from - 1, to);
-    const open = window.filter(({ passage }) => row[passage]! <= limit);
-    this.#count.byMargin += window.length - open.length;
-    const order = sampling === "top" ? Uint32Array.from(open.keys()) : draw.permutation(open.length);
-    return distinct(
-      Array.from(order, (index) => open[index]!),
-      this.#texts,
-      mined,
-      new Set(),
-    );
-  }
-
-  #atRandom(ranked: readonly MinedNegative[], taken: Set<string>, draw: CounterRandom): MinedNegative[] {
-    const shuffled = Array.from(draw.permutation(ranked.length), (index) => ranked[index]!);
-    return distinct(shuffled, this.#texts, this.#settings.random, taken).map((each) => ({
-      ...each,
-      kind: "random",
-    }));
-  }
-
-  #note(
-    query: number,
-    positives: readonly number[],
-    chosen: readonly MinedNegative[],
-    others: readonly MinedNegative[],
-  ): void {
-    const row = rowOf(this.#scores, query);
-    this.#count.questions++;
-    this.#count.mined += chosen.length;
-    this.#count.random += others.length;
-    this.#sums.positives += positives.length;
-    for (const passage of positives) this.#sums.positiveScore += row[passage]!;
-    for (const { score } of chosen) this.#sums.negativeScore += score;
-  }
+      score: candidates[place]!.positiveScores[index]!,
+    })),
+  );
+  const ofQuestions = <Row>(lists: readonly (readonly Row[])[]): (readonly Row[])[] =>
+    Array.from(ground.askedOf, (place) => (place < 0 ? [] : lists[place]!));
+  return {
+    queries: ofQuestions(chosen),
+    positives: ofQuestions(positives),
+    report: miningReport(ground, candidates, chosen, settings, { skipped, rescored }),
+  };
 }
 
-/** The first `count` of different texts, none of them in `taken`. */
-function distinct(
-  from: readonly MinedNegative[],
-  texts: readonly string[],
-  count: number,
-  taken: Set<string>,
-): MinedNegative[] {
-  const chosen: MinedNegative[] = [];
-  for (const negative of from) {
-    if (chosen.length >= count) break;
-    const text = texts[negative.passage]!;
-    if (taken.has(text)) continue;
-    taken.add(text);
-    chosen.push(negative);
-  }
-  return chosen;
+/** A wrong passage of a question, and where it comes from: "given" ones stand in the data. */
+export interface Negative {
+  readonly passage: number;
+  readonly kind: "mined" | "random" | "given";
+}
+
+/** Whether a person or a file said which passages are wrong for some question. */
+export function hasOwnNegatives({ queries }: Dataset): boolean {
+  return queries.some(({ negatives }) => negatives !== undefined);
+}
+
+/**
+ * The negatives of every question: its own where it has a list (an empty one says that none is wanted), else what `mine`
+ * finds; it is asked only where a question with a positive lacks a list.
+ */
+export function negativesOf(
+  dataset: Dataset,
+  mine: (() => MinedNegatives) | null,
+): readonly (readonly Negative[])[] {
+  const places = passageIndex(dataset);
+  const open = ({ relevant, negatives }: Dataset["queries"][number]): boolean =>
+    negatives === undefined && relevant.some(({ grade }) => grade > 0);
+  const mined = mine && dataset.queries.some(open) ? mine().queries : null;
+  return dataset.queries.map(({ negatives }, question) => {
+    if (negatives === undefined) return (mined?.[question] ?? []).flatMap(asNegative);
+    return negatives.flatMap((id): Negative[] => {
+      const passage = places.get(id);
+      return passage === undefined ? [] : [{ passage, kind: "given" }];
+    });
+  });
+}
+
+function asNegative({ passage, kind }: MinedNegative): Negative[] {
+  return kind === "positive" ? [] : [{ passage, kind }];
 }
 
 /** Passage ids by question id: the form in which an encoder's training takes negatives. */
 export function negativesById(
   dataset: Dataset,
-  { queries }: MinedNegatives,
+  negatives: readonly (readonly Negative[])[],
 ): Readonly<Record<string, readonly string[]>> {
   return Object.fromEntries(
     dataset.queries.map(({ id }, index) => [
       id,
-      queries[index]!.map(({ passage }) => dataset.passages[passage]!.id),
+      negatives[index]!.map(({ passage }) => dataset.passages[passage]!.id),
     ]),
   );
 }
@@ -221,7 +185,10 @@ export function negativesById(
  * Each question with its positives (score: grade over the highest grade of the set) and its negatives (0), for a
  * re-ranker. Questions without a positive are left out.
  */
-export function rerankDatasetFrom(dataset: Dataset, { queries }: MinedNegatives): RerankDataset {
+export function rerankDatasetFrom(
+  dataset: Dataset,
+  negatives: readonly (readonly Negative[])[],
+): RerankDataset {
   const texts = new Map(dataset.passages.map(({ id, text }) => [id, text]));
   const groups = groupsOf(dataset);
   const grades = dataset.queries.flatMap(({ relevant }) => relevant.map(({ grade }) => grade));
@@ -235,33 +202,12 @@ export function rerankDatasetFrom(dataset: Dataset, { queries }: MinedNegatives)
         kind: "positive",
         passage,
       }));
-    const negatives = queries[index]!.map(({ passage, kind }): RerankCandidate => {
+    const wrong = negatives[index]!.map(({ passage, kind }): RerankCandidate => {
       const own = dataset.passages[passage]!;
       return { text: own.text, score: 0, kind, passage: own.id };
     });
-    return { id, text, group: groups[index]!, candidates: [...positives, ...negatives] };
+    return { id, text, group: groups[index]!, candidates: [...positives, ...wrong] };
   });
   const kept = rows.filter(({ candidates }) => candidates.some(({ kind }) => kind === "positive"));
   return { scores: "labels", queries: kept };
-}
-
-function checkMining(dataset: Dataset, scores: Matrix, settings: MiningSettings): void {
-  const [questions, passages] = [dataset.queries.length, dataset.passages.length];
-  if (scores.rows !== questions || scores.columns !== passages) {
-    throw new RetuneError(
-      "E_MISMATCH",
-      `negatives: scores [${scores.rows}, ${scores.columns}] for ${questions} questions and ${passages} passages`,
-    );
-  }
-  const { mined, random, from, to } = settings;
-  const whole = [mined, random].every((count) => Number.isInteger(count) && count >= 0);
-  if (!whole || mined + random < 1) {
-    throw new RetuneError(
-      "usage",
-      `negatives: ${mined} mined and ${random} random are not possible; ask for at least 1`,
-    );
-  }
-  if (!(Number.isInteger(from) && from >= 1 && to >= from)) {
-    throw new RetuneError("usage", `negatives: ranks ${from} to ${to} are no window; give 1 ≤ from ≤ to`);
-  }
 }

@@ -1,4 +1,4 @@
-import { mineNegatives, rerankDatasetFrom } from "../../data/negatives.ts";
+import { mineNegatives, negativesOf, rerankDatasetFrom } from "../../data/negatives.ts";
 import type { RerankDataset, RerankQuery } from "../../data/rerank-dataset.ts";
 import { choiceText, clusterOf, routerAsDataset, type RouterDataset } from "../../data/router-dataset.ts";
 import { LexicalIndex } from "../../eval/bm25.ts";
@@ -14,14 +14,15 @@ export function pairExamples(dataset: RouterDataset, negatives: number, seed: nu
   const scores = new LexicalIndex(descriptions).scores(asked.queries.map(({ text }) => text));
   const mined = Math.ceil(negatives * 0.75);
   const settings = {
-    mined,
+    negatives: mined,
     random: negatives - mined,
-    from: 1,
-    to: 3 * mined,
+    rangeMin: 0,
+    rangeMax: 3 * mined,
     sampling: "random",
     seed,
   } as const;
-  const paired = rerankDatasetFrom(asked, mineNegatives(asked, scores, settings));
+  const found = negativesOf(asked, () => mineNegatives(asked, scores, settings));
+  const paired = rerankDatasetFrom(asked, found);
   const clusters = new Map(dataset.examples.map((example) => [example.id, clusterOf(example)]));
   const answered = paired.queries.map((query) => ({ ...query, group: clusters.get(query.id)! }));
   const open = dataset.examples.filter(({ choices }) => choices.length === 0);
