@@ -72,14 +72,12 @@ export async function cachedRows(
   texts: readonly string[],
   instruction: string,
 ): Promise<Matrix> {
-  const found = await cache.find(spaceOf(encoder, instruction), texts);
-  const missing = found.filter((row) => row === undefined).length;
+  const values = new Float32Array(texts.length * encoder.dimension);
+  const missing = await cache.fill(spaceOf(encoder, instruction), texts, encoder.dimension, values);
   if (missing > 0) {
     const text = `${missing} of ${texts.length} texts have no vectors of ${encoder.name} yet. Embed them first.`;
     throw new RetuneError("model-missing", text);
   }
-  const values = new Float32Array(texts.length * encoder.dimension);
-  for (const [index, row] of found.entries()) values.set(row!, index * encoder.dimension);
   return { rows: texts.length, columns: encoder.dimension, values };
 }
 

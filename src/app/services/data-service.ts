@@ -1,5 +1,4 @@
 import type { Dataset } from "../../domain/data/dataset.ts";
-import { sha256 } from "../../domain/data/hash.ts";
 import { readLlamaIndexDataset, writeLlamaIndexDataset } from "../../domain/formats/llamaindex-dataset.ts";
 import type { TokenCounter } from "../../domain/text/chunk.ts";
 import { RetuneError } from "../../engine/errors.ts";
@@ -8,7 +7,9 @@ import { servedModelFiles } from "../encoders/model-files.ts";
 import type { ModelFiles } from "../encoders/model-files.ts";
 import { tokenCounter } from "../encoders/token-counter.ts";
 import { previewOf, rechunked } from "../jobs/chunk.ts";
+import { dataHash } from "../jobs/data-hash.ts";
 import { countVectors, textGroups } from "../jobs/embed.ts";
+import type { TextGroup } from "../jobs/embed.ts";
 import { keepGivenVectors, readGivenVectors } from "../jobs/given-vectors.ts";
 import { chunkOptions, readFiles } from "../jobs/import.ts";
 import type { InputFile } from "../jobs/import.ts";
@@ -36,6 +37,10 @@ export class DataService {
   readonly workspace: Workspace;
   private readonly site: string;
   private counter: Promise<TokenCounter> | undefined;
+  private readonly groups = new WeakMap<
+    ProjectData,
+    { readonly instruction: string; readonly groups: readonly TextGroup[] }
+  >();
   private opened: { readonly key: string; readonly rows: Promise<OpenProject> } | undefined;
 
   constructor(workspace: Workspace, site: string) {
@@ -65,7 +70,7 @@ export class DataService {
   async facts({ projectId }: Of<"facts">): Promise<ProjectFacts> {
     const { project, contents, data } = await this.open(projectId);
     const encoder = await encoderById(this.workspace, project.encoderId);
-    const groups = textGroups([data.train, data.test], encoder.queryInstruction);
+    const groups = this.groupsOf(data, encoder.queryInstruction);
     const sources = contents.map(({ source }) => {
       const { id, name, format, bytes, passages, questions } = source;
       return { id, name, format, bytes, passages, questions };
@@ -76,6 +81,15 @@ export class DataService {
       vectors: await countVectors(this.workspace.vectors, encoder, groups),
       dataHash: await dataHash(data),
     };
+  }
+
+  /** The same lists of texts for the same rows: the vector cache keeps what it has to know of a list. */
+  private groupsOf(data: ProjectData, instruction: string): readonly TextGroup[] {
+    const known = this.groups.get(data);
+    if (known?.instruction === instruction) return known.groups;
+    const groups = textGroups([data.train, data.test], instruction);
+    this.groups.set(data, { instruction, groups });
+    return groups;
   }
 
   readonly addFiles: Handlers<DataMethods>["addFiles"] = async ({ projectId, files, role }, control) => {
@@ -189,17 +203,10 @@ function asInput({ name, blob }: SentFile): InputFile {
   return { name, size: blob.size, read: async () => new Uint8Array(await blob.arrayBuffer()) };
 }
 
+export { dataHash };
+
 export async function bytesOf({ blob }: SentFile): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await blob.arrayBuffer());
-}
-
-/** Over the texts and judgements of both sides: a run belongs to exactly this data. */
-export function dataHash({ train, test }: ProjectData): Promise<string> {
-  const rows = [train, test].map(({ passages, queries }) => [
-    passages.map(({ id, text }) => [id, text]),
-    queries.map(({ id, text, relevant }) => [id, text, relevant.map((row) => [row.passage, row.grade])]),
-  ]);
-  return sha256(JSON.stringify(rows));
 }
 
 /** A project's name as a file name: letters, digits and dashes. */

@@ -1,6 +1,6 @@
 import type { Matrix } from "../../domain/matrix.ts";
 import type { Connection } from "./connection.ts";
-import { hexadecimal, digestOf } from "./digest.ts";
+import { digestKey, digestOf } from "./digest.ts";
 import type { VectorBlock, VectorKeys } from "./records.ts";
 
 /** Which vectors are comparable: the same encoder with the same instruction before the text. */
@@ -15,9 +15,18 @@ export interface VectorCache {
   find(space: VectorSpace, texts: readonly string[]): Promise<readonly (Float32Array | undefined)[]>;
   count(space: VectorSpace, texts: readonly string[]): Promise<number>;
   add(space: VectorSpace, texts: readonly string[], vectors: Matrix): Promise<void>;
+  /** Writes the rows of `texts` one after the other into `values` [texts, dimension]; how many are not cached. */
+  fill(
+    space: VectorSpace,
+    texts: readonly string[],
+    dimension: number,
+    values: Float32Array,
+  ): Promise<number>;
 }
 
 const DIGEST_BYTES = 32;
+const BLOCK_ROWS = 4096; // 6 MB of 384 dimensions
+const READ_BLOCKS = 16;
 
 interface Position {
   readonly block: string;
@@ -28,6 +37,7 @@ interface Position {
 /** The cache in IndexedDB: digests beside the vectors, so that asking what is missing reads 32 bytes a text. */
 export class IndexedVectorCache implements VectorCache {
   private readonly connection: Connection;
+  private readonly digests = new WeakMap<readonly string[], readonly string[]>();
 
   constructor(connection: Connection) {
     this.connection = connection;
@@ -36,10 +46,8 @@ export class IndexedVectorCache implements VectorCache {
   async find(space: VectorSpace, texts: readonly string[]): Promise<readonly (Float32Array | undefined)[]> {
     const positions = await this.positions(space, texts);
     const wanted = [...new Set(positions.flatMap((position) => (position ? [position.block] : [])))];
-    const blocks = await this.connection.read(["vectorBlocks"], "reading vectors", (transaction) =>
-      Promise.all(wanted.map((block) => transaction.objectStore("vectorBlocks").get(block))),
-    );
-    const values = new Map(blocks.flatMap((block) => (block ? [[block.block, block.values]] : [])));
+    const blocks = await this.blocks(wanted);
+    const values = new Map(blocks.map((block) => [block.block, block.values]));
     return positions.map((position) => {
       const block = position && values.get(position.block);
       if (!position || !block) return undefined;
@@ -48,25 +56,64 @@ export class IndexedVectorCache implements VectorCache {
   }
 
   async count(space: VectorSpace, texts: readonly string[]): Promise<number> {
-    return (await this.positions(space, texts)).filter((position) => position !== undefined).length;
+    const digests = this.digestsOf(texts);
+    const known = new Set<string>();
+    for (const { hashes } of await this.keysOf(space)) for (const key of digestKeys(hashes)) known.add(key);
+    return digests.reduce((sum, digest) => (known.has(digest) ? sum + 1 : sum), 0);
+  }
+
+  async fill(
+    space: VectorSpace,
+    texts: readonly string[],
+    dimension: number,
+    values: Float32Array,
+  ): Promise<number> {
+    const rowsOf = new Map<string, { readonly place: number; readonly row: number }[]>();
+    let missing = 0;
+    for (const [place, position] of (await this.positions(space, texts)).entries()) {
+      if (!position || position.dimension !== dimension) missing++;
+      else {
+        const known = rowsOf.get(position.block);
+        if (known) known.push({ place, row: position.row });
+        else rowsOf.set(position.block, [{ place, row: position.row }]);
+      }
+    }
+    if (missing > 0) return missing;
+    const wanted = [...rowsOf.keys()];
+    for (let start = 0; start < wanted.length; start += READ_BLOCKS) {
+      for (const block of await this.blocks(wanted.slice(start, start + READ_BLOCKS))) {
+        for (const { place, row } of rowsOf.get(block.block)!) {
+          values.set(block.values.subarray(row * dimension, (row + 1) * dimension), place * dimension);
+        }
+      }
+    }
+    return 0;
   }
 
   async add(space: VectorSpace, texts: readonly string[], vectors: Matrix): Promise<void> {
-    const digests = await Promise.all(texts.map((text) => digestOf(text)));
-    const hashes = new Uint8Array(texts.length * DIGEST_BYTES);
-    for (const [row, digest] of digests.entries()) hashes.set(digest, row * DIGEST_BYTES);
-    const block = crypto.randomUUID();
-    const keys: VectorKeys = { block, space: keyOf(space), dimension: vectors.columns, hashes };
-    const stored: VectorBlock = { block, values: new Float32Array(vectors.values) }; // its own bytes only
-    const bytes = stored.values.byteLength;
+    const blocks: { keys: VectorKeys; stored: VectorBlock }[] = [];
+    for (let start = 0; start < texts.length; start += BLOCK_ROWS) {
+      const own = texts.slice(start, start + BLOCK_ROWS);
+      const hashes = new Uint8Array(own.length * DIGEST_BYTES);
+      for (const [row, text] of own.entries()) hashes.set(digestOf(text), row * DIGEST_BYTES);
+      const block = crypto.randomUUID();
+      const dimension = vectors.columns;
+      const values = vectors.values.slice(start * dimension, (start + own.length) * dimension);
+      blocks.push({
+        keys: { block, space: keyOf(space), dimension, hashes },
+        stored: { block, values: new Float32Array(values) }, // its own bytes only
+      });
+    }
     await this.connection.write(
       ["vectorKeys", "vectorBlocks"],
       "saving vectors",
       async (transaction) => {
-        await transaction.objectStore("vectorKeys").put(keys);
-        await transaction.objectStore("vectorBlocks").put(stored);
+        for (const { keys, stored } of blocks) {
+          await transaction.objectStore("vectorKeys").put(keys);
+          await transaction.objectStore("vectorBlocks").put(stored);
+        }
       },
-      { durability: "relaxed", bytes }, // they can be made again
+      { durability: "relaxed", bytes: vectors.values.byteLength }, // they can be made again
     );
   }
 
@@ -88,19 +135,45 @@ export class IndexedVectorCache implements VectorCache {
     space: VectorSpace,
     texts: readonly string[],
   ): Promise<readonly (Position | undefined)[]> {
-    const digests = await Promise.all(texts.map(async (text) => hexadecimal(await digestOf(text))));
-    const keys = await this.connection.read(["vectorKeys"], "looking vectors up", (transaction) =>
-      transaction.objectStore("vectorKeys").index("space").getAll(keyOf(space)),
-    );
+    const digests = this.digestsOf(texts);
     const known = new Map<string, Position>();
-    for (const { block, dimension, hashes } of keys) {
-      for (let row = 0; row * DIGEST_BYTES < hashes.length; row++) {
-        const digest = hexadecimal(hashes.subarray(row * DIGEST_BYTES, (row + 1) * DIGEST_BYTES));
-        known.set(digest, { block, row, dimension });
-      }
+    for (const { block, dimension, hashes } of await this.keysOf(space)) {
+      for (const [row, key] of digestKeys(hashes).entries()) known.set(key, { block, row, dimension });
     }
     return digests.map((digest) => known.get(digest));
   }
+
+  /** Digests are kept as long as the list of texts they are of. */
+  private digestsOf(texts: readonly string[]): readonly string[] {
+    const known = this.digests.get(texts);
+    if (known) return known;
+    const digests = texts.map((text) => digestKey(digestOf(text)));
+    this.digests.set(texts, digests);
+    return digests;
+  }
+
+  private keysOf(space: VectorSpace): Promise<VectorKeys[]> {
+    return this.connection.read(["vectorKeys"], "looking vectors up", (transaction) =>
+      transaction.objectStore("vectorKeys").index("space").getAll(keyOf(space)),
+    );
+  }
+
+  private async blocks(names: readonly string[]): Promise<readonly VectorBlock[]> {
+    const bytes = names.length * BLOCK_ROWS * 4096;
+    const found = await this.connection.read(
+      ["vectorBlocks"],
+      "reading vectors",
+      (transaction) => Promise.all(names.map((block) => transaction.objectStore("vectorBlocks").get(block))),
+      { bytes },
+    );
+    return found.filter((block) => block !== undefined);
+  }
+}
+
+function digestKeys(hashes: Uint8Array): string[] {
+  return Array.from({ length: hashes.length / DIGEST_BYTES }, (_, row) =>
+    digestKey(hashes.subarray(row * DIGEST_BYTES, (row + 1) * DIGEST_BYTES)),
+  );
 }
 
 /** The cache of a script that keeps none, or of a test. */
@@ -121,6 +194,17 @@ export class MemoryVectorCache implements VectorCache {
       this.rows.set(`${keyOf(space)}\n${text}`, values);
     }
     return Promise.resolve();
+  }
+
+  async fill(
+    space: VectorSpace,
+    texts: readonly string[],
+    dimension: number,
+    values: Float32Array,
+  ): Promise<number> {
+    const rows = await this.find(space, texts);
+    for (const [place, row] of rows.entries()) if (row) values.set(row, place * dimension);
+    return rows.filter((row) => row === undefined).length;
   }
 }
 

@@ -1,0 +1,100 @@
+// SHA-256 (FIPS 180-4), for what crypto.subtle is not made for: many short texts (a promise each costs more than the
+// digest) and one long text that should not have to be held in one piece. The result is the same.
+
+const K = roundConstants();
+
+/** SHA-256 of what is added in pieces; `finish` may be called once. */
+export class Sha256 {
+  private readonly state = new Int32Array([
+    0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
+  ]);
+  private readonly block = new Uint8Array(64);
+  private filled = 0;
+  private length = 0;
+
+  add(bytes: Uint8Array): this {
+    this.length += bytes.length;
+    let at = 0;
+    if (this.filled > 0) {
+      at = Math.min(64 - this.filled, bytes.length);
+      this.block.set(bytes.subarray(0, at), this.filled);
+      this.filled += at;
+      if (this.filled < 64) return this;
+      compress(this.state, this.block, 0);
+      this.filled = 0;
+    }
+    for (; at + 64 <= bytes.length; at += 64) compress(this.state, bytes, at);
+    this.block.set(bytes.subarray(at));
+    this.filled = bytes.length - at;
+    return this;
+  }
+
+  /** The 32 bytes of the digest. */
+  finish(): Uint8Array<ArrayBuffer> {
+    const { block, state, length } = this;
+    block.fill(0, this.filled);
+    block[this.filled] = 0x80;
+    if (this.filled >= 56) {
+      compress(state, block, 0);
+      block.fill(0);
+    }
+    const end = new DataView(block.buffer);
+    end.setUint32(56, Math.floor(length / 0x20000000));
+    end.setUint32(60, (length * 8) % 2 ** 32);
+    compress(state, block, 0);
+    const digest = new DataView(new ArrayBuffer(32));
+    for (let word = 0; word < 8; word++) digest.setInt32(4 * word, state[word]!);
+    return new Uint8Array(digest.buffer);
+  }
+}
+
+const W = new Int32Array(64);
+
+function compress(state: Int32Array, bytes: Uint8Array, at: number): void {
+  for (let i = 0, p = at; i < 16; i++, p += 4) {
+    W[i] = (bytes[p]! << 24) | (bytes[p + 1]! << 16) | (bytes[p + 2]! << 8) | bytes[p + 3]!;
+  }
+  for (let i = 16; i < 64; i++) {
+    const [x, y] = [W[i - 15]!, W[i - 2]!];
+    const s0 = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3);
+    const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
+    W[i] = (W[i - 16]! + s0 + W[i - 7]! + s1) | 0;
+  }
+  let [a, b, c, d] = [state[0]!, state[1]!, state[2]!, state[3]!];
+  let [e, f, g, h] = [state[4]!, state[5]!, state[6]!, state[7]!];
+  for (let i = 0; i < 64; i++) {
+    const S1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
+    const t1 = (h + S1 + ((e & f) ^ (~e & g)) + K[i]! + W[i]!) | 0;
+    const S0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
+    const t2 = (S0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
+    h = g;
+    g = f;
+    f = e;
+    e = (d + t1) | 0;
+    d = c;
+    c = b;
+    b = a;
+    a = (t1 + t2) | 0;
+  }
+  state[0]! += a;
+  state[1]! += b;
+  state[2]! += c;
+  state[3]! += d;
+  state[4]! += e;
+  state[5]! += f;
+  state[6]! += g;
+  state[7]! += h;
+}
+
+/** The first 32 bits of the fractions of the cube roots of the first 64 primes. */
+function roundConstants(): Int32Array {
+  const constants = new Int32Array(64);
+  for (let candidate = 2, found = 0; found < 64; candidate++) {
+    let prime = true;
+    for (let divisor = 2; divisor * divisor <= candidate; divisor++) prime &&= candidate % divisor !== 0;
+    if (!prime) continue;
+    const root = Math.cbrt(candidate);
+    constants[found++] = Math.floor((root - Math.floor(root)) * 2 ** 32) | 0;
+  }
+  return constants;
+}
