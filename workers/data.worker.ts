@@ -5,6 +5,7 @@ import { WorkspaceModels } from "../src/app/encoders/model-source.ts";
 import { DataService } from "../src/app/services/data-service.ts";
 import { GenerateService } from "../src/app/services/generate-service.ts";
 import { dataHandlers } from "../src/app/services/handlers.ts";
+import { MapService } from "../src/app/services/map-service.ts";
 import { PartsService } from "../src/app/services/parts-service.ts";
 import { ResultService } from "../src/app/services/result-service.ts";
 import { startWorker } from "../src/app/services/worker-start.ts";
@@ -14,10 +15,11 @@ startWorker(({ workspace, site }) => {
   const folders = privateModelFolders(() => navigator.storage.getDirectory());
   const openBackend = async () => browserBackends().open(await workspace.backendChoice(), undefined);
   const models = new WorkspaceModels({ workspace, site, folders });
-  return dataHandlers(
+  return dataHandlers({
     data,
-    new ResultService(data, models, openBackend),
-    new GenerateService(workspace),
-    new PartsService(data),
-  );
+    results: new ResultService(data, models, openBackend),
+    generation: new GenerateService(workspace),
+    parts: new PartsService(data),
+    maps: new MapService(data),
+  });
 });

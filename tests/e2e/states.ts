@@ -240,6 +240,18 @@ export const STATES: readonly (readonly [string, Scenario, string, readonly Cont
     ],
   ],
   [
+    "Results: the map of texts",
+    "better",
+    "#/p/p1/results/r1/map",
+    [
+      ["application", /Map of 240 texts after tuning/],
+      ["searchbox", "Find texts"],
+      ["checkbox", /Test questions/],
+      ["slider", "Before or after tuning"],
+      ["radio", "Neighbourhoods (UMAP)"],
+    ],
+  ],
+  [
     "Results: the job file",
     "better",
     "#/p/p1/results/r1/config",

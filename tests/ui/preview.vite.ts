@@ -2,7 +2,8 @@ import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
 
-// Builds the face over made-up data into .cache/preview: for the tests of states and for looking at screens.
+// Builds the face over made-up data into .cache/preview: for the tests of states and for looking at screens; and
+// the trial of the map's renderers.
 const here = fileURLToPath(new URL(".", import.meta.url));
 
 export default defineConfig({
@@ -14,6 +15,6 @@ export default defineConfig({
     target: "es2022",
     outDir: fileURLToPath(new URL("../../.cache/preview", import.meta.url)),
     emptyOutDir: true,
-    rollupOptions: { input: `${here}preview.html` },
+    rollupOptions: { input: [`${here}preview.html`, `${here}map-trial.html`] },
   },
 });

@@ -1,6 +1,7 @@
 import type { WorkerEvent } from "../protocol/calls.ts";
 import { reranked } from "../jobs/rerank-answer.ts";
 import { sent } from "./files.ts";
+import { MapDesk } from "./map-desk.ts";
 import { RouterPageStudio } from "./router-studio.ts";
 import type { BackendChoice, EnvironmentView, StorageView, Studio, StudioEvent } from "../studio.ts";
 import type { SearchAnswer, SearchRequest } from "../studio-playground.ts";
@@ -10,6 +11,8 @@ const RERANK_TOP = 100; // passages a cross-encoder reads, as the guide's
 
 /** The Studio over a workspace and its workers. */
 export class WorkspaceStudio extends RouterPageStudio implements Studio {
+  readonly maps = new MapDesk(this.ports);
+
   subscribe(listener: (event: StudioEvent) => void): () => void {
     return this.ports.emitter.subscribe(listener);
   }

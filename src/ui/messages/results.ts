@@ -129,7 +129,7 @@ export const results = {
   runOption: (number: number, text: string): string => `Run ${number}: ${text}`,
   view: "Search",
   views: VIEWS,
-  tabs: { summary: "Summary", queries: "Queries", config: "Config" },
+  tabs: { summary: "Summary", queries: "Queries", map: "Map", config: "Config" },
   export: "Export",
   tryIt: "Try it",
   empty: "No result yet",

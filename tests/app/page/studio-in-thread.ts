@@ -17,6 +17,7 @@ import { EmbedService } from "../../../src/app/services/embed-service.ts";
 import { GenerateService } from "../../../src/app/services/generate-service.ts";
 import { dataHandlers, embedHandlers, trainHandlers } from "../../../src/app/services/handlers.ts";
 import { InferenceService } from "../../../src/app/services/inference-service.ts";
+import { MapService } from "../../../src/app/services/map-service.ts";
 import { PartsService } from "../../../src/app/services/parts-service.ts";
 import { ResultService } from "../../../src/app/services/result-service.ts";
 import { TrainService } from "../../../src/app/services/train-service.ts";
@@ -179,12 +180,13 @@ function serveWorker(
   const freeBytes = () => Promise.resolve(free);
   const embedding = new EmbedService({ workspace, site, folders, runtime, openBackend });
   const handlers = {
-    data: dataHandlers(
+    data: dataHandlers({
       data,
-      new ResultService(data, new WorkspaceModels({ workspace, site, folders }), openBackend),
-      new GenerateService(workspace),
-      new PartsService(data),
-    ),
+      results: new ResultService(data, new WorkspaceModels({ workspace, site, folders }), openBackend),
+      generation: new GenerateService(workspace),
+      parts: new PartsService(data),
+      maps: new MapService(data),
+    }),
     embed: embedHandlers(
       embedding,
       new InferenceService({ workspace, site, folders, openBackend }, embedding),
