@@ -18,6 +18,7 @@ export interface Query {
   readonly relevant: readonly Judgement[]; // at least one; the first is LlamaIndex's only one
   readonly negatives?: readonly string[]; // Passage ids that do not answer it: imported or mined and accepted
   readonly origin?: Origin;
+  readonly group?: string; // what it is divided and resampled with, where that is more than its document (see groupsOf)
 }
 
 export interface Judgement {
@@ -40,15 +41,20 @@ export function passageIndex(dataset: Dataset): ReadonlyMap<string, number> {
 }
 
 /**
- * The group of each query, by which splits and bootstrap clusters are made: the source document of its first
- * positive where the file names more than one document, else that passage itself.
+ * The group of each query, by which splits and bootstrap clusters are made: its own where it names one, else that of its
+ * first positive (see groupOfPassage).
  */
 export function groupsOf(dataset: Dataset): readonly string[] {
-  const documents = new Map(dataset.passages.map((passage) => [passage.id, passage.document]));
+  const groupOf = groupOfPassage(dataset.passages);
+  return dataset.queries.map((query) => query.group ?? groupOf(query.relevant[0]!.passage));
+}
+
+/** The source document of a passage where the passages name more than one, else the passage itself. */
+export function groupOfPassage(passages: readonly Passage[]): (passage: string) => string {
+  const documents = new Map(passages.map((passage) => [passage.id, passage.document]));
   const named = new Set([...documents.values()].filter((name) => name !== undefined));
-  return dataset.queries.map((query) => {
-    const first = query.relevant[0]!.passage;
-    const document = named.size > 1 ? documents.get(first) : undefined;
-    return document === undefined ? `passage:${first}` : `document:${document}`;
-  });
+  return (passage) => {
+    const document = named.size > 1 ? documents.get(passage) : undefined;
+    return document === undefined ? `passage:${passage}` : `document:${document}`;
+  };
 }

@@ -1,5 +1,6 @@
 import { RetuneError } from "../../engine/errors.ts";
 import { groupsOf, type Dataset } from "./dataset.ts";
+import { joinedSets } from "./groups.ts";
 import { CounterRandom } from "../random.ts";
 
 export interface Split {
@@ -12,9 +13,16 @@ export interface Split {
  * in file order, and the passages of its groups; a passage without questions goes with its document, or, where the
  * document has none either, to the part that is furthest below its share. Same seed, same split. A passage of another
  * part that a query of this one also names comes along.
- * `shares` are positive and need not sum to 1. Error "too-little-data" when there are fewer groups than shares.
+ * `shares` are positive and need not sum to 1. Groups named in one set of `together` end up in one part: that which holds
+ * most of the set's queries, unless this would leave another part empty; all other groups stay where the seed put them.
+ * Error "too-little-data" when there are fewer groups than shares.
  */
-export function splitByGroup(dataset: Dataset, shares: readonly number[], seed = 0): Split {
+export function splitByGroup(
+  dataset: Dataset,
+  shares: readonly number[],
+  seed = 0,
+  together: readonly (readonly string[])[] = [],
+): Split {
   const groups = groupsOf(dataset);
   const names = [...new Set(groups)];
   if (names.length < shares.length) {
@@ -30,6 +38,7 @@ export function splitByGroup(dataset: Dataset, shares: readonly number[], seed =
     sizes,
     shares,
   );
+  for (const set of joinedSets(together)) gather(set, part, sizes, shares.length);
   const partOfPassage = placePassages(dataset, groups, part, shares);
   const parts = shares.map((_, index): Dataset => ({
     queries: dataset.queries.filter((_query, row) => part.get(groups[row]!) === index),
@@ -60,6 +69,23 @@ function assign(
     filled[choice]!++;
   }
   return part;
+}
+
+/** Brings the groups of a set into the part that holds most of their queries; the first of equals. */
+function gather(
+  set: readonly string[],
+  part: Map<string, number>,
+  sizes: ReadonlyMap<string, number>,
+  parts: number,
+): void {
+  const known = set.filter((name) => part.has(name));
+  const held = Array.from({ length: parts }, () => 0);
+  for (const name of known) held[part.get(name)!]! += sizes.get(name)!;
+  const target = held.indexOf(Math.max(...held));
+  const moving = new Set(known.filter((name) => part.get(name) !== target));
+  const left = new Set([...part].flatMap(([name, index]) => (moving.has(name) ? [] : [index])));
+  if (left.size < parts) return;
+  for (const name of moving) part.set(name, target);
 }
 
 function placePassages(
