@@ -41,9 +41,10 @@ export type TriageReason =
 
 /**
  * "unlikely": fine-tuning is unlikely to help. "not-yet": too few questions to train or to judge. "cheap-first": a step
- * without training gains already and should be kept either way. "likely": worth a run.
+ * without training gains already and should be kept either way. "likely": worth a run. "open": these questions do not
+ * tell; an adapter takes seconds, so trying is the test.
  */
-export type TriageVerdict = "unlikely" | "not-yet" | "cheap-first" | "likely";
+export type TriageVerdict = "unlikely" | "not-yet" | "cheap-first" | "likely" | "open";
 
 /** Before training: judged on training questions only, the test split stays closed. */
 export interface TriageReport {
@@ -212,7 +213,7 @@ export interface LoserCluster {
   readonly queries: readonly string[]; // ids, worst first
   readonly meanGain: number; // below 0
   readonly share: number; // of all losers
-  readonly suggested: Remedy;
+  readonly suggested: Remedy | null; // null: nothing that this side allows seems right
 }
 
 export interface DifferenceReport {
