@@ -1,9 +1,9 @@
 import type { Dataset, Passage } from "../../domain/data/dataset.ts";
 import { LexicalIndex } from "../../domain/eval/bm25.ts";
-import { cosineScores } from "../../domain/eval/dense.ts";
 import { EQUAL_WEIGHTS, fuse, fusionOf } from "../../domain/eval/fusion.ts";
 import { idOrder, rankOf } from "../../domain/eval/metrics.ts";
 import type { Fusion } from "../../domain/eval/report.ts";
+import { topColumns, VectorSearch } from "../../domain/eval/vector-search.ts";
 import type { Matrix } from "../../domain/matrix.ts";
 import { applyAdapter } from "../../domain/models/apply-adapter.ts";
 import type { QueryVectors } from "../protocol/calls.ts";
@@ -15,13 +15,14 @@ export interface SearchGround {
   readonly dataset: Dataset;
   readonly lexical: LexicalIndex;
   readonly order: Uint32Array; // of equal scores
-  readonly corpus: Matrix | null; // null where nothing is embedded yet
+  readonly corpus: VectorSearch | null; // null where nothing is embedded yet
 }
 
 export function searchGround(dataset: Dataset, corpus: Matrix | null): SearchGround {
   const { passages } = dataset;
   const lexical = new LexicalIndex(passages.map((passage) => passage.text));
-  return { dataset, lexical, order: idOrder(passages.map((passage) => passage.id)), corpus };
+  const order = idOrder(passages.map((passage) => passage.id));
+  return { dataset, lexical, order, corpus: corpus && new VectorSearch(corpus) };
 }
 
 /** What is compared with the base, beside what it needs to be compared fairly. */
@@ -31,7 +32,7 @@ export interface TunedSide {
   /** An adapter over the base's vectors, or a tuned encoder's own vectors of question and passages. */
   readonly by:
     | { readonly kind: "adapter"; readonly kept: KeptAdapter }
-    | { readonly kind: "encoder"; readonly query: Float32Array; readonly corpus: Matrix };
+    | { readonly kind: "encoder"; readonly query: Float32Array; readonly corpus: VectorSearch };
 }
 
 /** One question in one view, base beside tuned. Vectors must be given where the view is dense or hybrid. */
@@ -62,16 +63,15 @@ export function searchSideBySide(
   };
 }
 
-function denseScores(side: TunedSide["by"] | null, vector: Float32Array, corpus: Matrix): Matrix {
-  if (side?.kind === "encoder") return cosineScores(oneRow(side.query), side.corpus);
-  const query = oneRow(vector);
-  if (!side) return cosineScores(query, corpus);
+function denseScores(side: TunedSide["by"] | null, vector: Float32Array, corpus: VectorSearch): Matrix {
+  if (side?.kind === "encoder") return oneRow(side.corpus.scores(side.query));
+  if (!side) return oneRow(corpus.scores(vector));
   const { config, weights } = side.kept;
-  return cosineScores(applyAdapter(config, weights, query), corpus);
+  return oneRow(corpus.scores(applyAdapter(config, weights, oneRow(vector)).values));
 }
 
-function oneRow(vector: Float32Array): Matrix {
-  return { rows: 1, columns: vector.length, values: vector };
+function oneRow(values: Float32Array): Matrix {
+  return { rows: 1, columns: values.length, values };
 }
 
 interface Ranking {
@@ -90,8 +90,7 @@ function topHits(
   passages: readonly Passage[],
 ): readonly SearchHit[] {
   const { scores, order } = ranking;
-  const sorted = Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]! || order[a]! - order[b]!);
-  return sorted.slice(0, top).map((index): SearchHit => {
+  return Array.from(topColumns(scores, order, top), (index): SearchHit => {
     const { id, text, document } = passages[index]!;
     return {
       passageId: id,

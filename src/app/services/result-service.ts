@@ -1,6 +1,7 @@
-import { DEFAULT_ENCODER, encoderById, knownEncoders, spaceOf } from "../encoders/known-encoders.ts";
+import { encoderById, knownEncoders, spaceOf } from "../encoders/known-encoders.ts";
 import type { ModelSource } from "../encoders/model-source.ts";
 import { readAdapterFolder, readAdapterSafetensors } from "../../domain/formats/adapter-folder.ts";
+import { VectorSearch } from "../../domain/eval/vector-search.ts";
 import { EQUAL_WEIGHTS, fusionOf } from "../../domain/eval/fusion.ts";
 import type { AdapterConfig } from "../../domain/models/adapter-config.ts";
 import { readFusion } from "../../domain/formats/fusion-json.ts";
@@ -8,29 +9,28 @@ import { sha256 } from "../../domain/data/hash.ts";
 import type { Backend } from "../../engine/backend.ts";
 import { mergeAdapter } from "../../domain/models/merge-adapter.ts";
 import { RetuneError } from "../../engine/errors.ts";
-import { cachedRows, cachedVectors } from "../jobs/embed.ts";
+import { cachedRows } from "../jobs/embed.ts";
 import { exportOffers } from "../jobs/export-offers.ts";
 import { exportTuned, zippedFolder } from "../jobs/export-tuned.ts";
-import { exportFigures, exportRun, owned } from "../jobs/export-run.ts";
+import { exportFigures, exportRun } from "../jobs/export-run.ts";
 import { queryAdapterFolder } from "../jobs/query-adapter-export.ts";
 import { newRun } from "../jobs/new-run.ts";
-import { readProject, writeProject } from "../jobs/project-file.ts";
 import { queryInstructionOf } from "../jobs/recipe-facts.ts";
 import { merged } from "../jobs/project-data.ts";
-import { findResult, keepResult, loadResult } from "../jobs/result-store.ts";
+import { keepResult, loadResult } from "../jobs/result-store.ts";
 import type { KeptAdapter } from "../jobs/result-store.ts";
 import { searchGround, searchSideBySide } from "../jobs/search.ts";
 import { loadTrained } from "../jobs/trained-store.ts";
-import type { SearchGround, TunedSide } from "../jobs/search.ts";
+import type { SearchGround } from "../jobs/search.ts";
 import type { DataMethods, QueryVectors, SentBytes } from "../protocol/calls.ts";
 import { trainedModelId } from "../storage/run-store.ts";
 import type { RunRecord } from "../storage/records.ts";
 import type { ExportOffer } from "../studio-models.ts";
 import type { SearchAnswer } from "../studio-playground.ts";
-import { bytesOf, dataHash, fileName } from "./data-service.ts";
+import { bytesOf, dataHash } from "./data-service.ts";
 import type { DataService } from "./data-service.ts";
 
-type TunedBy = TunedSide["by"];
+const NOTHING = new VectorSearch({ rows: 0, columns: 0, values: new Float32Array() });
 type Of<Name extends keyof DataMethods> = DataMethods[Name]["params"];
 
 /** Search, exports and imports of what training made: the other half of the data worker. */
@@ -39,6 +39,8 @@ export class ResultService {
   private readonly models: ModelSource;
   private readonly openBackend: () => Promise<Backend>;
   private ground: { readonly key: string; readonly ground: SearchGround } | undefined;
+  private tuned:
+    { readonly runId: string; readonly ground: SearchGround; readonly corpus: VectorSearch } | undefined;
 
   constructor(data: DataService, models: ModelSource, openBackend: () => Promise<Backend>) {
     this.data = data;
@@ -64,7 +66,7 @@ export class ResultService {
     const { task } = run.recipe;
     if (task === "encoder" || task === "lora") {
       const { fusion } = await loadTrained(workspace.checkpoints, run.id, task);
-      const by = await this.tunedSide(run.id, ground, vectors);
+      const by = { kind: "encoder", ...(await this.tunedSide(run.id, ground, vectors)) } as const;
       return searchSideBySide(ground, request, vectors, { instructed, fusion, by });
     }
     const kept = await loadResult(workspace.checkpoints, request.runId);
@@ -72,23 +74,21 @@ export class ResultService {
     return searchSideBySide(ground, request, vectors, { instructed, fusion: kept.fusion, by });
   }
 
-  /** The passages by a tuned encoder, from the cache; a search by words needs none. */
+  /** The passages by a tuned encoder, from the cache, kept for the next question; a search by words needs none. */
   private async tunedSide(
     runId: string,
-    { dataset }: SearchGround,
+    ground: SearchGround,
     { tuned }: QueryVectors,
-  ): Promise<TunedBy> {
-    const { workspace } = this.data;
-    if (!tuned)
-      return {
-        kind: "encoder",
-        query: new Float32Array(),
-        corpus: { rows: 0, columns: 0, values: new Float32Array() },
-      };
-    const encoder = await encoderById(workspace, trainedModelId(runId));
-    const texts = dataset.passages.map(({ text }) => text);
-    const corpus = await cachedRows(workspace.vectors, encoder, texts, "");
-    return { kind: "encoder", query: tuned, corpus };
+  ): Promise<{ readonly query: Float32Array; readonly corpus: VectorSearch }> {
+    if (!tuned) return { query: new Float32Array(), corpus: NOTHING };
+    if (this.tuned?.runId !== runId || this.tuned.ground !== ground) {
+      const { vectors } = this.data.workspace;
+      const encoder = await encoderById(this.data.workspace, trainedModelId(runId));
+      const texts = ground.dataset.passages.map(({ text }) => text);
+      const corpus = new VectorSearch(await cachedRows(vectors, encoder, texts, ""));
+      this.tuned = { runId, ground, corpus };
+    }
+    return { query: tuned, corpus: this.tuned.corpus };
   }
 
   /** How a run can be taken away. */
@@ -158,41 +158,6 @@ export class ResultService {
     return run.id;
   }
 
-  async exportProject({ projectId }: Of<"exportProject">): Promise<SentBytes> {
-    const { workspace } = this.data;
-    const project = await workspace.projects.get(projectId);
-    const contents = await workspace.projects.contents(projectId, { texts: true });
-    const runs = [];
-    for (const run of await workspace.runs.ofProject(projectId)) {
-      const kept = await findResult(workspace.checkpoints, run.id);
-      if (!kept) continue;
-      const report = await workspace.runs.report(run.id).catch(() => null);
-      runs.push({ run, report, kept });
-    }
-    const bytes = await writeProject({ project, contents, runs });
-    const name = `${fileName(project.name)}.retune.zip`;
-    const back = await readProject(bytes, name);
-    const same = back.contents.length === contents.length && back.runs.length === runs.length;
-    if (!same)
-      throw new RetuneError("corrupt", `${name} reads back differently than it was written; export again.`);
-    const verified = `${contents.length} files and ${runs.length} runs unpacked again, every hash compared`;
-    return { name, bytes: owned(bytes), verified };
-  }
-
-  async importProject({ file }: Of<"importProject">): Promise<string> {
-    const { workspace } = this.data;
-    const { project, contents, runs } = await readProject(await bytesOf(file), file.name);
-    const known = (await knownEncoders(workspace)).some(({ id }) => id === project.encoderId);
-    const encoderId = known ? project.encoderId : DEFAULT_ENCODER.id;
-    await workspace.projects.create({ ...project, encoderId, createdAt: Date.now(), nextRun: 1 }, contents);
-    for (const { run, report, kept } of [...runs].sort((a, b) => a.run.number - b.run.number)) {
-      const { id } = await workspace.runs.create(run);
-      await keepResult(workspace.checkpoints, id, kept, run.build);
-      if (report) await workspace.runs.finish(id, { kind: "retrieval", report }, {});
-    }
-    return project.id;
-  }
-
   private async groundOf(projectId: string, dense: boolean): Promise<SearchGround> {
     const { workspace } = this.data;
     const { project, data } = await this.data.open(projectId);
@@ -205,8 +170,11 @@ export class ResultService {
         "There is nothing to search yet. Import files on the Data screen.",
       );
     }
+    this.ground = undefined; // the old vectors go before the new ones come
+    this.tuned = undefined;
     const encoder = await encoderById(workspace, project.encoderId);
-    const corpus = dense ? (await cachedVectors(workspace.vectors, encoder, dataset, "")).corpus : null;
+    const texts = dataset.passages.map(({ text }) => text);
+    const corpus = dense ? await cachedRows(workspace.vectors, encoder, texts, "") : null;
     const ground = searchGround(dataset, corpus);
     this.ground = { key, ground };
     return ground;

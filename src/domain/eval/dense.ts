@@ -26,11 +26,14 @@ export function cosineScores(queries: Matrix, documents: Matrix): Matrix {
 }
 
 /** 1/|row| in float64, 0 for a row of zeros. */
-export function inverseNorms(matrix: Matrix): Float64Array {
-  return Float64Array.from({ length: matrix.rows }, (_, index) => {
-    const sum = rowOf(matrix, index).reduce((total, value) => total + value * value, 0);
-    return sum > 0 ? 1 / Math.sqrt(sum) : 0;
-  });
+export function inverseNorms({ rows, columns, values }: Matrix): Float64Array {
+  const norms = new Float64Array(rows);
+  for (let row = 0, at = 0; row < rows; row++) {
+    let sum = 0;
+    for (const end = at + columns; at < end; at++) sum += values[at]! * values[at]!;
+    norms[row] = sum > 0 ? 1 / Math.sqrt(sum) : 0;
+  }
+  return norms;
 }
 
 /** Each row divided by its length; a row of zeros stays. */
