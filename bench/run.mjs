@@ -1,11 +1,22 @@
-// `npm run bench [-- PART …]`: Retune beside its peers, ratios in one run. Parts: adapter, matmul, kernels, compile,
-// embed, quality, llamaindex, base; without one, all of them. `guide`, half an hour, only where it is named.
+// `npm run bench [-- PART …]`: Retune beside its peers, ratios in one run. Parts: adapter, step, matmul, kernels,
+// compile, embed, quality, map, llamaindex, base; without one, all of them. `guide`, half an hour, only where it is named.
 import { cpus, loadavg } from "node:os";
 import { pathToFileURL } from "node:url";
 import { join } from "node:path";
 import { root } from "./harness/browser.mjs";
 
-const PARTS = ["adapter", "matmul", "kernels", "compile", "embed", "quality", "llamaindex", "base"];
+const PARTS = [
+  "adapter",
+  "step",
+  "matmul",
+  "kernels",
+  "compile",
+  "embed",
+  "quality",
+  "map",
+  "llamaindex",
+  "base",
+];
 const LONG_PARTS = ["guide"];
 
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith("-"));

@@ -1,24 +1,18 @@
+import { GpuPoints } from "./gpu-points.ts";
 import type { Camera, PointRenderer, PointScene, Viewport } from "./scene.ts";
-import shader from "./points.wgsl?raw";
 
-const BLEND: GPUBlendComponent = { srcFactor: "one", dstFactor: "one-minus-src-alpha" };
-
-/** Points as instanced quads: 50,000 of them are one draw. Answers null where there is no adapter. */
+/** The map on a WebGPU canvas. */
 export class GpuRenderer implements PointRenderer {
   readonly name = "webgpu";
   readonly #device: GPUDevice;
   readonly #context: GPUCanvasContext;
   readonly #canvas: HTMLCanvasElement;
-  readonly #pipeline: GPURenderPipeline;
-  readonly #view: GPUBuffer;
-  #buffers: GPUBuffer[] = [];
-  #group: GPUBindGroup | null = null;
-  #points = 0;
+  readonly #points: GpuPoints;
 
-  /** `software`: take an adapter even if it computes on the CPU (tests and measurements do). */
-  static async open(canvas: HTMLCanvasElement, software = false): Promise<GpuRenderer | null> {
+  /** null where there is no adapter. One that computes on the CPU is slower than SplatRenderer: do not ask for it. */
+  static async open(canvas: HTMLCanvasElement): Promise<GpuRenderer | null> {
     const adapter = await (navigator.gpu as GPU | undefined)?.requestAdapter();
-    if (!adapter || (adapter.info.isFallbackAdapter && !software)) return null;
+    if (!adapter) return null;
     const device = await adapter.requestDevice();
     const context = canvas.getContext("webgpu");
     return context ? new GpuRenderer(canvas, context, device) : null;
@@ -30,71 +24,24 @@ export class GpuRenderer implements PointRenderer {
     this.#device = device;
     const format = navigator.gpu.getPreferredCanvasFormat();
     context.configure({ device, format, alphaMode: "premultiplied" });
-    const module = device.createShaderModule({ code: shader, label: "points" });
-    this.#pipeline = device.createRenderPipeline({
-      layout: "auto",
-      vertex: { module, entryPoint: "corner" },
-      fragment: { module, entryPoint: "ink", targets: [{ format, blend: { color: BLEND, alpha: BLEND } }] },
-      primitive: { topology: "triangle-list" },
-    });
-    this.#view = device.createBuffer({ size: 32, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
+    this.#points = new GpuPoints(device, format);
   }
 
   show(scene: PointScene): void {
-    for (const buffer of this.#buffers) buffer.destroy();
-    this.#points = scene.colours.length;
-    const style = new Uint32Array(this.#points * 2);
-    for (let index = 0; index < this.#points; index++) {
-      style[index * 2] = scene.colours[index]!;
-      style[index * 2 + 1] = scene.shapes[index]! | (Math.round(scene.radii[index]! * 8) << 8);
-    }
-    this.#buffers = [scene.before, scene.after, style].map((values) => this.#storage(values));
-    const entries = [this.#view, ...this.#buffers].map((buffer, binding) => ({
-      binding,
-      resource: { buffer },
-    }));
-    this.#group = this.#device.createBindGroup({ layout: this.#pipeline.getBindGroupLayout(0), entries });
+    this.#points.show(scene);
   }
 
-  frame(camera: Camera, { width, height, ratio }: Viewport, morph: number): void {
-    const size = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))] as const;
-    if (this.#canvas.width !== size[0] || this.#canvas.height !== size[1]) {
-      this.#canvas.width = size[0];
-      this.#canvas.height = size[1];
+  frame(camera: Camera, viewport: Viewport, morph: number): void {
+    const width = Math.max(1, Math.round(viewport.width * viewport.ratio));
+    const height = Math.max(1, Math.round(viewport.height * viewport.ratio));
+    if (this.#canvas.width !== width || this.#canvas.height !== height) {
+      this.#canvas.width = width;
+      this.#canvas.height = height;
     }
-    const view = Float32Array.of(camera.x, camera.y, camera.scale * ratio, morph, ...size, ratio, 0);
-    this.#device.queue.writeBuffer(this.#view, 0, view);
-    const encoder = this.#device.createCommandEncoder();
-    const pass = encoder.beginRenderPass({
-      colorAttachments: [
-        { view: this.#context.getCurrentTexture().createView(), loadOp: "clear", storeOp: "store" },
-      ],
-    });
-    if (this.#group && this.#points > 0) {
-      pass.setPipeline(this.#pipeline);
-      pass.setBindGroup(0, this.#group);
-      pass.draw(6, this.#points);
-    }
-    pass.end();
-    this.#device.queue.submit([encoder.finish()]);
-  }
-
-  /** Resolves when the GPU has finished what was asked of it. */
-  idle(): Promise<undefined> {
-    return this.#device.queue.onSubmittedWorkDone();
+    this.#points.draw(this.#context.getCurrentTexture().createView(), camera, viewport, morph);
   }
 
   close(): void {
     this.#device.destroy();
-  }
-
-  #storage(values: Float32Array | Uint32Array): GPUBuffer {
-    const size = Math.max(16, values.byteLength);
-    const buffer = this.#device.createBuffer({
-      size,
-      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
-    });
-    this.#device.queue.writeBuffer(buffer, 0, values as Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>);
-    return buffer;
   }
 }

@@ -34,7 +34,7 @@ export function mapScene(view: MapView, look: MapLook): PointScene {
   const documents = look.colouring === "document" ? documentInks(view, look.inks) : new Map<string, number>();
   for (let index = 0; index < count; index++) {
     const kind = MAP_KINDS[view.kinds[index]!]!;
-    radii[index] = (kind === "passage" ? 2.5 : kind === "train" ? 3 : 4.5) * (count > MANY ? 0.65 : 1);
+    radii[index] = (kind === "passage" ? 3.2 : kind === "train" ? 3.2 : 4.5) * (count > MANY ? 0.65 : 1);
     if (!look.shown.has(kind) || (wanted && !wanted.has(index))) continue;
     colours[index] = inkOf(kind, view.ids[index]!, documents.get(view.documents[index] ?? ""), look);
   }
