@@ -1,4 +1,5 @@
 import type { Dataset } from "../domain/data/dataset.ts";
+import type { QuestionFlag } from "../domain/data/gate-flags.ts";
 import type { Verdict } from "../domain/eval/report.ts";
 import type { WireError } from "../engine/errors.ts";
 import type { ExportedFile } from "./studio-models.ts";
@@ -69,17 +70,17 @@ export interface ChunkPreview {
   readonly first: readonly { readonly document: string; readonly heading?: string; readonly text: string }[];
 }
 
+/** A question as a row of the list; what stands beside it comes with GateStudio.question. */
 export interface QuestionView {
   readonly id: string;
   readonly text: string;
   readonly passageId: string;
-  readonly passageText: string;
   readonly document?: string;
+  readonly source: string; // file name
   readonly split: "train" | "test";
-  readonly state: "accepted" | "rejected";
+  readonly state: "accepted" | "rejected" | "review";
   readonly made: string; // "imported", "rule: definition", "teacher: llama3", "typed"
-  readonly sentence?: string;
-  readonly copyRate: number;
+  readonly flags?: readonly QuestionFlag[]; // absent: not checked yet
 }
 
 export type QuestionChange =
@@ -113,7 +114,7 @@ export interface DataStudio {
   project(projectId: string): Promise<ProjectView>;
   renameProject(projectId: string, name: string): Promise<void>;
   removeProject(projectId: string): Promise<void>;
-  exportProject(projectId: string): Promise<ExportedFile>;
+  exportProject(projectId: string, options?: { readonly models?: boolean }): Promise<ExportedFile>;
   importProject(file: File): Promise<ProjectSummary>;
 
   addFiles(projectId: string, files: readonly File[], role?: DatasetRole): Promise<ImportReport>;
@@ -121,7 +122,6 @@ export interface DataStudio {
   previewChunks(projectId: string, settings: ChunkSettings): Promise<ChunkPreview>;
   applyChunks(projectId: string, settings: ChunkSettings): Promise<ProjectView>;
   questions(projectId: string): Promise<readonly QuestionView[]>;
-  reviewQuestion(projectId: string, questionId: string, change: QuestionChange): Promise<void>;
   /** Job: writes questions by rules or, on the connected page, by an endpoint the person named. */
   generate(projectId: string, options: GenerateOptions): Promise<string>;
   splitByDocument(projectId: string, testShare: number, seed: number): Promise<ProjectView>;

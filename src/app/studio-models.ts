@@ -75,6 +75,12 @@ export interface ExportedFile {
   readonly verified: string; // what was read back and compared, in words
 }
 
+/** What the trained models of a project weigh in its file; adapters are not counted, they are small. */
+export interface ProjectWeight {
+  readonly models: number;
+  readonly modelBytes: number;
+}
+
 /** What the page asks about models. */
 export interface ModelStudio {
   encoders(): Promise<readonly EncoderView[]>;
@@ -93,6 +99,7 @@ export interface ModelStudio {
   addModelFolder(files: readonly File[]): Promise<ModelView>;
   removeModel(id: string): Promise<void>;
 
+  weighProject(projectId: string): Promise<ProjectWeight>;
   exports(runId: string): Promise<readonly ExportOffer[]>;
   /** Read back and compared before it is handed over. */
   exportRun(runId: string, format: RunExportFormat, options?: ExportOptions): Promise<ExportedFile>;

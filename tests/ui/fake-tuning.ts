@@ -128,6 +128,7 @@ export class FakeTuning {
   addModelFolder: Studio["addModelFolder"] = async () => MODELS[0]!;
   removeModel: Studio["removeModel"] = async () => undefined;
   exports: Studio["exports"] = async () => OFFERED;
+  weighProject: Studio["weighProject"] = async () => ({ models: 0, modelBytes: 0 });
   importPairs: Studio["importPairs"] = async () => PAIRS;
   pairs: Studio["pairs"] = async () => null;
   removePairs: Studio["removePairs"] = async () => undefined;

@@ -13,11 +13,10 @@ import type {
   PairsReport,
   ProjectSummary,
   ProjectView,
-  QuestionChange,
   QuestionView,
   VectorPart,
 } from "../studio-data.ts";
-import type { ExportedFile } from "../studio-models.ts";
+import type { ExportedFile, ProjectWeight } from "../studio-models.ts";
 
 /** Projects, files, questions, vectors: each method is a verb; what it takes to do it lies below. */
 export class ProjectStudio {
@@ -56,8 +55,12 @@ export class ProjectStudio {
     this.ports.emitter.emit({ kind: "projects" });
   }
 
-  async exportProject(projectId: string): Promise<ExportedFile> {
-    return asFile(await this.ports.workers.data.call("exportProject", { projectId }));
+  exportProject(projectId: string, { models = true }: { models?: boolean } = {}): Promise<ExportedFile> {
+    return this.ports.workers.data.call("exportProject", { projectId, models });
+  }
+
+  weighProject(projectId: string): Promise<ProjectWeight> {
+    return this.ports.workers.data.call("weighProject", { projectId });
   }
 
   async importProject(file: File): Promise<ProjectSummary> {
@@ -94,11 +97,6 @@ export class ProjectStudio {
     return this.ports.workers.data.call("questions", { projectId });
   }
 
-  async reviewQuestion(projectId: string, questionId: string, change: QuestionChange): Promise<void> {
-    await this.ports.workers.data.call("reviewQuestion", { projectId, questionId, change });
-    this.changed(projectId);
-  }
-
   generate(projectId: string, options: GenerateOptions): Promise<string> {
     const request = { kind: "generate", projectId, label: "Writing questions" } as const;
     const id = this.ports.jobs.start(request, async (control) => {
@@ -113,11 +111,10 @@ export class ProjectStudio {
     if (!(testShare > 0 && testShare < 1)) {
       throw new RetuneError("usage", `The test share must lie between 0 and 1, not ${testShare}.`);
     }
-    const split = { testShare, seed };
     await this.ports.workspace.projects.changeSources(
       projectId,
       (source) => ({ ...source, role: "split" }),
-      (project) => ({ ...project, split }),
+      (project) => ({ ...project, split: { ...project.split, testShare, seed } }),
     );
     this.changed(projectId);
     return this.project(projectId);

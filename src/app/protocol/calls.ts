@@ -12,16 +12,18 @@ import type {
   ImportReport,
   PairsReport,
   ProjectView,
-  QuestionChange,
   QuestionView,
   SourceView,
   VectorPart,
 } from "../studio-data.ts";
-import type { ExportOffer, ExportOptions, RunExportFormat } from "../studio-models.ts";
+import type { ExportedFile, ExportOffer, ExportOptions, ProjectWeight } from "../studio-models.ts";
+import type { RunExportFormat } from "../studio-models.ts";
 import type { SearchAnswer, SearchRequest } from "../studio-playground.ts";
 import type { RouteAnswer, RouteRequest, RouterImportReport } from "../studio-routers.ts";
 import type { LossNeeds, Recipe, RunPlan, Task } from "../studio-training.ts";
+import type { GateMethods } from "./gate-calls.ts";
 import type { MapMethods } from "./map-calls.ts";
+import type { MiningMethods } from "./mining-calls.ts";
 
 // What each worker can be asked, types only. Every worker opens the database itself: rows, vectors and weights do
 // not cross threads.
@@ -52,7 +54,7 @@ interface OfSplit extends OfProject {
   readonly split: "train" | "test";
 }
 
-export interface DataMethods extends MapMethods {
+export interface DataMethods extends GateMethods, MapMethods, MiningMethods {
   readonly facts: Call<OfProject, ProjectFacts>;
   readonly addFiles: Call<
     OfProject & { readonly files: readonly SentFile[]; readonly role?: DatasetRole },
@@ -61,10 +63,6 @@ export interface DataMethods extends MapMethods {
   readonly previewChunks: Call<OfProject & { readonly settings: ChunkSettings }, ChunkPreview>;
   readonly applyChunks: Call<OfProject & { readonly settings: ChunkSettings }, null>;
   readonly questions: Call<OfProject, readonly QuestionView[]>;
-  readonly reviewQuestion: Call<
-    OfProject & { readonly questionId: string; readonly change: QuestionChange },
-    null
-  >;
   readonly generate: Call<OfProject & { readonly options: GenerateOptions }, number>;
   readonly generateRouted: Call<OfProject & { readonly options: GenerateOptions }, number>;
   readonly dataset: Call<OfSplit, Dataset>;
@@ -79,7 +77,8 @@ export interface DataMethods extends MapMethods {
     OfProject & { readonly request: SearchRequest; readonly vectors: QueryVectors },
     SearchAnswer
   >;
-  readonly exportProject: Call<OfProject, SentBytes>;
+  readonly weighProject: Call<OfProject, ProjectWeight>;
+  readonly exportProject: Call<OfProject & { readonly models: boolean }, ExportedFile>;
   readonly importProject: Call<{ readonly file: SentFile }, string>;
   readonly exports: Call<{ readonly runId: string }, readonly ExportOffer[]>;
   readonly exportRun: Call<

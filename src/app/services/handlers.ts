@@ -1,11 +1,14 @@
 import type { DataMethods, EmbedMethods, TrainMethods } from "../protocol/calls.ts";
 import type { Handlers } from "../protocol/host.ts";
 import type { DataService } from "./data-service.ts";
+import type { GateService } from "./gate-service.ts";
 import type { EmbedService } from "./embed-service.ts";
 import type { GenerateService } from "./generate-service.ts";
 import type { InferenceService } from "./inference-service.ts";
 import type { MapService } from "./map-service.ts";
+import type { MiningService } from "./mining-service.ts";
 import type { PartsService } from "./parts-service.ts";
+import type { ProjectFileService } from "./project-file-service.ts";
 import type { ResultService } from "./result-service.ts";
 import type { TrainService } from "./train-service.ts";
 
@@ -17,18 +20,20 @@ export interface DataServices {
   readonly results: ResultService;
   readonly generation: GenerateService;
   readonly parts: PartsService;
+  readonly gate: GateService;
+  readonly projectFiles: ProjectFileService;
   readonly maps: MapService;
+  readonly mining: MiningService;
 }
 
 export function dataHandlers(services: DataServices): Handlers<DataMethods> {
-  const { data, results, generation, parts, maps } = services;
+  const { data, results, generation, parts, projectFiles, maps, mining, gate } = services;
   return {
     facts: (params) => data.facts(params),
     addFiles: data.addFiles,
     previewChunks: (params) => data.previewChunks(params),
     applyChunks: (params) => data.applyChunks(params),
     questions: (params) => data.questions(params),
-    reviewQuestion: (params) => data.reviewQuestion(params),
     generate: generation.generate,
     generateRouted: generation.generateRouted,
     dataset: (params) => data.dataset(params),
@@ -37,8 +42,9 @@ export function dataHandlers(services: DataServices): Handlers<DataMethods> {
     fillSample: (params) => data.fillSample(params),
     queryVector: (params) => results.queryVector(params),
     search: (params) => results.search(params),
-    exportProject: (params) => results.exportProject(params),
-    importProject: (params) => results.importProject(params),
+    weighProject: (params) => projectFiles.weigh(params),
+    exportProject: (params) => projectFiles.exportProject(params),
+    importProject: (params) => projectFiles.importProject(params),
     exports: (params) => results.exports(params),
     exportRun: (params) => results.exportRun(params),
     importPairs: (params) => parts.importPairs(params),
@@ -47,8 +53,23 @@ export function dataHandlers(services: DataServices): Handlers<DataMethods> {
     judgeRung: (params) => parts.judgeRung(params),
     lossNeeds: (params) => parts.lossNeeds(params),
     importAdapter: (params) => results.importAdapter(params),
+    question: (params) => gate.question(params),
+    decideQuestions: (params) => gate.decide(params),
+    undoDecision: (params) => gate.undo(params),
+    checkQuestions: gate.checkQuestions,
+    gate: (params) => gate.gate(params),
+    checkLeaks: gate.checkLeaks,
+    leaks: (params) => gate.leaks(params),
+    fixLeaks: (params) => gate.fixLeaks(params),
+    acceptTies: (params) => gate.acceptTies(params),
     drawMap: maps.draw,
     map: (params) => maps.view(params),
+    mine: mining.mine,
+    negatives: (params) => mining.view(params),
+    passageTexts: (params) => mining.texts(params),
+    decideNegatives: (params) => mining.decide(params),
+    exportNegatives: (params) => mining.exportRows(params),
+    exportCohere: (params) => mining.exportCohere(params),
   };
 }
 

@@ -68,6 +68,12 @@ export class IndexedCheckpointStore implements CheckpointStore {
     return null;
   }
 
+  /** Bytes of the newest one's arrays; null where there is none. */
+  async size(runId: string): Promise<number | null> {
+    const newest = (await this.manifests(runId)).at(-1);
+    return newest ? newest.tensors.reduce((sum, { bytes }) => sum + bytes, 0) : null;
+  }
+
   async remove(runId: string): Promise<void> {
     await this.connection.write(["manifests", "chunks"], "removing checkpoints", async (transaction) => {
       await transaction.objectStore("manifests").delete(IDBKeyRange.bound([runId], [runId, []]));

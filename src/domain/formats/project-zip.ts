@@ -7,7 +7,7 @@ import { opening, placeIn } from "../data/import-report.ts";
 import { decodeText } from "../text/decode.ts";
 import { parseJson, type JsonNode, type JsonObject } from "./json.ts";
 import { openZip, isSafePath, ZIP_LIMITS, type ZipArchive, type ZipLimits } from "./zip.ts";
-import { writeZip, type ZipContent } from "./zip-writer.ts";
+import { joined, ZipWriter, type ZipContent } from "./zip-writer.ts";
 
 export type ProjectFiles = ReadonlyMap<string, Uint8Array>; // relative path → content
 
@@ -18,18 +18,36 @@ const PACKED = /\.(?:json|jsonl|csv|txt|md|html)$/; // numbers do not shrink, so
 
 /** Packs files with their manifest. The same files give the same bytes. */
 export async function writeProjectZip(files: ProjectFiles): Promise<Uint8Array> {
-  const contents: ZipContent[] = [];
-  const entries: Record<string, { bytes: number; sha256: string }> = {};
-  for (const [name, bytes] of files) {
-    if (!isSafePath(name) || name === MANIFEST) {
+  const parts: Uint8Array[] = [];
+  const writer = new ProjectZipWriter((part) => void parts.push(part));
+  for (const [name, bytes] of files) await writer.add(name, bytes);
+  writer.end();
+  return joined(parts);
+}
+
+/** The same, one file after another, so that models need not lie in memory together; the manifest comes last. */
+export class ProjectZipWriter {
+  private readonly zip: ZipWriter;
+  private readonly entries: Record<string, { bytes: number; sha256: string }> = {};
+
+  constructor(write: (part: Uint8Array) => void) {
+    this.zip = new ZipWriter(write);
+  }
+
+  async add(name: string, bytes: Uint8Array): Promise<void> {
+    if (!isSafePath(name) || name === MANIFEST || Object.hasOwn(this.entries, name)) {
       throw new RetuneError("unsupported", `a project cannot hold a file named ${JSON.stringify(name)}`);
     }
-    entries[name] = { bytes: bytes.length, sha256: await sha256(bytes) };
-    contents.push(content(name, bytes));
+    this.entries[name] = { bytes: bytes.length, sha256: await sha256(bytes) };
+    this.zip.add(content(name, bytes));
   }
-  const manifest = { format: PROJECT_FORMAT, version: PROJECT_VERSION, entries };
-  const bytes = new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
-  return writeZip([{ name: MANIFEST, bytes }, ...contents]);
+
+  end(): void {
+    const manifest = { format: PROJECT_FORMAT, version: PROJECT_VERSION, entries: this.entries };
+    const bytes = new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
+    this.zip.add({ name: MANIFEST, bytes });
+    this.zip.end();
+  }
 }
 
 /**
@@ -48,7 +66,7 @@ export async function readProjectZip(
     if (entry.name === MANIFEST || entry.name.endsWith("/")) continue;
     const expected = vouched.get(entry.name);
     if (!expected) throw failure("E_ZIP", file, `${JSON.stringify(entry.name)} is not in the manifest`);
-    const content = archive.extract(entry).slice();
+    const content = archive.extract(entry); // of a stored one a view: the file stays in memory anyway
     if (content.length !== expected.bytes || (await sha256(content)) !== expected.sha256) {
       throw failure(
         "E_CHECKSUM",

@@ -19,25 +19,48 @@ const DATE = 0x0021; // 1980-01-01: the same content gives the same bytes on eve
  */
 export function writeZip(contents: readonly ZipContent[], alignment = 1): Uint8Array {
   const parts: Uint8Array[] = [];
-  const directory: Uint8Array[] = [];
-  let at = 0;
-  for (const content of contents) {
-    const data = content.packed ?? content.bytes;
-    const extra = padding(at + 30 + new TextEncoder().encode(content.name).length, alignment);
-    const local = header(content, LOCAL, extra);
-    directory.push(centralHeader(content, at));
-    parts.push(local, data);
-    at += local.length + data.length;
+  const writer = new ZipWriter((part) => void parts.push(part), alignment);
+  for (const content of contents) writer.add(content);
+  writer.end();
+  return joined(parts);
+}
+
+/** The same, one file after another: what was handed to `write` is not needed again. */
+export class ZipWriter {
+  private readonly write: (part: Uint8Array) => void;
+  private readonly alignment: number;
+  private readonly directory: Uint8Array[] = [];
+  private at = 0;
+
+  constructor(write: (part: Uint8Array) => void, alignment = 1) {
+    this.write = write;
+    this.alignment = alignment;
   }
-  const size = directory.reduce((sum, entry) => sum + entry.length, 0);
-  const end = new Uint8Array(22);
-  const view = new DataView(end.buffer);
-  view.setUint32(0, END, true);
-  view.setUint16(8, contents.length, true);
-  view.setUint16(10, contents.length, true);
-  view.setUint32(12, size, true);
-  view.setUint32(16, at, true);
-  return joined([...parts, ...directory, end]);
+
+  add(content: ZipContent): void {
+    const data = content.packed ?? content.bytes;
+    const extra = padding(this.at + 30 + new TextEncoder().encode(content.name).length, this.alignment);
+    const crc = crc32(content.bytes);
+    const local = header(content, crc, LOCAL, extra);
+    this.directory.push(centralHeader(content, crc, this.at));
+    this.write(local);
+    this.write(data);
+    this.at += local.length + data.length;
+  }
+
+  /** The directory; nothing may be added after it. */
+  end(): void {
+    const size = this.directory.reduce((sum, entry) => sum + entry.length, 0);
+    const end = new Uint8Array(22);
+    const view = new DataView(end.buffer);
+    view.setUint32(0, END, true);
+    view.setUint16(8, this.directory.length, true);
+    view.setUint16(10, this.directory.length, true);
+    view.setUint32(12, size, true);
+    view.setUint32(16, this.at, true);
+    for (const entry of this.directory) this.write(entry);
+    this.write(end);
+  }
 }
 
 /** The bytes of all parts, one after another. */
@@ -64,7 +87,7 @@ function padding(start: number, alignment: number): Uint8Array {
 }
 
 /** What local header and directory share, from the "version needed" field on, with the name and extra field. */
-function header(content: ZipContent, signature: number, extra: Uint8Array): Uint8Array {
+function header(content: ZipContent, crc: number, signature: number, extra: Uint8Array): Uint8Array {
   const name = new TextEncoder().encode(content.name);
   const bytes = new Uint8Array(30 + name.length + extra.length);
   const view = new DataView(bytes.buffer);
@@ -73,7 +96,7 @@ function header(content: ZipContent, signature: number, extra: Uint8Array): Uint
   view.setUint16(6, UTF8, true);
   view.setUint16(8, content.packed ? 8 : 0, true);
   view.setUint16(12, DATE, true);
-  view.setUint32(14, crc32(content.bytes), true);
+  view.setUint32(14, crc, true);
   view.setUint32(18, (content.packed ?? content.bytes).length, true);
   view.setUint32(22, content.bytes.length, true);
   view.setUint16(26, name.length, true);
@@ -83,8 +106,8 @@ function header(content: ZipContent, signature: number, extra: Uint8Array): Uint
   return bytes;
 }
 
-function centralHeader(content: ZipContent, offset: number): Uint8Array {
-  const local = header(content, CENTRAL, new Uint8Array(0));
+function centralHeader(content: ZipContent, crc: number, offset: number): Uint8Array {
+  const local = header(content, crc, CENTRAL, new Uint8Array(0));
   const bytes = new Uint8Array(local.length + 16);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, CENTRAL, true);

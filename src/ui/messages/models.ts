@@ -1,5 +1,5 @@
 import type { ProjectView } from "../../app/studio-data.ts";
-import type { EncoderView, ModelView, RunExportFormat } from "../../app/studio-models.ts";
+import type { EncoderView, ModelView, ProjectWeight, RunExportFormat } from "../../app/studio-models.ts";
 import { bytes, count, plural } from "../format.ts";
 
 const FORMATS: Readonly<Record<RunExportFormat, { name: string; text: string }>> = {
@@ -64,8 +64,14 @@ export const models = {
   imported: (number: number): string => `Read as run ${number}.`,
   whole: "The whole project",
   wholeText: (view: ProjectView): string =>
-    `Sources, ${plural(view.questions, "question", "questions")}, splits, vectors and runs in one .zip, for a backup or another device.`,
+    `Sources, ${plural(view.questions, "question", "questions")}, choices, splits and runs in one .zip, for a backup or ` +
+    "another device. Vectors are made again there.",
   projectZip: "Project .zip",
+  weighed: ({ models: tuned, modelBytes }: ProjectWeight): string =>
+    `This project has ${plural(tuned, "trained model", "trained models")} that make its file ${bytes(modelBytes)} larger. ` +
+    "Without them their runs stay behind as well; data and adapters are in it either way.",
+  withModels: "With the trained models",
+  withoutModels: "Without them",
   trainDataset: "Training dataset .json",
   testDataset: "Test dataset .json",
   encoders: "Embedding models",

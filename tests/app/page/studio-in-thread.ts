@@ -14,11 +14,14 @@ import { Host } from "../../../src/app/protocol/host.ts";
 import type { Channel, WorkerChannel } from "../../../src/app/protocol/messages.ts";
 import { DataService } from "../../../src/app/services/data-service.ts";
 import { EmbedService } from "../../../src/app/services/embed-service.ts";
+import { GateService } from "../../../src/app/services/gate-service.ts";
 import { GenerateService } from "../../../src/app/services/generate-service.ts";
 import { dataHandlers, embedHandlers, trainHandlers } from "../../../src/app/services/handlers.ts";
 import { InferenceService } from "../../../src/app/services/inference-service.ts";
 import { MapService } from "../../../src/app/services/map-service.ts";
+import { MiningService } from "../../../src/app/services/mining-service.ts";
 import { PartsService } from "../../../src/app/services/parts-service.ts";
+import { ProjectFileService } from "../../../src/app/services/project-file-service.ts";
 import { ResultService } from "../../../src/app/services/result-service.ts";
 import { TrainService } from "../../../src/app/services/train-service.ts";
 import type { Backend } from "../../../src/engine/backend.ts";
@@ -179,13 +182,17 @@ function serveWorker(
   const openBackend = (): Promise<Backend> => mortalCpu(life);
   const freeBytes = () => Promise.resolve(free);
   const embedding = new EmbedService({ workspace, site, folders, runtime, openBackend });
+  const models = new WorkspaceModels({ workspace, site, folders });
   const handlers = {
     data: dataHandlers({
       data,
-      results: new ResultService(data, new WorkspaceModels({ workspace, site, folders }), openBackend),
+      results: new ResultService(data, models, openBackend),
       generation: new GenerateService(workspace),
       parts: new PartsService(data),
+      gate: new GateService(data),
+      projectFiles: new ProjectFileService(data),
       maps: new MapService(data),
+      mining: new MiningService(data, models, openBackend),
     }),
     embed: embedHandlers(
       embedding,
