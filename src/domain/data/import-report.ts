@@ -15,6 +15,12 @@ export type ImportWarningCode =
   | "one-column" // a table of one column: its separator may be another
   | "scanned-pages" // pages of a PDF that are pictures
   | "left-out" // parts of a document that hold no text: pictures, drawings
+  | "right-and-wrong" // a text given as right and as wrong for one question: it counts as right
+  | "joined-rows" // rows of one question, joined
+  | "unjudged" // questions without a right passage, left out
+  | "grade" // grades of another scale than the file's own
+  | "evidence" // evidence that is no passage of its document
+  | "context-length" // chats longer than models commonly read
   | "extra-key";
 
 export interface ImportWarning {

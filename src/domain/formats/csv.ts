@@ -112,6 +112,6 @@ export function writeCsv(
 }
 
 /** What a spreadsheet would take for a formula, or for one that is marked; a plain number is none. */
-function isFormula(text: string): boolean {
+export function isFormula(text: string): boolean {
   return /^'?[=+\-@\t\r]/.test(text) && !/^[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$/.test(text);
 }

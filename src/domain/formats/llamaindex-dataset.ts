@@ -5,11 +5,18 @@ import { RetuneError, type ErrorCode } from "../../engine/errors.ts";
 import { opening, placeIn, type ImportWarning, type ImportWarningCode } from "../data/import-report.ts";
 import type { Dataset, Judgement, Origin, Passage, Query } from "../data/dataset.ts";
 import { decodeText } from "../text/decode.ts";
+import type { BadRow } from "./datasets/dataset-format.ts";
+import { RowReport } from "./datasets/row-report.ts";
 import { parseJson, type JsonDocument, type JsonNode, type JsonObject } from "./json.ts";
 
 export interface DatasetReading {
   readonly dataset: Dataset;
   readonly warnings: readonly ImportWarning[];
+  readonly badRows: readonly BadRow[]; // empty unless they may be skipped
+}
+
+export interface DatasetReadingOptions {
+  readonly skipBadRows?: boolean; // leave out questions and passages that cannot be used; else the first is the error
 }
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
@@ -21,9 +28,13 @@ const KNOWN_KEYS = ["queries", "corpus", "relevant_docs", "mode", "documents"];
  * E_REFERENCE (a query without relevant passages, or one that the corpus lacks), E_EMPTY (no queries, no relevance,
  * a blank text). Warnings: see ImportWarningCode.
  */
-export function readLlamaIndexDataset(input: Uint8Array | string, file?: string): DatasetReading {
+export function readLlamaIndexDataset(
+  input: Uint8Array | string,
+  file?: string,
+  { skipBadRows = false }: DatasetReadingOptions = {},
+): DatasetReading {
   const text = typeof input === "string" ? input : decodeText(input, file).text;
-  return new DatasetReader(parseJson(text, file), file).read();
+  return new DatasetReader(parseJson(text, file), file, new RowReport(skipBadRows)).read();
 }
 
 /** Whether a parsed JSON root looks like this format: enough to choose the reader, not to trust the file. */
@@ -37,10 +48,12 @@ class DatasetReader {
   private readonly warnings = new Map<string, ImportWarning>();
   private readonly document: JsonDocument;
   private readonly file: string | undefined;
+  private readonly report: RowReport;
 
-  constructor(document: JsonDocument, file: string | undefined) {
+  constructor(document: JsonDocument, file: string | undefined, report: RowReport) {
     this.document = document;
     this.file = file;
+    this.report = report;
   }
 
   read(): DatasetReading {
@@ -65,7 +78,8 @@ class DatasetReader {
     this.noteRepeats("passages", passages);
     this.noteRepeats("questions", queries);
     this.noteDocuments(documents, passages);
-    return { dataset: { queries, passages }, warnings: [...this.warnings.values()] };
+    const { badRows } = this.report;
+    return { dataset: { queries, passages }, warnings: [...this.warnings.values()], badRows };
   }
 
   private queries(root: JsonObject, passages: ReadonlySet<string>): Query[] {
@@ -74,11 +88,15 @@ class DatasetReader {
     const relevance = this.object(root, "relevant_docs");
     if (texts.length === 0) throw this.error("E_EMPTY", this.member(root, "queries").at, "queries is empty");
     if (relevance.entries.size === 0) throw this.error("E_EMPTY", relevance.at, "relevant_docs is empty");
-    const queries = texts.map(([id, text, at]): Query => {
-      const list = relevance.entries.get(id);
-      if (!list) throw this.error("E_REFERENCE", at, `query ${quoted(id)} has no entry in relevant_docs`);
-      return { id, text, relevant: this.judgements(id, list, passages), origin };
+    const queries = texts.flatMap(([id, text, at]): Query[] => {
+      const relevant = this.row(() => {
+        const list = relevance.entries.get(id);
+        if (!list) throw this.error("E_REFERENCE", at, `query ${quoted(id)} has no entry in relevant_docs`);
+        return this.judgements(id, list, passages);
+      });
+      return relevant ? [{ id, text, relevant, origin }] : [];
     });
+    if (queries.length === 0) throw this.report.nothingRead(this.file ?? "", "no question that can be used");
     const known = new Set(texts.map(([id]) => id));
     for (const [id, node] of relevance.entries) {
       if (!known.has(id))
@@ -113,15 +131,24 @@ class DatasetReader {
   }
 
   private texts(root: JsonObject, key: "queries" | "corpus"): [id: string, text: string, at: number][] {
-    return [...this.object(root, key).entries].map(([id, node]) => {
+    return [...this.object(root, key).entries].flatMap(([id, node]) => {
       const name = `${key}[${quoted(id)}]`;
-      if (node.kind !== "string")
-        throw this.error("E_FIELD", node.at, `${name} must be a text, got ${named(node)}`);
-      if (node.value.trim() === "") throw this.error("E_EMPTY", node.at, `${name} is blank; remove the row`);
-      if (LONE_SURROGATE.test(node.value))
-        this.warn("lone-surrogate", node.at, `${name} holds half a character`);
-      return [id, node.value, node.at];
+      const text = this.row(() => {
+        if (node.kind !== "string")
+          throw this.error("E_FIELD", node.at, `${name} must be a text, got ${named(node)}`);
+        if (node.value.trim() === "")
+          throw this.error("E_EMPTY", node.at, `${name} is blank; remove the row`);
+        return node.value;
+      });
+      if (text === undefined) return [];
+      if (LONE_SURROGATE.test(text)) this.warn("lone-surrogate", node.at, `${name} holds half a character`);
+      return [[id, text, node.at]];
     });
+  }
+
+  /** What `read` gives; undefined where it refuses and bad rows may be skipped. */
+  private row<T>(read: () => T): T | undefined {
+    return this.report.row(this.file ?? "", 1, read);
   }
 
   private documents(root: JsonObject): Map<string, string> {

@@ -63,7 +63,7 @@ export interface Detection {
 }
 
 export interface ReadOptions {
-  readonly mapping?: ColumnMapping; // of tables; without it the guessed one, if it is not ambiguous
+  readonly mapping?: ColumnMapping; // of tables; without it the guessed one, see Detection.ambiguous
   readonly skipBadRows?: boolean; // leave out rows that cannot be read; else the first one is the error
 }
 

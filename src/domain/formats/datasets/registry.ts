@@ -1,4 +1,6 @@
 import { RetuneError } from "../../../engine/errors.ts";
+import { beirFormat } from "./beir.ts";
+import { cohereFormat } from "./cohere.ts";
 import type {
   DatasetFiles,
   DatasetFormat,
@@ -10,9 +12,20 @@ import type {
   WriteOptions,
   Writing,
 } from "./dataset-format.ts";
+import { flagEmbeddingFormat } from "./flag-embedding.ts";
+import { llamaIndexFormat } from "./llamaindex.ts";
+import { pairsFormat, scoredFormat, tripletsFormat } from "./sentence-transformers.ts";
 
 /** Every dataset format of others, in the order in which people are offered them. */
-export const DATASET_FORMATS: readonly DatasetFormat[] = [];
+export const DATASET_FORMATS: readonly DatasetFormat[] = [
+  llamaIndexFormat,
+  beirFormat,
+  flagEmbeddingFormat,
+  cohereFormat,
+  pairsFormat,
+  tripletsFormat,
+  scoredFormat,
+];
 
 /** The entry of a format. "usage" with the known ones for another name. */
 export function datasetFormat(id: string): DatasetFormat {
