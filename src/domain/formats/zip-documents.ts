@@ -25,7 +25,7 @@ const SYSTEM = /(?:^|\/)(?:__MACOSX\/|\.DS_Store$|Thumbs\.db$|desktop\.ini$|\.gi
  * Errors: those of openZip at once (names that leave the folder, two entries of one name, encryption, sizes past the
  * limits), E_ZIP and E_CHECKSUM when a file is read.
  */
-export async function readArchive(name: string, bytes: Uint8Array): Promise<Archive> {
+export function readArchive(name: string, bytes: Uint8Array): Archive {
   const archive = openZip(bytes, name);
   const entries = [...archive.entries.values()].filter((entry) => !entry.name.endsWith("/"));
   const leftOut = entries.flatMap((entry) => {

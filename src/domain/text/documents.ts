@@ -91,7 +91,7 @@ async function readText(
   if (format === "html") return { format, content: { ...readHtml(text), warnings } };
   if (format === "code") {
     const { readSourceCode } = await import("./source-code.ts");
-    return { format, content: { blocks: readSourceCode(text, languageOf(name, text)), warnings } };
+    return { format, content: { blocks: readSourceCode(text, name, languageOf(name, text)), warnings } };
   }
   const blocks = format === "markdown" ? readMarkdown(text) : readPlainText(text);
   return { format, content: { blocks, warnings } };

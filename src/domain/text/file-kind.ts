@@ -35,7 +35,7 @@ export function binaryFileKind(name: string, bytes: Uint8Array): FileKind | unde
   const start = latin(bytes.subarray(0, PDF_MARK));
   if (start.includes("%PDF-") && !/^\s*[<{[]/.test(start)) return "pdf";
   if (start.startsWith("PAR1")) return "parquet";
-  if (/^PK(?:\x03\x04|\x05\x06)/.test(start))
+  if (start.startsWith("PK\u0003\u0004") || start.startsWith("PK\u0005\u0006"))
     return /\.docx$/i.test(name) || holdsWord(bytes) ? "docx" : "zip";
   return undefined;
 }

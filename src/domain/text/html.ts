@@ -92,6 +92,7 @@ class HtmlReader {
   private words = "";
   private title: string | undefined;
   private dropping: { name: string; depth: number } | undefined;
+  private cell: { from: number } | undefined; // the open cell of a table, and where in the words it begins
 
   constructor(html: string) {
     this.html = html;
@@ -188,8 +189,10 @@ class HtmlReader {
   private startBlock(name: string): void {
     if (name === "td" || name === "th") {
       this.words += this.words.trim() === "" ? "" : ", ";
+      this.cell = { from: this.words.length };
       return;
     }
+    if (this.isFirstInCell(name)) return;
     const inside = this.open.kind === "item" && (name === "p" || name === "div") && this.words.trim() === "";
     if (inside) return;
     this.endBlock();
@@ -199,14 +202,23 @@ class HtmlReader {
     else if (name === "pre") this.open = { kind: "code", level: 0 };
   }
 
+  /** The first paragraph of a cell stays in its row; a cell with more of them is a layout, not a table. */
+  private isFirstInCell(name: string): boolean {
+    if (!this.cell || (name !== "p" && name !== "div")) return false;
+    return this.words.slice(this.cell.from).trim() === "";
+  }
+
   private closeTag(name: string): void {
-    if (!INLINE.has(name) && name !== "td" && name !== "th") this.endBlock();
+    if (name === "td" || name === "th") this.cell = undefined;
+    else if (this.cell && (name === "p" || name === "div")) this.words += " ";
+    else if (!INLINE.has(name)) this.endBlock();
   }
 
   private endBlock(): void {
     const text = this.open.kind === "code" ? this.words.replace(/^\n|\s+$/g, "") : squeezed(this.words);
     if (text.trim() !== "") this.blocks.push({ ...this.open, text });
     this.words = "";
+    this.cell = undefined;
     this.open = { kind: "paragraph", level: 0 };
   }
 }
