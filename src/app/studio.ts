@@ -1,6 +1,8 @@
 import type { WireError } from "../engine/errors.ts";
 import type { DataStudio } from "./studio-data.ts";
+import type { GateStudio } from "./studio-gate.ts";
 import type { MapStudio } from "./studio-map.ts";
+import type { MiningStudio } from "./studio-mining.ts";
 import type { ModelStudio } from "./studio-models.ts";
 import type { SearchAnswer, SearchRequest } from "./studio-playground.ts";
 import type { RouterStudio } from "./studio-routers.ts";
@@ -11,7 +13,9 @@ import type { RunSummary, RunView, TrainingStudio } from "./studio-training.ts";
  * once; what happens is told through `subscribe`. Errors reject with RetuneError or arrive as WireError in a view.
  */
 export interface Studio extends DataStudio, TrainingStudio, RouterStudio, ModelStudio {
+  readonly gate: GateStudio;
   readonly maps: MapStudio;
+  readonly mining: MiningStudio;
   subscribe(listener: (event: StudioEvent) => void): () => void;
   environment(): EnvironmentView;
   /** "auto" lets the probe decide. Takes effect with the next run. */

@@ -15,7 +15,9 @@ import {
 } from "./fake-data.ts";
 import { fakeReport, numbers } from "./fake-report.ts";
 import { otherTask, rerankResults, ROUTER_RESULTS } from "./fake-results.ts";
+import { FakeGate } from "./fake-gate.ts";
 import { FakeMaps } from "./fake-maps.ts";
+import { FakeMining } from "./fake-mining.ts";
 import { FakeTuning, LADDER_ENDED } from "./fake-tuning.ts";
 
 /** States of the page that are hard to reach on purpose with the real program. */
@@ -34,16 +36,22 @@ export type Scenario =
 /** A Studio of made-up data for tests and for looking at screens; it keeps what it is told for as long as it lives. */
 export class FakeStudio extends FakeTuning implements Studio {
   readonly maps = new FakeMaps();
+  readonly mining = new FakeMining();
   readonly #listeners = new Set<(event: StudioEvent) => void>();
   readonly #verdict: Verdict;
   #environment = ENVIRONMENT;
   #project: ProjectView | null = null;
   #run: RunView | null = null;
-  #questions: QuestionView[] = [];
+  #questions: readonly QuestionView[] = [];
   #results: "re-ranker" | "router" | "retrieval" = "retrieval";
   #timer: ReturnType<typeof setInterval> | undefined;
-  /** Every call that changes something, for tests: "reviewQuestion q0 reject". */
+  /** Every call that changes something, for tests: "decideQuestions 1 reject". */
   readonly calls: string[] = [];
+  readonly gate = new FakeGate({
+    questions: () => this.#questions,
+    change: (questions) => (this.#questions = questions),
+    calls: this.calls,
+  });
 
   constructor(scenario: Scenario) {
     super();
@@ -186,15 +194,6 @@ export class FakeStudio extends FakeTuning implements Studio {
 
   async questions(): Promise<readonly QuestionView[]> {
     return this.#questions;
-  }
-
-  async reviewQuestion(...[, id, change]: Parameters<Studio["reviewQuestion"]>): Promise<void> {
-    this.calls.push(`reviewQuestion ${id} ${change.kind}`);
-    this.#questions = this.#questions.map((question) => {
-      if (question.id !== id) return question;
-      if (change.kind === "edit") return { ...question, text: change.text };
-      return { ...question, state: change.kind === "accept" ? "accepted" : "rejected" };
-    });
   }
 
   async generate(...[, options]: Parameters<Studio["generate"]>): Promise<string> {

@@ -7,7 +7,7 @@ const known = new WeakMap<ProjectData, string>();
 
 /**
  * SHA-256 over the texts and judgements of both sides, as JSON: a run belongs to exactly this data. Negatives count where
- * there are any. Written piece by piece: of 10⁵ passages the JSON alone would be some 60 MB.
+ * somebody decided on them, be it that none is wanted. Written piece by piece: of 10⁵ passages the JSON alone would be some 60 MB.
  */
 export function dataHash(data: ProjectData): Promise<string> {
   let hash = known.get(data);
@@ -28,9 +28,9 @@ function writeRows(writer: HashedText, { passages, queries }: Dataset): void {
   writer.add("[");
   writer.list(passages, ({ id, text }) => writer.add(JSON.stringify([id, text])));
   writer.add(",");
-  writer.list(queries, ({ id, text, relevant, negatives = [] }) => {
+  writer.list(queries, ({ id, text, relevant, negatives }) => {
     const judgements = relevant.map((row) => [row.passage, row.grade]);
-    writer.add(JSON.stringify([id, text, judgements, ...(negatives.length > 0 ? [negatives] : [])]));
+    writer.add(JSON.stringify([id, text, judgements, ...(negatives ? [negatives] : [])]));
   });
   writer.add("]");
 }

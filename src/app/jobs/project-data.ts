@@ -1,5 +1,6 @@
 import type { Dataset, Passage, Query } from "../../domain/data/dataset.ts";
-import { groupsOf } from "../../domain/data/dataset.ts";
+import { groupOfPassage, groupsOf } from "../../domain/data/dataset.ts";
+import { hasOwnNegatives } from "../../domain/data/negatives.ts";
 import { splitByGroup } from "../../domain/data/split.ts";
 import type { SourceContent } from "../storage/project-store.ts";
 import type { ProjectRecord, StoredQuestion } from "../storage/records.ts";
@@ -19,22 +20,56 @@ export function projectData(contents: readonly SourceContent[], split: ProjectRe
   const ofRole = (role: string): Dataset =>
     merged(contents.filter(({ source }) => source.role === role).map(acceptedRows));
   const [own, held] = divided(ofRole("split"), split);
-  return { train: merged([ofRole("train"), own]), test: merged([ofRole("test"), held]) };
+  return {
+    train: withPresentNegatives(merged([ofRole("train"), own])),
+    test: withPresentNegatives(merged([ofRole("test"), held])),
+  };
 }
 
-function divided(dataset: Dataset, { testShare, seed }: ProjectRecord["split"]): readonly [Dataset, Dataset] {
+function divided(
+  dataset: Dataset,
+  { testShare, seed, together = [] }: ProjectRecord["split"],
+): readonly [Dataset, Dataset] {
   const nothing: Dataset = { queries: [], passages: [] };
   if (testShare <= 0 || new Set(groupsOf(dataset)).size < 2) return [dataset, nothing];
-  const { parts } = splitByGroup(dataset, [1 - testShare, testShare], seed);
-  return [parts[0]!, parts[1]!];
+  const { parts } = splitByGroup(dataset, [1 - testShare, testShare], seed, together);
+  const grouped = groupedTogether(dataset, together);
+  return [grouped(parts[0]!), grouped(parts[1]!)];
+}
+
+/** What is kept together in the split is one cluster of the judgement too. */
+function groupedTogether(
+  whole: Dataset,
+  together: NonNullable<ProjectRecord["split"]["together"]>,
+): (part: Dataset) => Dataset {
+  if (together.length === 0) return (part) => part;
+  const sets = new Map(together.flatMap((names) => names.map((name) => [name, names[0]!] as const)));
+  const groupOf = groupOfPassage(whole.passages);
+  return (part) => ({
+    ...part,
+    queries: part.queries.map((query) => {
+      const group = sets.get(groupOf(query.relevant[0]!.passage));
+      return group === undefined ? query : { ...query, group };
+    }),
+  });
 }
 
 function acceptedRows({ passages, questions }: SourceContent): Dataset {
   return { passages, queries: questions.filter((question) => question.state === "accepted").map(asQuery) };
 }
 
-function asQuery({ id, text, relevant, origin }: StoredQuestion): Query {
-  return { id, text, relevant, ...(origin ? { origin } : {}) };
+function asQuery({ id, text, relevant, origin, negatives }: StoredQuestion): Query {
+  return { id, text, relevant, ...(negatives ? { negatives } : {}), ...(origin ? { origin } : {}) };
+}
+
+/** Negatives of the other side are left out: what is held back is no text to learn from, wrong or right. */
+function withPresentNegatives(dataset: Dataset): Dataset {
+  if (!hasOwnNegatives(dataset)) return dataset;
+  const present = new Set(dataset.passages.map(({ id }) => id));
+  const queries = dataset.queries.map((query) =>
+    query.negatives ? { ...query, negatives: query.negatives.filter((id) => present.has(id)) } : query,
+  );
+  return { ...dataset, queries };
 }
 
 /**
@@ -60,7 +95,8 @@ export function merged(datasets: readonly Dataset[]): Dataset {
         ...judgement,
         passage: renamed.get(judgement.passage) ?? judgement.passage,
       }));
-      queries.set(id, { ...query, id, relevant });
+      const negatives = query.negatives?.map((passage) => renamed.get(passage) ?? passage);
+      queries.set(id, { ...query, id, relevant, ...(negatives ? { negatives } : {}) });
     }
   }
   return { queries: [...queries.values()], passages: [...passages.values()] };

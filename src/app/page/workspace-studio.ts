@@ -1,7 +1,9 @@
 import type { WorkerEvent } from "../protocol/calls.ts";
 import { reranked } from "../jobs/rerank-answer.ts";
 import { sent } from "./files.ts";
+import { GateDesk } from "./gate-desk.ts";
 import { MapDesk } from "./map-desk.ts";
+import { MiningDesk } from "./mining-desk.ts";
 import { RouterPageStudio } from "./router-studio.ts";
 import type { BackendChoice, EnvironmentView, StorageView, Studio, StudioEvent } from "../studio.ts";
 import type { SearchAnswer, SearchRequest } from "../studio-playground.ts";
@@ -11,7 +13,9 @@ const RERANK_TOP = 100; // passages a cross-encoder reads, as the guide's
 
 /** The Studio over a workspace and its workers. */
 export class WorkspaceStudio extends RouterPageStudio implements Studio {
+  readonly gate = new GateDesk(this.ports);
   readonly maps = new MapDesk(this.ports);
+  readonly mining = new MiningDesk(this.ports);
 
   subscribe(listener: (event: StudioEvent) => void): () => void {
     return this.ports.emitter.subscribe(listener);
@@ -47,6 +51,7 @@ export class WorkspaceStudio extends RouterPageStudio implements Studio {
 
   async importAdapter(projectId: string, files: readonly File[]): Promise<RunSummary> {
     const runId = await this.ports.workers.data.call("importAdapter", { projectId, files: files.map(sent) });
+    await this.ports.runs.judgeImported(runId);
     this.changed(projectId);
     return (await this.runs(projectId)).find((run) => run.id === runId)!;
   }

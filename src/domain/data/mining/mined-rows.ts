@@ -1,5 +1,6 @@
 import type { Dataset } from "../dataset.ts";
 import type { MinedPreview } from "../negatives.ts";
+import type { MiningSettings } from "./settings.ts";
 
 /** The output formats of sentence-transformers' mine_hard_negatives. */
 export const MINED_FORMATS = ["triplet", "n-tuple", "labeled-pair", "labeled-list"] as const;
@@ -13,35 +14,31 @@ export interface MinedTable {
   readonly rows: readonly (readonly Cell[])[];
 }
 
-interface Scored {
+export interface Scored {
   readonly text: string;
   readonly score: number;
 }
 
 /** A question with what answers it and what does not. */
-interface JudgedTexts {
+export interface JudgedTexts {
   readonly anchor: string;
   readonly right: readonly Scored[];
   readonly wrong: readonly Scored[];
 }
 
 /**
- * What was mined as training rows, questions of one text once:
+ * What was mined as training rows:
  *   "triplet"       anchor, positive, negative; one row for each (positive, negative)          [, scores of both]
- *   "n-tuple"       anchor, positive, negative_1 …; only questions that got all they were to   [, scores]
+ *   "n-tuple"       anchor, positive, negative_1 …; only questions that have `perQuestion`     [, scores]
  *   "labeled-pair"  anchor, positive (of either kind), label 1 or 0                            [score instead]
  *   "labeled-list"  anchor, texts, labels; one row for each positive                           [scores instead]
- * With positives included the ranking is the point: it is an n-tuple whatever was asked for.
  */
 export function minedTable(
-  dataset: Dataset,
-  mined: MinedPreview,
+  questions: readonly JudgedTexts[],
   format: MinedFormat,
   options: { readonly scores: boolean; readonly perQuestion: number },
 ): MinedTable {
-  const ranked = mined.queries.some((own) => own.some(({ kind }) => kind === "positive"));
-  const questions = judgedTexts(dataset, mined);
-  switch (ranked ? "n-tuple" : format) {
+  switch (format) {
     case "triplet":
       return triplets(questions, options.scores);
     case "n-tuple":
@@ -53,7 +50,8 @@ export function minedTable(
   }
 }
 
-function judgedTexts({ queries, passages }: Dataset, mined: MinedPreview): JudgedTexts[] {
+/** The texts of what was mined, questions of one text once. */
+export function judgedTexts({ queries, passages }: Dataset, mined: MinedPreview): JudgedTexts[] {
   const known = new Set<unknown>();
   const textOf = ({ passage, score }: { readonly passage: number; readonly score: number }): Scored => ({
     text: passages[passage]!.text,
@@ -65,6 +63,11 @@ function judgedTexts({ queries, passages }: Dataset, mined: MinedPreview): Judge
     known.add(right);
     return [{ anchor: text, right: right.map(textOf), wrong: mined.queries[question]!.map(textOf) }];
   });
+}
+
+/** With positives included the ranking is the point: an n-tuple whatever was asked for, as sentence-transformers has it. */
+export function formatFor(settings: MiningSettings, wanted: MinedFormat): MinedFormat {
+  return settings.includePositives ? "n-tuple" : wanted;
 }
 
 function triplets(questions: readonly JudgedTexts[], scores: boolean): MinedTable {

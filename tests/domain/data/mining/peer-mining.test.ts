@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Dataset } from "../../../../src/domain/data/dataset.ts";
-import { minedTable, type MinedFormat } from "../../../../src/domain/data/mining/mined-rows.ts";
+import { judgedTexts, minedTable, type MinedFormat } from "../../../../src/domain/data/mining/mined-rows.ts";
 import { denseSearch } from "../../../../src/domain/data/mining/passage-search.ts";
 import { PEER_DEFAULTS, type MiningSettings } from "../../../../src/domain/data/mining/settings.ts";
 import { mineInBlocks, type MinedPreview } from "../../../../src/domain/data/negatives.ts";
@@ -94,7 +94,7 @@ describe.each(ordered.map((each) => [each.name, each] as const))("mined with %s"
     const { columns, rows } = given.outputs[output]!;
     const [format, scores] = [output.split(" ")[0] as MinedFormat, output.endsWith(" scores")];
     const perQuestion = settingsOf(given).negatives;
-    const table = minedTable(dataset, await mined(given), format, { scores, perQuestion });
+    const table = minedTable(judgedTexts(dataset, await mined(given)), format, { scores, perQuestion });
     expect(table.columns).toEqual(columns);
     expectRows(table.rows, rows);
   });
