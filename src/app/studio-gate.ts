@@ -1,15 +1,16 @@
 import type { FlagKind, QuestionFlag, Retriever } from "../domain/data/gate-flags.ts";
 import type { LeakKind } from "../domain/data/leak-report.ts";
-import type { QuestionChange, QuestionView } from "./studio-data.ts";
+import type { QuestionChange } from "./studio-data.ts";
 
 // Questions worth training on, and a test that was not seen in training, as the page sees them.
 
 /** What the review shows of the question under the cursor. */
-export interface QuestionDetail extends QuestionView {
+export interface QuestionDetail {
+  readonly id: string;
   readonly passageText: string;
   readonly sentence?: string; // a rule's source sentence
   readonly copyRate: number; // share of its words that the passage holds
-  /** Questions that its flags name, with the start of their right passage. */
+  /** Questions that its flags say it repeats. */
   readonly near: readonly NearQuestion[];
 }
 

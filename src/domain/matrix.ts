@@ -19,6 +19,13 @@ export function rowOf(matrix: Matrix, index: number): Float32Array {
   return matrix.values.subarray(index * matrix.columns, (index + 1) * matrix.columns);
 }
 
+/** Rows of one length, copied below each other: [rows.length, columns]. */
+export function matrixOf(rows: readonly Float32Array[], columns = rows[0]?.length ?? 0): Matrix {
+  const values = new Float32Array(rows.length * columns);
+  for (const [index, row] of rows.entries()) values.set(row, index * columns);
+  return { rows: rows.length, columns, values };
+}
+
 /** The given rows, copied in the given order: [indices.length, columns]. */
 export function selectRows(matrix: Matrix, indices: readonly number[]): Matrix {
   const values = new Float32Array(indices.length * matrix.columns);

@@ -1,12 +1,26 @@
 import type { QuestionView } from "../app/studio-data.ts";
+import type { FlagKind } from "../domain/data/gate-flags.ts";
+
+export type Maker = "imported" | "rule" | "teacher" | "typed";
+export const MAKERS: readonly Maker[] = ["imported", "rule", "teacher", "typed"];
 
 export interface QuestionFilter {
   readonly state: "all" | QuestionView["state"];
   readonly split: "all" | QuestionView["split"];
+  readonly flag: "all" | "any" | "none" | "unchecked" | FlagKind;
+  readonly source: string | null; // file name; null: all
+  readonly maker: "all" | Maker;
   readonly words: string;
 }
 
-export const ALL_QUESTIONS: QuestionFilter = { state: "all", split: "all", words: "" };
+export const ALL_QUESTIONS: QuestionFilter = {
+  state: "all",
+  split: "all",
+  flag: "all",
+  source: null,
+  maker: "all",
+  words: "",
+};
 
 export function filterQuestions(
   questions: readonly QuestionView[],
@@ -17,8 +31,42 @@ export function filterQuestions(
     (question) =>
       (filter.state === "all" || question.state === filter.state) &&
       (filter.split === "all" || question.split === filter.split) &&
+      (filter.source === null || question.source === filter.source) &&
+      (filter.maker === "all" || makerOf(question) === filter.maker) &&
+      hasFlag(question, filter.flag) &&
       (needle === "" || question.text.toLowerCase().includes(needle)),
   );
+}
+
+/** "rule: definition" → "rule". */
+export function makerOf({ made }: Pick<QuestionView, "made">): Maker {
+  const name = made.split(":", 1)[0];
+  return MAKERS.find((maker) => maker === name) ?? "imported";
+}
+
+function hasFlag({ flags }: QuestionView, wanted: QuestionFilter["flag"]): boolean {
+  switch (wanted) {
+    case "all":
+      return true;
+    case "unchecked":
+      return flags === undefined;
+    case "any":
+      return flags !== undefined && flags.length > 0;
+    case "none":
+      return flags?.length === 0;
+    default:
+      return flags?.some(({ kind }) => kind === wanted) ?? false;
+  }
+}
+
+/** How many of these questions wait for a decision, and how many were never checked. */
+export function reviewCounts(questions: readonly QuestionView[]): { waiting: number; unchecked: number } {
+  let [waiting, unchecked] = [0, 0];
+  for (const { state, flags, made } of questions) {
+    if (state === "review") waiting++;
+    else if (state !== "rejected" && flags === undefined && made !== "typed") unchecked++;
+  }
+  return { waiting, unchecked };
 }
 
 /** A passage in three parts around its source sentence; the sentence is empty where the passage lacks it. */

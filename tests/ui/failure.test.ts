@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { RetuneError } from "../../src/engine/errors.ts";
 import { diagnosticsOf, failureOf, placeOf } from "../../src/ui/failure.ts";
 import { failureText } from "../../src/ui/messages/failures.ts";
-import { aroundSentence, filterQuestions } from "../../src/ui/review.ts";
+import { ALL_QUESTIONS, aroundSentence, filterQuestions } from "../../src/ui/review.ts";
 import { sampleQuestions } from "./fake-data.ts";
 
 test("an error of the program keeps its code and place, anything else is a defect", () => {
@@ -41,7 +41,8 @@ test("the source sentence of a question is marked in its passage, or nothing is"
 });
 
 test("questions are filtered by state, part and words together", () => {
-  const found = filterQuestions(sampleQuestions(), { state: "rejected", split: "test", words: "KETTLE" });
+  const wanted = { ...ALL_QUESTIONS, state: "rejected", split: "test", words: "KETTLE" } as const;
+  const found = filterQuestions(sampleQuestions(), wanted);
   expect(found.length).toBeGreaterThan(0);
   expect(found.every((question) => question.state === "rejected" && question.split === "test")).toBe(true);
 });

@@ -3,6 +3,7 @@ import type { ProjectView, QuestionView } from "../../src/app/studio-data.ts";
 import type { RunState, RunView } from "../../src/app/studio-training.ts";
 import type { Verdict } from "../../src/domain/eval/report.ts";
 import type { AdapterSettings, TrainingStep } from "../../src/domain/recipes/adapter-job.ts";
+import { FLAGS } from "./fake-flags.ts";
 import { numbers } from "./fake-report.ts";
 
 export const TOPICS = [
@@ -111,13 +112,12 @@ export function sampleQuestions(): QuestionView[] {
     id: `q${index}`,
     text,
     passageId: `p${index % 40}`,
-    passageText: passageText(index),
     document: "02-leave.md",
+    source: index % 3 === 0 ? "02-leave.md" : "questions.json",
     split: index < 240 ? "train" : "test",
-    state: index % 17 === 5 ? "rejected" : "accepted",
+    state: index % 17 === 5 ? "rejected" : index % 33 === 9 ? "review" : "accepted",
     made: index % 3 === 0 ? "rule: definition" : "imported",
-    sentence: `It counts from the ${1 + (index % 9)}. month on and is written into the green book.`,
-    copyRate: (index % 10) / 14,
+    flags: index % 33 === 9 || index % 17 === 2 ? [FLAGS[index % FLAGS.length]!] : [],
   }));
 }
 

@@ -161,9 +161,12 @@ function readContents(files: ReadonlyMap<string, Uint8Array>, file: string, proj
   for (let index = 1; files.has(`sources/${index}.json`); index++) {
     const path = `sources/${index}.json`;
     const content = part<SourceContent>(files, path, file, ["source", "passages", "questions"]);
-    checkRows(content, `${file}/${path}`);
     const source = { ...content.source, id: crypto.randomUUID(), projectId };
     contents.push({ ...content, source });
+  }
+  const known = new Set(contents.flatMap(({ passages }) => passages.map(({ id }) => id)));
+  for (const [index, content] of contents.entries()) {
+    checkRows(content, known, `${file}/sources/${index + 1}.json`);
   }
   return contents;
 }
@@ -211,9 +214,13 @@ function part<Value>(
 }
 
 /** Rows whose ids and references hold together, as every importer promises. */
-function checkRows({ passages, questions }: SourceContent, place: string): void {
-  const known = new Set(passages.map((passage) => passage.id));
-  if (known.size !== passages.length) throw wrong(place, "two passages have one id");
+function checkRows(
+  { passages, questions }: SourceContent,
+  known: ReadonlySet<string>, // passages of all files: a near-copy in another one may be right too
+  place: string,
+): void {
+  if (new Set(passages.map(({ id }) => id)).size !== passages.length)
+    throw wrong(place, "two passages have one id");
   for (const question of questions as readonly Partial<StoredQuestion>[]) {
     const relevant: unknown = question.relevant;
     if (typeof question.text !== "string" || !Array.isArray(relevant) || relevant.length === 0) {

@@ -15,7 +15,7 @@ import { chunkOptions, readFiles } from "../jobs/import.ts";
 import type { InputFile } from "../jobs/import.ts";
 import { projectData, splitView } from "../jobs/project-data.ts";
 import type { ProjectData } from "../jobs/project-data.ts";
-import { questionViews, reviewed } from "../jobs/questions.ts";
+import { questionViews } from "../jobs/questions.ts";
 import { SAMPLE, readSample } from "../jobs/sample.ts";
 import type { DataMethods, ProjectFacts, SentBytes, SentFile } from "../protocol/calls.ts";
 import type { Handlers } from "../protocol/host.ts";
@@ -120,14 +120,6 @@ export class DataService {
   async questions({ projectId }: Of<"questions">): Promise<DataMethods["questions"]["result"]> {
     const { contents, data } = await this.open(projectId);
     return questionViews(contents, data);
-  }
-
-  async reviewQuestion({ projectId, questionId, change }: Of<"reviewQuestion">): Promise<null> {
-    if (change.kind === "edit" && change.text.trim() === "") {
-      throw new RetuneError("usage", "A question cannot be empty. Reject it instead.");
-    }
-    await this.workspace.projects.changeQuestion(projectId, questionId, (row) => reviewed(row, change));
-    return null;
   }
 
   async dataset({ projectId, split }: Of<"dataset">): Promise<Dataset> {

@@ -2,7 +2,7 @@ import { LexicalIndex } from "../eval/bm25.ts";
 import { cosineScores } from "../eval/dense.ts";
 import { EQUAL_WEIGHTS, fuse, fusionOf } from "../eval/fusion.ts";
 import { idOrder, rankOf } from "../eval/metrics.ts";
-import { rowOf, type Matrix } from "../matrix.ts";
+import { matrixOf, rowOf, type Matrix } from "../matrix.ts";
 import type { RunControl } from "../ports.ts";
 import { passageIndex, type Dataset } from "./dataset.ts";
 import type { Retriever } from "./gate-flags.ts";
@@ -69,9 +69,7 @@ export async function passagesNotFound(
 }
 
 function hybrid(rows: readonly number[], bm25: Matrix, { questions, passages }: GateVectors): Matrix {
-  const columns = passages!.columns;
-  const values = new Float32Array(rows.length * columns);
-  for (const [position, row] of rows.entries()) values.set(questions[row]!, position * columns);
-  const dense = cosineScores({ rows: rows.length, columns, values }, passages!);
+  const asked = matrixOf(rows.map((row) => questions[row]!));
+  const dense = cosineScores(asked, passages!);
   return fuse(dense, bm25, fusionOf(EQUAL_WEIGHTS));
 }

@@ -7,6 +7,7 @@
 //               (arXiv 1906.05416), Promptagator (arXiv 2209.11755)       gate-search.ts
 //   no-question, short (fewer than 3 words), empty
 import { copiedTrigrams } from "../synth/copy-rate.ts";
+import { matrixOf } from "../matrix.ts";
 import type { RunControl } from "../ports.ts";
 import { contextPhrase } from "./gate-context.ts";
 import type { FlagKind, QuestionFlag, Retriever } from "./gate-flags.ts";
@@ -117,17 +118,9 @@ async function repeated(
     say(from, to, "words", share);
   }
   const rows = (vectors?.questions ?? []).flatMap((row, index) => (row ? [{ row, index }] : []));
-  if (rows.length > 1) {
-    const columns = rows[0]!.row.length;
-    const values = new Float32Array(rows.length * columns);
-    for (const [position, { row }] of rows.entries()) values.set(row, position * columns);
-    const near = await nearPairs(
-      { rows: rows.length, columns, values },
-      { ...control, label: "Comparing questions" },
-    );
-    for (const pair of near) {
-      say(rows[pair.second]!.index, rows[pair.first]!.index, "meaning", pair.cosine);
-    }
+  const embedded = matrixOf(rows.map(({ row }) => row));
+  for (const pair of await nearPairs(embedded, { ...control, label: "Comparing questions" })) {
+    say(rows[pair.second]!.index, rows[pair.first]!.index, "meaning", pair.cosine);
   }
   return [...found.values()];
 }

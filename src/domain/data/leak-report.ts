@@ -6,6 +6,7 @@
 //
 // A pair counts under the first kind it meets. Pairs are edges between groups (documents, or passages where there is one
 // document); what hangs together by union–find must stand on one side for the test to be honest.
+import { matrixOf } from "../matrix.ts";
 import type { RunControl } from "../ports.ts";
 import type { Dataset, Passage } from "./dataset.ts";
 import { groupOfPassage } from "./dataset.ts";
@@ -172,12 +173,9 @@ async function nearRows(
   rows: readonly Row[],
   control: RunControl,
 ): Promise<readonly (readonly [Row, Row, number])[]> {
-  const columns = rows[0]?.vector?.length ?? 0;
-  if (columns === 0) return [];
-  const values = new Float32Array(rows.length * columns);
-  for (const [index, { vector }] of rows.entries()) values.set(vector!, index * columns);
   const between = (first: number, second: number): boolean => rows[first]!.side !== rows[second]!.side;
-  const found = await nearPairs({ rows: rows.length, columns, values }, { ...control, between });
+  const embedded = matrixOf(rows.map(({ vector }) => vector!));
+  const found = await nearPairs(embedded, { ...control, between });
   return found.map(({ first, second, cosine }) => [rows[first]!, rows[second]!, cosine] as const);
 }
 

@@ -1,14 +1,10 @@
 import type { QuestionChange, QuestionView } from "../../app/studio-data.ts";
+import type { QuestionDetail } from "../../app/studio-gate.ts";
 import { ALL_QUESTIONS, filterQuestions, type QuestionFilter } from "../review.ts";
 import type { ProjectState } from "./project.svelte.ts";
 import type { StudioState } from "./studio.svelte.ts";
 
-interface Undo {
-  readonly questionId: string;
-  readonly change: QuestionChange;
-}
-
-/** The review list: filter, cursor, decisions and the way back. */
+/** The review list: filter, cursor, decisions and the way back. Decisions show at once; the Studio keeps the way back. */
 export class ReviewState {
   readonly #page: StudioState;
   readonly #project: ProjectState;
@@ -16,7 +12,7 @@ export class ReviewState {
   cursor: number = $state(0);
   editing: boolean = $state(false);
   undone: "done" | "empty" | null = $state(null);
-  readonly #undo: (readonly Undo[])[] = []; // a bulk decision is taken back as one
+  detail: QuestionDetail | null = $state.raw(null); // of the question that was last looked at
 
   constructor(page: StudioState, project: ProjectState) {
     this.#page = page;
@@ -26,6 +22,10 @@ export class ReviewState {
   shown: readonly QuestionView[] = $derived.by(() =>
     filterQuestions(this.#project.questions ?? [], this.filter),
   );
+
+  sources: readonly string[] = $derived.by(() => [
+    ...new Set((this.#project.questions ?? []).map(({ source }) => source)),
+  ]);
 
   get current(): QuestionView | null {
     return this.shown[Math.min(this.cursor, this.shown.length - 1)] ?? null;
@@ -37,70 +37,69 @@ export class ReviewState {
   }
 
   move(by: number): void {
-    this.cursor = Math.max(0, Math.min(this.shown.length - 1, this.cursor + by));
+    this.cursor = Math.max(
+      0,
+      Math.min(this.shown.length - 1, Math.min(this.cursor, this.shown.length - 1) + by),
+    );
+  }
+
+  /** Fetches what stands beside the question under the cursor. */
+  async look(): Promise<void> {
+    const id = this.current?.id;
+    if (id === undefined) return;
+    const detail = await this.#page.attempt(() => this.#page.studio.gate.question(this.#project.id, id));
+    if (detail && this.current?.id === id) this.detail = detail;
   }
 
   /** Accepts or rejects the question under the cursor and goes on to the next. */
   async decide(kind: "accept" | "reject"): Promise<void> {
     const question = this.current;
-    if (!question) return;
-    const stays = this.filter.state === "all";
-    await this.#apply(question, { kind });
-    if (stays) this.move(1);
+    if (!question || !(await this.#apply([question], { kind }))) return;
+    if (this.current?.id === question.id) this.move(1);
   }
 
   async edit(text: string): Promise<void> {
     const question = this.current;
     this.editing = false;
     if (question && text.trim() !== "" && text !== question.text) {
-      await this.#apply(question, { kind: "edit", text: text.trim() });
+      await this.#apply([question], { kind: "edit", text: text.trim() });
     }
   }
 
+  /** Decides all that the filters show: one decision, taken back as one. */
   async decideAll(kind: "accept" | "reject"): Promise<void> {
-    const { studio } = this.#page;
-    const group: Undo[] = [];
-    this.#undo.push(group);
-    await this.#page.attempt(async () => {
-      for (const question of this.shown) {
-        await studio.reviewQuestion(this.#project.id, question.id, { kind });
-        group.push(backOf(question));
-      }
-    });
-    await this.#project.loadQuestions();
+    await this.#apply(this.shown, { kind });
   }
 
   async takeBack(): Promise<void> {
-    const group = this.#undo.pop();
-    this.undone = group ? "done" : "empty";
-    if (!group) return;
-    await this.#page.attempt(async () => {
-      for (const back of group)
-        await this.#page.studio.reviewQuestion(this.#project.id, back.questionId, back.change);
-    });
+    const ids = await this.#page.attempt(() => this.#page.studio.gate.undoDecision(this.#project.id));
+    if (!ids) return;
+    this.undone = ids.length > 0 ? "done" : "empty";
+    if (ids.length === 0) return;
     await this.#project.loadQuestions();
-    const first = group[0]?.questionId;
-    this.cursor = Math.max(
-      0,
-      this.shown.findIndex((question) => question.id === first),
-    );
+    const index = this.shown.findIndex((question) => question.id === ids[0]);
+    if (index >= 0) this.cursor = index;
   }
 
-  async #apply(question: QuestionView, change: QuestionChange): Promise<void> {
+  async #apply(questions: readonly QuestionView[], change: QuestionChange): Promise<boolean> {
     this.undone = null;
+    const ids = questions.map(({ id }) => id);
     const done = await this.#page.attempt(async () => {
-      await this.#page.studio.reviewQuestion(this.#project.id, question.id, change);
+      await this.#page.studio.gate.decideQuestions(this.#project.id, ids, change);
       return true;
     });
-    if (done) this.#undo.push([change.kind === "edit" ? textBack(question) : backOf(question)]);
-    await this.#project.loadQuestions();
+    if (!done) return false;
+    const changed = new Set(ids);
+    this.#project.questions = (this.#project.questions ?? []).map((row) =>
+      changed.has(row.id) ? decided(row, change) : row,
+    );
+    return true;
   }
 }
 
-function backOf(question: QuestionView): Undo {
-  return { questionId: question.id, change: { kind: question.state === "accepted" ? "accept" : "reject" } };
-}
-
-function textBack(question: QuestionView): Undo {
-  return { questionId: question.id, change: { kind: "edit", text: question.text } };
+/** The row as the Studio keeps it from now on. */
+function decided(row: QuestionView, change: QuestionChange): QuestionView {
+  if (change.kind !== "edit") return { ...row, state: change.kind === "accept" ? "accepted" : "rejected" };
+  const { flags: _flags, ...rest } = row;
+  return { ...rest, text: change.text, state: "accepted", made: "typed" };
 }

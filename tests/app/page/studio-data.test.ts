@@ -57,8 +57,8 @@ test("are cut, asked about by rules, split by document, reviewed, exported and c
   for (const name of documents("train")) expect(documents("test").has(name)).toBe(false);
 
   const [first, second] = questionsAfter;
-  await studio.reviewQuestion(id, first!.id, { kind: "reject" });
-  await studio.reviewQuestion(id, second!.id, { kind: "edit", text: "What now?" });
+  await studio.gate.decideQuestions(id, [first!.id], { kind: "reject" });
+  await studio.gate.decideQuestions(id, [second!.id], { kind: "edit", text: "What now?" });
   const reviewed = await studio.questions(id);
   expect(reviewed[0]!.state).toBe("rejected");
   expect(reviewed[1]).toMatchObject({ text: "What now?", made: "typed" });

@@ -49,6 +49,6 @@ test("the map of a run moves its questions and leaves the passages, and is kept 
   expect(view.ids[view.right[passages]!]).toBe(first.passageId);
   expect(view.explained![0]).toBeGreaterThan(view.explained![1]);
 
-  await studio.reviewQuestion(sample.id, first.id, { kind: "reject" });
+  await studio.gate.decideQuestions(sample.id, [first.id], { kind: "reject" });
   expect(await studio.maps.map(sample.id, request)).toBeNull();
 });
