@@ -48,7 +48,7 @@ const FACES: readonly (readonly [string, Scenario, string, string])[] = [
   ["Results, one row", "better", "#/p/p1/results/r1/queries?row=q3", "Right passage"],
   ["Results, config", "better", "#/p/p1/results/r1/config", "job.json"],
   ["Playground", "better", "#/p/p1/playground", "From the test questions"],
-  ["Models", "better", "#/p/p1/models", "Import an adapter"],
+  ["Models", "better", "#/p/p1/models", "Import what was tuned elsewhere"],
   ["No project", "empty", "#/train", "No project is open"],
 ];
 

@@ -283,7 +283,7 @@ export const STATES: readonly (readonly [string, Scenario, string, readonly Cont
       ["button", /^Export/],
       ["button", "Project .zip"],
       ["tab", "JavaScript"],
-      ["group", "Drop an adapter's files here"],
+      ["group", "Drop an adapter's or model's files here"],
     ],
   ],
   ["Playground with a router", "router", "#/p/p1/playground", [["textbox", "Question to route"]]],

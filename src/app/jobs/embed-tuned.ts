@@ -18,7 +18,10 @@ export interface TunedVectors {
 }
 
 /** Puts the tuned encoder of a run on the shelf, so that it can be chosen and its vectors are cached like any other's. */
-export async function tunedFacts({ workspace, models }: RunPorts, run: RunRecord): Promise<EncoderFacts> {
+export async function tunedFacts(
+  { workspace, models }: Pick<RunPorts, "workspace" | "models">,
+  run: RunRecord,
+): Promise<EncoderFacts> {
   const id = trainedModelId(run.id);
   const known = (await workspace.encoders()).find((encoder) => encoder.id === id);
   if (known) return known;

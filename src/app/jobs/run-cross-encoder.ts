@@ -1,6 +1,7 @@
 import type { Dataset } from "../../domain/data/dataset.ts";
 import type { Matrix } from "../../domain/matrix.ts";
 import type { TrainingStep } from "../../domain/recipes/adapter-job.ts";
+import type { CrossEncoderModel } from "../../domain/models/encoder-model.ts";
 import { openCrossEncoderRun } from "../../domain/recipes/cross-encoder/cross-encoder.ts";
 import type {
   CrossEncoderRun,
@@ -88,13 +89,22 @@ async function trained(
   const named = { ...outcome.trained.model, name: `${model.name}-run-${number}` };
   const kept = { ...outcome.trained, model: named };
   await keepTrained(workspace.checkpoints, id, "cross-encoder", kept, outcome.device);
-  const parameters = parameterCount(named);
-  const { layers, hiddenSize: hidden } = named.config;
+  await shelveReranker(workspace, id, named);
+  return kept;
+}
+
+/** Puts the re-ranker of a run on the shelf, so that another run can start from it. */
+export async function shelveReranker(
+  workspace: RunPorts["workspace"],
+  runId: string,
+  model: CrossEncoderModel,
+): Promise<void> {
+  const parameters = parameterCount(model);
+  const { layers, hiddenSize: hidden } = model.config;
   await workspace.saveModel({
-    ...{ id: trainedModelId(id), name: named.name, kind: "cross-encoder", origin: "trained", runId: id },
+    ...{ id: trainedModelId(runId), name: model.name, kind: "cross-encoder", origin: "trained", runId },
     ...{ parameters, layers, hidden, bytes: 4 * parameters, obstacle: null },
   });
-  return kept;
 }
 
 async function rerank(

@@ -93,6 +93,16 @@ export class RunDesk {
     return run.id;
   }
 
+  /** A model that was tuned elsewhere goes the rest of a run's way: it is embedded with and judged beside its base. */
+  async judgeImported(runId: string): Promise<void> {
+    const { workspace, workers } = this.ports;
+    const run = await workspace.runs.get(runId);
+    if (run.recipe.task === "adapter") return;
+    const { split, dataHash } = await workers.data.call("facts", { projectId: run.projectId });
+    if (split.test.questions === 0) return;
+    await this.owner.begin(await workspace.runs.update(runId, { state: "running", dataHash }));
+  }
+
   /** A run that starts from another encoder is judged beside that one. */
   private encoderOf(recipe: Recipe): string | undefined {
     return recipe.task === "encoder" || recipe.task === "lora" ? recipe.base : undefined;

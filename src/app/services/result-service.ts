@@ -14,7 +14,7 @@ import { exportOffers } from "../jobs/export-offers.ts";
 import { exportTuned, zippedFolder } from "../jobs/export-tuned.ts";
 import { exportFigures, exportRun } from "../jobs/export-run.ts";
 import { queryAdapterFolder } from "../jobs/query-adapter-export.ts";
-import { newRun } from "../jobs/new-run.ts";
+import { importedRun, importTunedRun, isTunedFolder, pickedPaths } from "../jobs/import-tuned-run.ts";
 import { queryInstructionOf } from "../jobs/recipe-facts.ts";
 import { merged } from "../jobs/project-data.ts";
 import { keepResult, loadResult } from "../jobs/result-store.ts";
@@ -24,7 +24,7 @@ import { loadTrained } from "../jobs/trained-store.ts";
 import type { SearchGround } from "../jobs/search.ts";
 import type { DataMethods, QueryVectors, SentBytes } from "../protocol/calls.ts";
 import { trainedModelId } from "../storage/run-store.ts";
-import type { RunRecord } from "../storage/records.ts";
+import type { Recipe } from "../studio-training.ts";
 import type { ExportOffer } from "../studio-models.ts";
 import type { SearchAnswer } from "../studio-playground.ts";
 import { bytesOf, dataHash } from "./data-service.ts";
@@ -124,13 +124,18 @@ export class ResultService {
     return exportRun({ run, kept, report, model }, format);
   }
 
-  /** An adapter folder or one safetensors file as a run of its own, not judged yet. */
+  /** What was tuned elsewhere as a run of its own, not judged yet: an adapter, a PEFT folder, a whole model. */
   async importAdapter({ projectId, files }: Of<"importAdapter">): Promise<string> {
     const { workspace } = this.data;
+    const paths = new Map<string, Uint8Array>();
+    for (const file of files) paths.set(file.name, await bytesOf(file));
+    const { name, files: folder } = pickedPaths(paths);
+    if (isTunedFolder(folder)) {
+      return (await importTunedRun({ workspace, models: this.models }, projectId, name, folder)).id;
+    }
+    const contents = new Map([...paths].map(([path, bytes]) => [path.split("/").at(-1)!, bytes]));
     const project = await workspace.projects.get(projectId);
     const encoder = await encoderById(workspace, project.encoderId);
-    const contents = new Map<string, Uint8Array>();
-    for (const file of files) contents.set(file.name.split("/").at(-1)!, await bytesOf(file));
     const single = contents.has("config.json")
       ? undefined
       : [...contents].find(([name]) => name.endsWith(".safetensors"));
@@ -145,7 +150,7 @@ export class ResultService {
     const fusion = stored
       ? readFusion(new TextDecoder().decode(stored), "fusion.json")
       : fusionOf(EQUAL_WEIGHTS);
-    const run = await workspace.runs.create(importedRun(projectId, project.encoderId, { config }));
+    const run = await workspace.runs.create(importedRun(projectId, project.encoderId, adapterRecipe(config)));
     const kept = {
       config,
       weights,
@@ -181,22 +186,8 @@ export class ResultService {
   }
 }
 
-function importedRun(
-  projectId: string,
-  encoderId: string,
-  { config }: { readonly config: AdapterConfig },
-): Omit<RunRecord, "number"> {
-  return {
-    ...newRun(
-      projectId,
-      encoderId,
-      { task: "adapter", settings: { mode: "recommended", adapter: config, seed: 0 } },
-      "",
-    ),
-    imported: true,
-    state: "finished",
-    stage: "done",
-  };
+function adapterRecipe(adapter: AdapterConfig): Recipe {
+  return { task: "adapter", settings: { mode: "recommended", adapter, seed: 0 } };
 }
 
 /** An adapter blended with the identity; as it was trained where no strength is asked for. */

@@ -1,5 +1,6 @@
 import type { ProjectView } from "../../app/studio-data.ts";
 import type { EncoderView, ModelView, ProjectWeight, RunExportFormat } from "../../app/studio-models.ts";
+import type { RunSummary } from "../../app/studio-training.ts";
 import { bytes, count, plural } from "../format.ts";
 
 const FORMATS: Readonly<Record<RunExportFormat, { name: string; text: string }>> = {
@@ -57,11 +58,15 @@ export const models = {
   formats: FORMATS,
   saved: (name: string, verified: string): string => `${name} saved: ${verified.replace(/\.$/, "")}.`,
   saving: "Writing…",
-  importAdapter: "Import an adapter",
+  importAdapter: "Import what was tuned elsewhere",
   importHint:
-    "config.json with pytorch_model.bin, or a .safetensors file. Pickles with anything but tensors are refused.",
-  importDrop: "Drop an adapter's files here",
-  imported: (number: number): string => `Read as run ${number}.`,
+    "An adapter (config.json with pytorch_model.bin, or .safetensors), a PEFT folder of a model that is here, or a tuned " +
+    "encoder or re-ranker with all its weights; also as the .zip that Retune exports.",
+  importDrop: "Drop an adapter's or model's files here",
+  imported: ({ number, recipe }: RunSummary): string =>
+    recipe.task === "adapter"
+      ? `Read as run ${number}.`
+      : `Read as run ${number}. It is embedded with and judged like a run of your own; see Train, History.`,
   whole: "The whole project",
   wholeText: (view: ProjectView): string =>
     `Sources, ${plural(view.questions, "question", "questions")}, choices, splits and runs in one .zip, for a backup or ` +
