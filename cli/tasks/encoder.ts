@@ -13,6 +13,7 @@ import type { EvaluationReport } from "../../src/domain/eval/report.ts";
 import { writeFusion } from "../../src/domain/formats/fusion-json.ts";
 import type { EncoderModel } from "../../src/domain/models/encoder-model.ts";
 import { openEncoderRun } from "../../src/domain/recipes/encoder/encoder.ts";
+import type { EncoderData } from "../../src/domain/recipes/encoder/encoder-job.ts";
 import type { TrainedEncoder } from "../../src/domain/recipes/encoder/encoder-run.ts";
 import type { Backend } from "../../src/engine/backend.ts";
 import { inJob } from "../job.ts";
@@ -46,13 +47,16 @@ export async function runEncoderJob(
   const { backend, reason } = await chooseBackend(job.backend, root, job.threads);
   try {
     const started = performance.now();
-    const trained = await fineTune(job, train, validation, base, backend);
+    const data = await trainingData(job, train);
+    for (const loaded of [train, validation]) if (loaded) showWarnings(loaded);
+    const trained = await fineTune(job, data, base, backend);
     const trainSeconds = (performance.now() - started) / 1000;
     const model = await wholeEncoder(withoutBase(trained), () => Promise.resolve(base));
     const judging = performance.now();
     const judged = validation && (await judge(job, root, validation, { trained, model }));
     await folder.begin();
-    await writeExports({ job, root, out: folder.path, backend, data: train }, trained, { base, model });
+    const ground = { job, root, out: folder.path, backend, data, dataSha256: train.hash };
+    await writeExports(ground, trained, { base, model });
     if (judged) await writeReport(folder.path, judged.report);
     const embed = judged?.embedSeconds ?? 0;
     const evaluate = (performance.now() - judging) / 1000 - embed;
@@ -72,18 +76,20 @@ export async function runEncoderJob(
   }
 }
 
+/** The questions with the wrong passages, scores and general questions that the job names. */
+async function trainingData(job: EncoderTuningJob, { dataset }: LoadedDataset): Promise<EncoderData> {
+  const negatives = job.negatives === undefined ? {} : await readNegatives(job.negatives, dataset);
+  return { dataset, ...negatives, ...(job.anchors ? { anchors: job.anchors } : {}) };
+}
+
 async function fineTune(
   job: EncoderTuningJob,
-  train: LoadedDataset,
-  validation: LoadedDataset | undefined,
+  data: EncoderData,
   model: EncoderModel,
   backend: Backend,
 ): Promise<TrainedEncoder> {
-  const negatives = job.negatives === undefined ? {} : await readNegatives(job.negatives, train.dataset);
-  const data = { dataset: train.dataset, ...negatives, ...(job.anchors ? { anchors: job.anchors } : {}) };
   const settings = encoderSettings(job);
   const run = await inJob(job, undefined, () => openEncoderRun(backend, { model, data, settings }));
-  for (const loaded of [train, validation]) if (loaded) showWarnings(loaded);
   try {
     const { text, warnings } = await run.measure();
     const { totalSteps, trainedParameters } = run.plan;
@@ -153,17 +159,18 @@ interface ExportGround {
   readonly root: string;
   readonly out: string;
   readonly backend: Backend;
-  readonly data: LoadedDataset;
+  readonly data: EncoderData;
+  readonly dataSha256: string;
 }
 
 async function writeExports(
-  { job, root, out, backend, data }: ExportGround,
+  { job, root, out, backend, data, dataSha256 }: ExportGround,
   { tuned, fusion }: TrainedEncoder,
   { base, model }: { readonly base: EncoderModel; readonly model: EncoderModel },
 ): Promise<void> {
   const named = { ...model, name: base.name };
   const facts = { seed: job.seed, "training questions": data.dataset.queries.length };
-  const provenance = { base: base.name, recipe: job.task, facts, dataSha256: data.hash };
+  const provenance = { base: base.name, recipe: job.task, facts, dataSha256 };
   const checked = (folder: ExportedFolder, layout: ExportLayout) =>
     withParity(backend, folder, named, layout, provenance);
   for (const format of job.export ?? []) {
@@ -184,7 +191,7 @@ async function writeExports(
   }
   if (job.export?.includes("cluster")) {
     const settings = encoderSettings(job);
-    const cluster = clusterFolder({ model: base, data: { dataset: data.dataset }, settings });
+    const cluster = clusterFolder({ model: base, data, settings });
     await saveFolder(join(out, "cluster"), cluster);
   }
   await writeWhole(join(out, "fusion.json"), writeFusion(fusion.tuned));

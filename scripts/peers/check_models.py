@@ -115,7 +115,7 @@ def check_graph(name: str) -> str:
 def check_batches(name: str) -> str:
     """Whatever the number of processes: their shares put together are the batches that Retune wrote."""
     folder = MODELS / name
-    for script in ("train.py", "ray_train.py"):
+    for script in ("train.py", "losses.py", "ray_train.py"):
         py_compile.compile(str(folder / script), doraise=True)
     wanted = [json.loads(line) for line in (folder / "batches.jsonl").read_text().splitlines()]
     for world in (1, 2, 3, 7):
@@ -130,14 +130,20 @@ def check_batches(name: str) -> str:
     return f"{len(wanted)} batches by 1, 2, 3 and 7 processes"
 
 
-def trained(name: str, processes: int) -> tuple[list[float], dict]:
-    folder = MODELS / name
+def launched(name: str, processes: int) -> tuple[list[float], dict]:
+    """By accelerate, or by torchrun for several processes."""
     launch = ["accelerate.commands.launch", "--cpu", "--num_processes", "1", "--num_machines", "1"]
     launch += ["--mixed_precision", "no", "--dynamo_backend", "no"]
     if processes > 1:
         launch = ["torch.distributed.run", "--nproc_per_node", str(processes), "--master_port", "29617"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    command = [sys.executable, "-m", *launch, str(folder / "train.py")]
+    return trained(name, ["-m", *launch, str(MODELS / name / "train.py")])
+
+
+def trained(name: str, arguments: list[str], **variables: str) -> tuple[list[float], dict]:
+    """Losses of the steps and the weights that a start of Python leaves behind."""
+    folder = MODELS / name
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", **variables}
+    command = [sys.executable, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode != 0:
         raise AssertionError(done.stderr[-1500:])
@@ -146,16 +152,34 @@ def trained(name: str, processes: int) -> tuple[list[float], dict]:
 
 
 def check_training(name: str) -> str:
-    """One process and two take the same steps: equal losses; Adam turns noise in gradients of 0 into small differences."""
-    alone, first = trained(name, 1)
-    together, second = trained(name, 2)
-    if len(alone) != 9 or not alone[6] < alone[0]:
+    """
+    One process and two take the same steps, and those of Retune's own training: equal losses; Adam turns noise in
+    gradients of 0 into small differences.
+    """
+    alone, first = launched(name, 1)
+    together, second = launched(name, 2)
+    steps = sum(1 for _ in open(MODELS / name / "batches.jsonl"))
+    if len(alone) != steps or not np.mean(alone[-3:]) < np.mean(alone[:3]):
         raise AssertionError(f"losses {alone}")
     require_close(np.array(together), np.array(alone))
+    own = MODELS / name / "retune_losses.json"
+    if own.exists():
+        want = np.array(json.loads(own.read_text()))
+        error = float((np.abs(np.array(alone) - want) / np.maximum(1e-2, np.abs(want))).max())
+        if not error <= 1e-3:
+            raise AssertionError(f"losses {alone}, Retune's {want.tolist()}")
     apart = np.concatenate([(second[key] - tensor).abs().flatten().numpy() for key, tensor in first.items()])
     if apart.max() > 1e-2 or (apart > 1e-3).mean() > 1e-3:
         raise AssertionError(f"weights differ by up to {apart.max():.1e}")
-    return f"first batch {alone[0]} → {alone[6]}, weights apart by {apart.max():.1e} at most"
+    return f"losses {alone[0]} … {alone[-1]}, weights apart by {apart.max():.1e} at most"
+
+
+def check_ray(name: str) -> str:
+    """ray_train.py takes the same steps with three workers of a stand-in for Ray Train (ray_stub/)."""
+    stub = str(pathlib.Path(__file__).resolve().parent / "ray_stub")
+    by_ray, _ = trained(name, [str(MODELS / name / "ray_train.py"), "3"], PYTHONPATH=stub)
+    alone, _ = launched(name, 1)
+    return require_close(np.array(by_ray), np.array(alone))
 
 
 def run(check, name: str) -> None:
@@ -173,6 +197,8 @@ def main() -> None:
         if name.startswith("cluster-"):
             run(check_batches, name)
             run(check_training, name)
+            if name == "cluster-anchor":
+                run(check_ray, name)
             continue
         if name.startswith("onnx-"):
             run(check_graph, name)

@@ -2,7 +2,7 @@
 // parity texts. The models are the tiny fixtures after a change of every weight, as a training would leave them.
 import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { writeClusterFolder } from "../../src/domain/formats/cluster-folder.ts";
+import { clusterFolder } from "../../src/app/jobs/cluster-export.ts";
 import {
   readCrossEncoderFolder,
   writeCrossEncoderFolder,
@@ -23,7 +23,9 @@ import { openTextEmbedder } from "../../src/domain/models/embed-texts.ts";
 import { interpolateModel, scaleLora } from "../../src/domain/models/interpolate.ts";
 import { mergeLora } from "../../src/domain/models/merge-lora.ts";
 import { openPairScorer } from "../../src/domain/models/score-pairs.ts";
+import { openEncoderRun } from "../../src/domain/recipes/encoder/encoder.ts";
 import { openCpu } from "../../src/engine/backends/cpu.ts";
+import { clusterJobs } from "./cluster_jobs.mjs";
 
 const PRECISIONS = ["fp32", "fp16", "int8"];
 
@@ -35,7 +37,7 @@ export async function main([folder], { root }) {
   await exporter.encoders();
   await exporter.adapters();
   await exporter.crossEncoders();
-  exporter.cluster();
+  await exporter.cluster();
   backend.dispose();
   return 0;
 }
@@ -104,50 +106,20 @@ class Exporter {
     this.write("peft-cross-encoder", "peft-cross-encoder", files, await this.logits(merged));
   }
 
-  /** Three epochs of uneven batches, with negatives and a second right passage. */
-  cluster() {
-    const rows = Array.from({ length: 14 }, (_, index) => ({
-      anchor: PARITY_TEXTS[index],
-      positive: PARITY_TEXTS[index + 14],
-      id: `p${index}`,
-      right: index === 3 ? ["p3", "p5"] : [`p${index}`],
-      negatives: [PARITY_TEXTS[(index + 17) % 28]],
-    }));
-    const epoch = [
-      [0, 1, 2, 3, 5],
-      [4, 6, 7, 8],
-      [9, 10, 11, 12, 13],
-    ];
-    for (const [name, recipe] of Object.entries(this.clusterRecipes())) {
-      this.put(name, writeClusterFolder(recipe, rows, [...epoch, ...epoch, ...epoch]));
+  /** Trainings of uneven batches, and what our own steps say of them: the script must take the same ones. */
+  async cluster() {
+    for (const [name, { lora, ...job }] of Object.entries(clusterJobs())) {
+      const base = join(this.out, "peft-base");
+      const given = { ...job, model: { ...this.tuned, name: base } };
+      this.put(name, clusterFolder(given).files);
+      if (lora) continue; // LoRA's first matrices are drawn by each program's own generator
+      const run = await openEncoderRun(this.backend, given);
+      const steps = run.steps();
+      for (let next = await steps.next(); !next.done; next = await steps.next());
+      const { losses } = await run.keep();
+      run.dispose();
+      writeFileSync(join(this.out, name, "retune_losses.json"), JSON.stringify(losses));
     }
-  }
-
-  clusterRecipes() {
-    const common = {
-      base: join(this.out, "peft-base"),
-      loss: { kind: "mnrl", scale: 20 },
-      width: 32,
-      matryoshka: null,
-      maskOtherPositives: true,
-      learningRate: 1e-3,
-      weightDecay: 0.01,
-      warmup: 0.2,
-      clip: 1,
-      dropout: false,
-      maxTokens: 48,
-      seed: 1,
-      prompts: this.tuned.prompts,
-      lora: null,
-    };
-    const lora = { rank: 2, alpha: 4, rsLora: false, dropout: 0, targets: ["query", "value"] };
-    const symmetric = { kind: "symmetric-mnrl", scale: 20 };
-    return {
-      "cluster-mnrl": common,
-      "cluster-symmetric": { ...common, loss: symmetric, matryoshka: { dimensions: [32, 16] } },
-      "cluster-triplet": { ...common, loss: { kind: "triplet", distance: "euclidean", margin: 5 } },
-      "cluster-lora": { ...common, lora },
-    };
   }
 
   async encoder(name, model) {

@@ -157,7 +157,9 @@ async function clusterOf({ workspace, models }: TunedExportPorts, run: RunRecord
   const mined = minesNegatives(recipe.settings);
   const vectors = mined ? (await runInputs(workspace, run, recipe.queryInstruction)).train.vectors : null;
   const { data } = requiredEncoderData(dataset, () => firstSearch(dataset, vectors), pairs, recipe.settings);
-  return clusterFolder({ model: await models.baseOf(run), data, settings: recipe.settings });
+  const { settings, anchors } = recipe;
+  const given = { ...data, ...(anchors ? { anchors } : {}) };
+  return clusterFolder({ model: await models.baseOf(run), data: given, settings });
 }
 
 async function peftOf(

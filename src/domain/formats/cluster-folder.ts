@@ -2,21 +2,37 @@
 // GPUs with sentence-transformers. Unlike every other export this one holds the training texts: it says so in its README.
 import { RetuneError } from "../../engine/errors.ts";
 import { jsonFile, utf8 } from "./folder-reader.ts";
+import { CLUSTER_LOSSES } from "./cluster-losses.ts";
 import { CLUSTER_SCRIPT, RAY_SCRIPT } from "./cluster-script.ts";
 
-/** One question with one right passage. */
-export interface ClusterRow {
+/** What a loss may read of a passage beside its text. */
+export interface ClusterLabels {
+  readonly score?: number; // a re-ranker's, of the question with this passage
+  readonly grade?: number; // as judged; absent: 0
+}
+
+/** One question with one right passage, and the wrong ones it is trained with. */
+export interface ClusterRow extends ClusterLabels {
   readonly anchor: string;
   readonly positive: string;
   readonly id: string; // of the passage
   readonly right: readonly string[]; // ids of all passages that answer the question: never a negative of it
-  readonly negatives: readonly string[];
+  readonly negatives: readonly (ClusterLabels & { readonly id: string; readonly text: string })[];
 }
 
 /** The losses the script computes; GradCache's gradient is that of "mnrl". */
 export type ClusterLoss =
-  | { readonly kind: "mnrl" | "symmetric-mnrl"; readonly scale: number }
-  | { readonly kind: "triplet"; readonly distance: "euclidean" | "cosine"; readonly margin: number };
+  | { readonly kind: "mnrl" | "symmetric-mnrl" | "cosent"; readonly scale: number }
+  | { readonly kind: "triplet"; readonly distance: "euclidean" | "cosine"; readonly margin: number }
+  | { readonly kind: "margin-mse" }
+  | { readonly kind: "kl-distillation"; readonly temperature: number };
+
+/** General questions whose vectors are held where the base has them. */
+export interface ClusterAnchors {
+  readonly texts: readonly string[];
+  readonly perStep: number; // in turn
+  readonly weight: number;
+}
 
 export interface ClusterRecipe {
   readonly base: string; // name or path of the base model, as the cluster knows it
@@ -26,7 +42,9 @@ export interface ClusterRecipe {
     readonly dimensions: readonly number[];
     readonly weights?: readonly number[];
   } | null;
+  readonly anchors: ClusterAnchors | null;
   readonly maskOtherPositives: boolean;
+  readonly mostRight: number; // right columns of a question in one batch
   readonly learningRate: number;
   readonly weightDecay: number;
   readonly warmup: number; // share of all steps
@@ -60,6 +78,7 @@ export function writeClusterFolder(
     ["train.jsonl", utf8(rows.map((row) => `${JSON.stringify(row)}\n`).join(""))],
     ["batches.jsonl", utf8(batches.map((batch) => `${JSON.stringify(batch)}\n`).join(""))],
     ["train.py", utf8(CLUSTER_SCRIPT)],
+    ["losses.py", utf8(CLUSTER_LOSSES)],
     ["ray_train.py", utf8(RAY_SCRIPT)],
     ["requirements.txt", utf8("sentence-transformers>=3\naccelerate\npeft\n")],
   ]);
@@ -67,16 +86,21 @@ export function writeClusterFolder(
 
 function configOf(recipe: ClusterRecipe, steps: number): Readonly<Record<string, unknown>> {
   const dimensions = recipe.matryoshka?.dimensions ?? [recipe.width];
-  const { lora } = recipe;
+  const { lora, anchors } = recipe;
   return {
     base: recipe.base,
     loss: recipe.loss,
     dimensions,
     dimension_weights: recipe.matryoshka?.weights ?? dimensions.map(() => 1),
+    matryoshka: recipe.matryoshka !== null,
+    anchors: anchors?.texts ?? [],
+    anchors_per_step: anchors?.perStep ?? 0,
+    anchor_weight: anchors?.weight ?? 0,
     mask_other_positives: recipe.maskOtherPositives,
+    most_right: recipe.mostRight,
     steps,
     learning_rate: recipe.learningRate,
-    warmup_steps: Math.ceil(recipe.warmup * steps),
+    warmup_steps: Math.floor(steps * recipe.warmup),
     weight_decay: recipe.weightDecay,
     clip: recipe.clip,
     dropout: recipe.dropout,
@@ -93,6 +117,8 @@ function configOf(recipe: ClusterRecipe, steps: number): Readonly<Record<string,
   };
 }
 
+const NEEDS_WRONG: readonly ClusterLoss["kind"][] = ["triplet", "cosent", "margin-mse", "kl-distillation"];
+
 function checkBatches(recipe: ClusterRecipe, rows: readonly ClusterRow[], batches: ClusterBatches): void {
   for (const [step, batch] of batches.entries()) {
     const odd = batch.find((row) => !rows[row]);
@@ -100,9 +126,9 @@ function checkBatches(recipe: ClusterRecipe, rows: readonly ClusterRow[], batche
       const text = odd === undefined ? "is empty" : `names row ${odd} of ${rows.length}`;
       throw new RetuneError("usage", `cluster folder: batch ${step + 1} ${text}`);
     }
-    const without = recipe.loss.kind === "triplet" && batch.some((row) => rows[row]!.negatives.length === 0);
-    if (!without) continue;
-    const text = `batch ${step + 1} has a question without a wrong passage, which the triplet loss needs`;
+    const { kind } = recipe.loss;
+    if (!NEEDS_WRONG.includes(kind) || batch.some((row) => rows[row]!.negatives.length > 0)) continue;
+    const text = `no question of batch ${step + 1} has a wrong passage, which ${kind} needs`;
     throw new RetuneError("usage", `cluster folder: ${text}; mine negatives first`);
   }
 }

@@ -27,7 +27,7 @@ def share(batch, rank, world):
 
 
 def gathered(own, batch, rank, world):
-    """The vectors of the whole batch in its order; those of other processes are constants here."""
+    """The vectors of all of a batch in its order; those of other processes are constants here."""
     import torch
     import torch.distributed as dist
 
@@ -41,38 +41,6 @@ def gathered(own, batch, rank, world):
     parts = [part[:size] for part, size in zip(parts, sizes)]
     parts[rank] = own
     return torch.cat(parts)
-
-
-def loss_of(config, rows, columns):
-    """columns: vectors [batch, width] of anchors, positives and every negative."""
-    import torch
-    import torch.nn.functional as F
-
-    loss = config["loss"]
-    total = 0.0
-    for width, weight in zip(config["dimensions"], config["dimension_weights"]):
-        anchors, *passages = [F.normalize(column[:, :width], dim=1) for column in columns]
-        if loss["kind"] == "triplet":
-            positive, negative = passages[:2]
-            if loss["distance"] == "cosine":
-                apart = (anchors * negative).sum(1) - (anchors * positive).sum(1)
-            else:
-                raw = [column[:, :width] for column in columns[:3]]
-                apart = F.pairwise_distance(raw[0], raw[1]) - F.pairwise_distance(raw[0], raw[2])
-            total = total + weight * F.relu(apart + loss["margin"]).mean()
-            continue
-        scores = loss["scale"] * anchors @ torch.cat(passages).T
-        right = torch.arange(len(rows), device=scores.device)
-        if config["mask_other_positives"]:
-            also = [[i != j and rows[j]["id"] in row["right"] for j in range(len(rows))] for i, row in enumerate(rows)]
-            scores[:, : len(rows)] = scores[:, : len(rows)].masked_fill(
-                torch.tensor(also, device=scores.device), float("-inf")
-            )
-        value = F.cross_entropy(scores, right)
-        if loss["kind"] == "symmetric-mnrl":
-            value = (value + F.cross_entropy(scores[:, : len(rows)].T, right)) / 2
-        total = total + weight * value
-    return total
 
 
 def optimizer_of(config, model):
@@ -99,13 +67,19 @@ def open_model(config, device):
         from peft import LoraConfig
 
         model.add_adapter(LoraConfig(task_type="FEATURE_EXTRACTION", **config["lora"]))
-    model.train() if config["dropout"] else model.eval()
     return model
+
+
+def anchors_of(config, step):
+    """Which of the general questions a step holds in place: in turn."""
+    count, each = len(config["anchors"]), config["anchors_per_step"]
+    return [(step * each + place) % count for place in range(each)]
 
 
 def main(folder=HERE):
     import torch
     import torch.distributed as dist
+    from losses import anchor_loss, total_loss
 
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     rows, steps = lines(folder, "train.jsonl"), lines(folder, "batches.jsonl")
@@ -126,15 +100,30 @@ def main(folder=HERE):
         features = {key: value.to(device) for key, value in model.tokenize(texts).items() if hasattr(value, "to")}
         return model(features)["sentence_embedding"]
 
-    for step, batch in enumerate(steps):
+    def loss_of(step, batch):
         own, whole = [rows[index] for index in share(batch, rank, world)], [rows[index] for index in batch]
-        columns = [vectors([prompts["query"] + row["anchor"] for row in own])]
-        columns.append(vectors([prompts["document"] + row["positive"] for row in own]))
-        for place in range(min(len(row["negatives"]) for row in whole)):
-            columns.append(vectors([prompts["document"] + row["negatives"][place] for row in own]))
-        loss = loss_of(config, whole, [gathered(column, batch, rank, world) for column in columns])
+        columns = [[prompts["query"] + row["anchor"] for row in own]]
+        columns.append([prompts["document"] + row["positive"] for row in own])
+        for k in range(max(len(row["negatives"]) for row in whole)):
+            wrong = [row["negatives"][k]["text"] if k < len(row["negatives"]) else "" for row in own]
+            columns.append([prompts["document"] + text for text in wrong])
+        questions, *passages = [gathered(vectors(column), batch, rank, world) for column in columns]
+        loss = total_loss(config, whole, questions, torch.cat(passages))
+        if config["anchors"]:
+            places = anchors_of(config, step)
+            mine = [prompts["query"] + config["anchors"][place] for place in share(places, rank, world)]
+            moved = gathered(vectors(mine), places, rank, world)
+            loss = loss + config["anchor_weight"] * anchor_loss(moved, base[places])
+        return loss
+
+    with torch.no_grad():  # where the general questions are before training
+        model.eval()
+        base = vectors([prompts["query"] + anchor for anchor in config["anchors"]])
+    model.train() if config["dropout"] else model.eval()
+    for step, batch in enumerate(steps):
+        loss = loss_of(step, batch)
         optimizer.zero_grad()
-        if own:
+        if loss.requires_grad:
             loss.backward()
         for parameter in parameters:
             if parameter.grad is None:

@@ -132,7 +132,9 @@ const recipe: ClusterRecipe = {
   loss: { kind: "mnrl", scale: 20 },
   width: 384,
   matryoshka: null,
+  anchors: null,
   maskOtherPositives: true,
+  mostRight: 2,
   learningRate: 2e-5,
   weightDecay: 0.01,
   warmup: 0.1,
@@ -151,7 +153,8 @@ test("a cluster folder has the data, the order of the batches and the steps of t
   expect(textOf(files, "train.jsonl").split("\n")).toHaveLength(3);
   expect(JSON.parse(textOf(files, "config.json"))).toMatchObject({
     steps: 3,
-    warmup_steps: 1,
+    warmup_steps: 0,
+    anchors: [],
     dimensions: [384],
     dimension_weights: [1],
   });
@@ -159,9 +162,11 @@ test("a cluster folder has the data, the order of the batches and the steps of t
   expect(textOf(files, "train.py")).toContain('if __name__ == "__main__":');
 });
 
-test("batches that name no row, or a triplet without a wrong passage, are refused before anything is written", () => {
+test("batches that name no row, or a loss without any wrong passage, are refused before anything is written", () => {
   refusal(() => writeClusterFolder(recipe, [row], [[0], [1]]), "usage", "batch 2", "row 1 of 1");
   refusal(() => writeClusterFolder(recipe, [row], [[]]), "usage", "batch 1 is empty");
   const triplet = { ...recipe, loss: { kind: "triplet", distance: "cosine", margin: 0.5 } } as const;
-  refusal(() => writeClusterFolder(triplet, [row], [[0]]), "usage", "negatives");
+  refusal(() => writeClusterFolder(triplet, [row], [[0]]), "usage", "batch 1", "mine negatives");
+  const wrong = { ...row, negatives: [{ id: "2", text: "n" }] };
+  expect(writeClusterFolder(triplet, [row, wrong], [[0, 1]]).has("losses.py")).toBe(true);
 });

@@ -112,7 +112,8 @@ function takerOf(
   return new CachedSteps(backend, executables, settings, shape, { segments, longest });
 }
 
-function shapeOf({ model, data }: EncoderJob, settings: ResolvedSettings, set: EncoderSet): LossShape {
+/** How many questions, negatives, right columns and anchors a step has at most. */
+export function shapeOf({ model, data }: EncoderJob, settings: ResolvedSettings, set: EncoderSet): LossShape {
   const most = Math.max(...Array.from(set.questions, (question) => set.positives[question]!.length));
   return {
     questions: Math.min(settings.batchSize, set.questions.length),
