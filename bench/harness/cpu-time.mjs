@@ -56,6 +56,15 @@ export function browserClock() {
   return () => pids.reduce((sum, pid) => sum + millisecondsOf(pid), 0);
 }
 
+/** Bytes that the GPU process and the renderers below this process have been resident with at most, summed. */
+export function browserMemory() {
+  const pids = descendants(process.pid).filter(isWorking);
+  return pids.reduce((sum, pid) => {
+    const most = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+    return sum + Number(most?.[1] ?? 0) * 1024;
+  }, 0);
+}
+
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;

@@ -1,0 +1,14 @@
+export const WIDTH: number;
+export const HEADS: number;
+export const INNER: number;
+export const SEQUENCES: number;
+export const LENGTH: number;
+export const ROWS: number;
+export const EPSILON: number;
+export const SCALE: number;
+export const LEARNING_RATE: number;
+export const WEIGHT_DECAY: number;
+export function shapesOf(layers: number): [name: string, shape: number[]][];
+export function initialValues(tensor: [name: string, shape: number[]], index: number): Float32Array;
+export function hiddenStates(): Float32Array;
+export function flopsOf(layers: number): number;
