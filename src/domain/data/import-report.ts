@@ -20,6 +20,7 @@ export type ImportWarningCode =
   | "unjudged" // questions without a right passage, left out
   | "grade" // grades of another scale than the file's own
   | "evidence" // evidence that is no passage of its document
+  | "role-order" // messages of one role after another
   | "context-length" // chats longer than models commonly read
   | "extra-key";
 

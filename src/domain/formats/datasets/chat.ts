@@ -1,8 +1,7 @@
-/** A function that the model may call, as its definition names it. */
+/** A function that the model may call. */
 export interface ChatFunction {
   readonly name: string;
-  readonly description?: string;
-  readonly parameters?: string; // JSON Schema as JSON text, key order kept
+  readonly definition: string; // {"name", "description"?, "parameters"?, …} as JSON text, key order kept
 }
 
 export interface ChatCall {

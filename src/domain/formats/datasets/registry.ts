@@ -14,6 +14,8 @@ import type {
 } from "./dataset-format.ts";
 import { flagEmbeddingFormat } from "./flag-embedding.ts";
 import { llamaIndexFormat } from "./llamaindex.ts";
+import { openAiChatFormat } from "./openai-chat.ts";
+import { qasperFormat } from "./qasper.ts";
 import { pairsFormat, scoredFormat, tripletsFormat } from "./sentence-transformers.ts";
 
 /** Every dataset format of others, in the order in which people are offered them. */
@@ -25,6 +27,8 @@ export const DATASET_FORMATS: readonly DatasetFormat[] = [
   pairsFormat,
   tripletsFormat,
   scoredFormat,
+  qasperFormat,
+  openAiChatFormat,
 ];
 
 /** The entry of a format. "usage" with the known ones for another name. */
