@@ -49,7 +49,7 @@ export interface ReportOptions {
   readonly rows?: boolean; // questions and passages of the person's data; default false
 }
 
-/** What the page asks about verdicts. Jobs are of kind "triage" or "advise"; what they find is kept with the project. */
+/** What the page asks about verdicts, as `studio.verdicts`. Jobs are of kind "triage" or "advise"; what they find is kept with the project. */
 export interface VerdictStudio {
   /** Job: embeds what is missing, then puts searches side by side on the training questions. */
   triage(projectId: string, options?: TriageOptions): Promise<string>;

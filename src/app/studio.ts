@@ -1,12 +1,15 @@
 import type { WireError } from "../engine/errors.ts";
 import type { DataStudio } from "./studio-data.ts";
 import type { GateStudio } from "./studio-gate.ts";
+import type { ImportStudio } from "./studio-import.ts";
 import type { MapStudio } from "./studio-map.ts";
 import type { MiningStudio } from "./studio-mining.ts";
 import type { ModelStudio } from "./studio-models.ts";
 import type { SearchAnswer, SearchRequest } from "./studio-playground.ts";
 import type { RouterStudio } from "./studio-routers.ts";
+import type { TeacherStudio } from "./studio-teachers.ts";
 import type { RunSummary, RunView, TrainingStudio } from "./studio-training.ts";
+import type { VerdictStudio } from "./studio-verdicts.ts";
 
 /**
  * The program without a face, as the page sees it. Every method that takes long starts a job and returns its id at
@@ -14,8 +17,11 @@ import type { RunSummary, RunView, TrainingStudio } from "./studio-training.ts";
  */
 export interface Studio extends DataStudio, TrainingStudio, RouterStudio, ModelStudio {
   readonly gate: GateStudio;
+  readonly imports: ImportStudio;
   readonly maps: MapStudio;
+  readonly teachers: TeacherStudio;
   readonly mining: MiningStudio;
+  readonly verdicts: VerdictStudio;
   subscribe(listener: (event: StudioEvent) => void): () => void;
   environment(): EnvironmentView;
   /** "auto" lets the probe decide. Takes effect with the next run. */

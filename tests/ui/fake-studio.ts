@@ -16,7 +16,9 @@ import {
 import { fakeReport, numbers } from "./fake-report.ts";
 import { otherTask, rerankResults, ROUTER_RESULTS } from "./fake-results.ts";
 import { FakeGate } from "./fake-gate.ts";
+import { FakeTeachers } from "./fake-teachers.ts";
 import { FakeMaps } from "./fake-maps.ts";
+import { FakeVerdicts } from "./fake-verdicts.ts";
 import { FakeMining } from "./fake-mining.ts";
 import { FakeTuning, LADDER_ENDED } from "./fake-tuning.ts";
 
@@ -36,7 +38,9 @@ export type Scenario =
 /** A Studio of made-up data for tests and for looking at screens; it keeps what it is told for as long as it lives. */
 export class FakeStudio extends FakeTuning implements Studio {
   readonly maps = new FakeMaps();
-  readonly mining = new FakeMining();
+  readonly verdicts = new FakeVerdicts();
+  readonly teachers = new FakeTeachers();
+  readonly mining = new FakeMining((event) => this.#tell(event));
   readonly #listeners = new Set<(event: StudioEvent) => void>();
   readonly #verdict: Verdict;
   #environment = ENVIRONMENT;

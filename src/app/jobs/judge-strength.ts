@@ -6,11 +6,15 @@ import type { RunRecord } from "../storage/records.ts";
 import type { StrengthView } from "../studio-training.ts";
 import { judgeAdapter } from "./evaluate.ts";
 import { rerankerAt, tunedAt } from "./export-tuned.ts";
+import { judgeRouter } from "./judge-router.ts";
 import { firstSearch, judgeEncoder, judgeReranker, RERANK_JUDGING } from "./judge-tuned.ts";
+import { openTest } from "./openings.ts";
+import { routerAt } from "./router-at.ts";
 import { runInputs } from "./run-adapter.ts";
 import type { CrossEncoderRecipe } from "./run-cross-encoder.ts";
 import type { EncoderRecipe } from "./run-encoder.ts";
 import type { RunPorts } from "./run-ports.ts";
+import type { RouterRecipe } from "./run-router.ts";
 import { loadResult } from "./result-store.ts";
 import { loadTrained } from "./trained-store.ts";
 
@@ -22,6 +26,7 @@ export async function judgeStrength(ports: RunPorts, runId: string, strength: nu
     throw new RetuneError("usage", `A strength lies between 0 (base) and 2, not at ${strength}.`);
   }
   const run = await ports.workspace.runs.get(runId);
+  await openTest(ports.workspace, run, "strength");
   const measures = await measuresAt(ports, run, strength);
   const others = (run.strengths ?? []).filter((each) => each.strength !== strength);
   const strengths = [...others, { strength, measures }].sort((a, b) => a.strength - b.strength);
@@ -33,7 +38,7 @@ async function measuresAt(ports: RunPorts, run: RunRecord, strength: number): Pr
   if (recipe.task === "adapter") return ofAdapter(ports, run, recipe.settings, strength);
   if (recipe.task === "encoder" || recipe.task === "lora") return ofEncoder(ports, run, recipe, strength);
   if (recipe.task === "cross-encoder") return ofReranker(ports, run, recipe, strength);
-  throw new RetuneError("unsupported", `A ${recipe.task} is exported at a strength, but not judged at one.`);
+  return ofRouter(ports, run, recipe, strength);
 }
 
 async function ofAdapter(
@@ -92,6 +97,24 @@ async function ofReranker(
     const retrieved = firstSearch(dataset, vectors);
     const report = await judgeReranker(backend, dataset, retrieved, { tuned }, judging);
     return chosenMeasures(report.systems.rerankedTuned!);
+  } finally {
+    backend.dispose();
+  }
+}
+
+/** The test questions asked of the mixed router. */
+async function ofRouter(
+  ports: RunPorts,
+  run: RunRecord,
+  recipe: RouterRecipe,
+  strength: number,
+): Promise<Measures> {
+  const backend = await ports.openBackend(undefined);
+  try {
+    const { router, ground } = await routerAt(ports, run, recipe, { strength, backend });
+    const { seed } = recipe.settings;
+    const { tuned } = await judgeRouter(backend, router, ground.test, ground.base.test, seed);
+    return { accuracy: tuned.accuracy, mrr: tuned.mrr };
   } finally {
     backend.dispose();
   }

@@ -4,6 +4,7 @@ import { requireRoom } from "../storage/quota.ts";
 import type { Workspace } from "../storage/workspace.ts";
 import type { ModelSource } from "../encoders/model-source.ts";
 import type { LiveRun } from "./live-run.ts";
+import { openTest } from "./openings.ts";
 import type { LookAtProbes, RunTotals } from "./live-run.ts";
 import { trainRun } from "./train.ts";
 import type { OpenBackend, RecipeTypes, TrainListener, TrainOutcome, TrainRequest } from "./train.ts";
@@ -69,12 +70,14 @@ export async function finishRun(
 ): Promise<RunRecord> {
   const { workspace } = ports;
   const record = live.current;
+  const testOpenings = await openTest(workspace, record, "judged");
   const stopped = record.notes.some((note) => note === STOPPED);
   const finished = await workspace.runs.finish(record.id, results, {
     ...record,
     state: stopped ? "stopped" : "finished",
     stage: "done",
     progress: { done: record.progress.total, total: record.progress.total },
+    testOpenings,
     ...change,
   });
   await workspace.checkpoints.remove(record.id);

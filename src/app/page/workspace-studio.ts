@@ -5,6 +5,7 @@ import { GateDesk } from "./gate-desk.ts";
 import { MapDesk } from "./map-desk.ts";
 import { MiningDesk } from "./mining-desk.ts";
 import { RouterPageStudio } from "./router-studio.ts";
+import { VerdictDesk } from "./verdict-desk.ts";
 import type { BackendChoice, EnvironmentView, StorageView, Studio, StudioEvent } from "../studio.ts";
 import type { SearchAnswer, SearchRequest } from "../studio-playground.ts";
 import type { RunSummary } from "../studio-training.ts";
@@ -14,8 +15,10 @@ const RERANK_TOP = 100; // passages a cross-encoder reads, as the guide's
 /** The Studio over a workspace and its workers. */
 export class WorkspaceStudio extends RouterPageStudio implements Studio {
   readonly gate = new GateDesk(this.ports);
+  readonly teachers = this.ports.teachers;
   readonly maps = new MapDesk(this.ports);
   readonly mining = new MiningDesk(this.ports);
+  readonly verdicts = new VerdictDesk(this.ports);
 
   subscribe(listener: (event: StudioEvent) => void): () => void {
     return this.ports.emitter.subscribe(listener);

@@ -7,9 +7,7 @@ import type { BackendChoice, EnvironmentView } from "../studio.ts";
 import type {
   ChunkPreview,
   ChunkSettings,
-  DatasetRole,
   GenerateOptions,
-  ImportReport,
   PairsReport,
   ProjectView,
   QuestionView,
@@ -22,8 +20,11 @@ import type { SearchAnswer, SearchRequest } from "../studio-playground.ts";
 import type { RouteAnswer, RouteRequest, RouterImportReport } from "../studio-routers.ts";
 import type { LossNeeds, Recipe, RunPlan, Task } from "../studio-training.ts";
 import type { GateMethods } from "./gate-calls.ts";
+import type { TeacherMethods } from "./teacher-calls.ts";
+import type { ImportMethods } from "./import-calls.ts";
 import type { MapMethods } from "./map-calls.ts";
 import type { MiningMethods } from "./mining-calls.ts";
+import type { VerdictDataMethods, VerdictTrainMethods } from "./verdict-calls.ts";
 
 // What each worker can be asked, types only. Every worker opens the database itself: rows, vectors and weights do
 // not cross threads.
@@ -54,12 +55,9 @@ interface OfSplit extends OfProject {
   readonly split: "train" | "test";
 }
 
-export interface DataMethods extends GateMethods, MapMethods, MiningMethods {
+export interface DataMethods
+  extends GateMethods, MapMethods, MiningMethods, VerdictDataMethods, ImportMethods {
   readonly facts: Call<OfProject, ProjectFacts>;
-  readonly addFiles: Call<
-    OfProject & { readonly files: readonly SentFile[]; readonly role?: DatasetRole },
-    ImportReport
-  >;
   readonly previewChunks: Call<OfProject & { readonly settings: ChunkSettings }, ChunkPreview>;
   readonly applyChunks: Call<OfProject & { readonly settings: ChunkSettings }, null>;
   readonly questions: Call<OfProject, readonly QuestionView[]>;
@@ -108,10 +106,11 @@ export interface EncoderAddress {
   readonly key?: string;
 }
 
-export interface EmbedMethods {
-  /** "search": passages and questions of both sides; "router": its questions and descriptions. */
+export interface EmbedMethods extends TeacherMethods {
+  /** "search": passages and questions of both sides; "router": its questions and descriptions; "general": the bundled set. */
   readonly embed: Call<
-    OfProject & EncoderAddress & { readonly instruction: string; readonly texts?: "search" | "router" },
+    OfProject &
+      EncoderAddress & { readonly instruction: string; readonly texts?: "search" | "router" | "general" },
     number
   >;
   readonly encode: Call<
@@ -142,7 +141,7 @@ export interface WeightFacts {
   readonly hidden: number;
 }
 
-export interface TrainMethods {
+export interface TrainMethods extends VerdictTrainMethods {
   readonly probe: Call<{ readonly choice: BackendChoice }, BackendFacts>;
   readonly plan: Call<
     OfProject & { readonly recipe: Recipe; readonly choice: BackendChoice },

@@ -15,6 +15,7 @@ import { openOnnxBert } from "../encoders/onnx-bert.ts";
 import { OnnxEncoder } from "../encoders/onnx-encoder.ts";
 import type { OnnxEncoderOptions } from "../encoders/onnx-encoder.ts";
 import type { RuntimeOptions } from "../encoders/onnx-runtime.ts";
+import { generalSet } from "../../domain/eval/general/general-set.ts";
 import { Secret } from "../../domain/synth/secret.ts";
 import { embedMissing, textGroups } from "../jobs/embed.ts";
 import type { TextGroup } from "../jobs/embed.ts";
@@ -56,7 +57,9 @@ export class EmbedService {
     const groups =
       texts === "router"
         ? await this.routerTexts(projectId, instruction)
-        : await this.searchTexts(projectId, instruction);
+        : texts === "general"
+          ? textGroups([generalSet()], instruction)
+          : await this.searchTexts(projectId, instruction);
     const started = performance.now();
     const open = (): Promise<Encoder> => this.encoder(facts, address);
     const embedded = await embedMissing(workspace.vectors, facts, groups, open, control);

@@ -4,19 +4,24 @@ import type { DataService } from "./data-service.ts";
 import type { GateService } from "./gate-service.ts";
 import type { EmbedService } from "./embed-service.ts";
 import type { GenerateService } from "./generate-service.ts";
+import type { ImportService } from "./import-service.ts";
 import type { InferenceService } from "./inference-service.ts";
 import type { MapService } from "./map-service.ts";
 import type { MiningService } from "./mining-service.ts";
 import type { PartsService } from "./parts-service.ts";
 import type { ProjectFileService } from "./project-file-service.ts";
 import type { ResultService } from "./result-service.ts";
+import type { TeacherService } from "./teacher-service.ts";
 import type { TrainService } from "./train-service.ts";
+import { verdictDataHandlers } from "./verdict-data-service.ts";
+import { verdictTrainHandlers } from "./verdict-service.ts";
 
 // Which service answers which call: one table a worker.
 
 /** The services of the data worker. */
 export interface DataServices {
   readonly data: DataService;
+  readonly imports: ImportService;
   readonly results: ResultService;
   readonly generation: GenerateService;
   readonly parts: PartsService;
@@ -27,10 +32,13 @@ export interface DataServices {
 }
 
 export function dataHandlers(services: DataServices): Handlers<DataMethods> {
-  const { data, results, generation, parts, projectFiles, maps, mining, gate } = services;
+  const { data, imports, results, generation, parts, projectFiles, maps, mining, gate } = services;
   return {
     facts: (params) => data.facts(params),
-    addFiles: data.addFiles,
+    lookAtFiles: (params) => imports.look(params),
+    addFiles: imports.addFiles,
+    datasetTargets: () => imports.targets(),
+    exportDatasetAs: (params) => imports.exportDataset(params),
     previewChunks: (params) => data.previewChunks(params),
     applyChunks: (params) => data.applyChunks(params),
     questions: (params) => data.questions(params),
@@ -70,10 +78,15 @@ export function dataHandlers(services: DataServices): Handlers<DataMethods> {
     decideNegatives: (params) => mining.decide(params),
     exportNegatives: (params) => mining.exportRows(params),
     exportCohere: (params) => mining.exportCohere(params),
+    ...verdictDataHandlers(data.workspace),
   };
 }
 
-export function embedHandlers(service: EmbedService, inference: InferenceService): Handlers<EmbedMethods> {
+export function embedHandlers(
+  service: EmbedService,
+  inference: InferenceService,
+  teachers: TeacherService,
+): Handlers<EmbedMethods> {
   return {
     embed: service.embed,
     encode: service.encode,
@@ -81,6 +94,8 @@ export function embedHandlers(service: EmbedService, inference: InferenceService
     inspectWeights: (params) => inference.inspectWeights(params),
     rerank: inference.rerank,
     route: inference.route,
+    writeQuestions: teachers.write,
+    tryTeacher: teachers.tryOut,
   };
 }
 
@@ -92,5 +107,6 @@ export function trainHandlers(service: TrainService): Handlers<TrainMethods> {
     judgeStrength: (params) => service.judgeStrength(params),
     pause: (params) => service.pause(params),
     stopAndKeep: (params) => service.stopAndKeep(params),
+    ...verdictTrainHandlers((choice) => service.advice(choice)),
   };
 }

@@ -6,6 +6,7 @@ import { judgeStrength } from "../jobs/judge-strength.ts";
 import { planRun } from "../jobs/plan-run.ts";
 import type { RunPorts } from "../jobs/run-ports.ts";
 import { runRecipe } from "../jobs/run-recipe.ts";
+import type { AdvicePorts } from "../jobs/verdict-ground.ts";
 import type { BackendFacts, TrainMethods, WorkerEvent } from "../protocol/calls.ts";
 import type { Handlers } from "../protocol/host.ts";
 import type { RunRecord } from "../storage/records.ts";
@@ -70,6 +71,12 @@ export class TrainService {
   stopAndKeep({ runId }: Of<"stopAndKeep">): Promise<null> {
     this.wishes.set(runId, "stop");
     return Promise.resolve(null);
+  }
+
+  /** What analyses around runs need. */
+  advice(choice: BackendChoice): AdvicePorts {
+    const { workspace, backends } = this.ports;
+    return { workspace, models: this.models, openBackend: (device) => backends.open(choice, device) };
   }
 
   private runPorts(runId: string, choice: BackendChoice): RunPorts {

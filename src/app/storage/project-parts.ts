@@ -73,6 +73,21 @@ export class ProjectParts {
       tx.objectStore("findings").put({ ...finding, key }),
     );
   }
+
+  /** Changes a finding of a project in one transaction, so that two workers never lose each other's change. */
+  async changeFinding(
+    projectId: string,
+    kind: string,
+    change: (known: FindingRecord | undefined) => Omit<FindingRecord, "key">,
+  ): Promise<FindingRecord> {
+    const key = findingKey(projectId, kind, undefined);
+    return this.connection.write(["findings"], "what was found", async (transaction) => {
+      const store = transaction.objectStore("findings");
+      const changed = { ...change(await store.get(key)), key };
+      await store.put(changed);
+      return changed;
+    });
+  }
 }
 
 function findingKey(projectId: string, kind: string, runId: string | undefined): string {

@@ -85,6 +85,7 @@ export interface BlockPart {
 export interface ImportRecord {
   readonly id: string;
   readonly projectId: string;
+  readonly names: readonly string[]; // of files or folders as they were dropped, the first ones
   readonly blocks: number; // of whole sources: later ones were cut off and are written anew
   readonly sources: number;
   readonly passages: number;
@@ -162,6 +163,7 @@ export interface RunRecord {
   readonly accuracyDelta?: number;
   readonly tokensPerSecond?: number | null;
   readonly strengths?: readonly StrengthView[];
+  readonly testOpenings?: number; // how often the test split had been opened when this run was judged, this included
   readonly rung?: RungName; // the ladder started it: trained without the ladder's held-out questions
 }
 
@@ -214,7 +216,7 @@ export interface FindingRecord {
 export interface ModelRecord {
   readonly id: string;
   readonly name: string;
-  readonly kind: "encoder" | "cross-encoder";
+  readonly kind: "encoder" | "cross-encoder" | "instruct";
   readonly origin: "site" | "folder" | "hub" | "trained";
   readonly runId?: string;
   readonly parameters: number | null;
@@ -222,6 +224,7 @@ export interface ModelRecord {
   readonly hidden: number | null;
   readonly bytes: number | null;
   readonly obstacle: string | null;
+  readonly paths?: readonly string[]; // of an instruct model's files
 }
 
 export interface ManifestTensor {
