@@ -2,6 +2,7 @@ import { RetuneError } from "../src/engine/errors.ts";
 import { helpOf, parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { applyCommand } from "./commands/apply.ts";
+import { checkCommand } from "./commands/check.ts";
 import { convertCommand } from "./commands/convert.ts";
 import { embedCommand } from "./commands/embed.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
@@ -14,6 +15,7 @@ const commands: Readonly<Record<string, Command>> = {
   embed: embedCommand,
   evaluate: evaluateCommand,
   generate: generateCommand,
+  check: checkCommand,
   convert: convertCommand,
   apply: applyCommand,
   models: modelsCommand,

@@ -9,7 +9,7 @@ const TEXT = "(?:document|passage|excerpt|text|paragraph|snippet|article)";
 const PHRASES: readonly RegExp[] = [
   /\bcontext(?:ual)? information\b/iu,
   /\b(?:given|provided|supplied|above|following|preceding) context\b/iu,
-  /\b(?:in|from|to|by|on|per|within|of|using) the context\b(?! of\b)/iu,
+  /\b(?:in|from|to|by|on|per|within|of|using) the context\b(?! of\b)(?: information)?/iu,
   /\b(?:information|data|details|text) (?:provided|given|above|presented)(?: in the (?:context|document|text))?(?=[,.?;]|$)/iu,
   new RegExp(`\\b(?:provided|given|above) (?:information|data|details|${TEXT})\\b`, "iu"),
   /\btable of contents\b/iu,

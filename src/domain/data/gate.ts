@@ -82,11 +82,12 @@ export function ownFlags({ text, origin }: Query, right: readonly string[]): rea
 
 const MARK = /[?？؟;⁇]/u;
 const ASKING =
-  /\b(?:what|which|who|whom|whose|when|where|why|how|is|are|was|were|do|does|did|can|could|may|might|must|shall|should|will|would|has|have|had|explain|describe|define|discuss|list|name|give|compare|contrast|calculate|compute|identify|summari[sz]e|outline|state|provide|tell|show|evaluate|analy[sz]e|find|determine|elaborate|illustrate)\b/iu;
+  /\b(?:what|which|who|whom|whose|when|where|why|how|explain|describe|define|discuss|list|name|compare|contrast|calculate|compute|identify|summari[sz]e|outline|evaluate|analy[sz]e|determine|elaborate|illustrate)\b|^(?:is|are|was|were|do|does|did|can|could|may|must|shall|should|will|would|has|have|had|give|state|provide|tell|show|find)\b/iu;
 
 /** A question mark, or an English word that asks; other scripts are believed. */
 function asks(text: string): boolean {
-  return MARK.test(text) || ASKING.test(text) || !/^[\p{ASCII}\p{P}\p{S}]*$/u.test(text);
+  const written = text.trim();
+  return MARK.test(written) || ASKING.test(written) || !/^[\p{ASCII}\p{P}\p{S}]*$/u.test(written);
 }
 
 interface Repetition {
