@@ -35,6 +35,7 @@ const FACES: readonly (readonly [string, Scenario, string, string])[] = [
   ["Data, sources", "better", "#/p/p1/data/sources", "Choose files"],
   ["Data, chunks", "better", "#/p/p1/data/chunks", "First 12 chunks"],
   ["Data, questions", "better", "#/p/p1/data/questions", "Right passage"],
+  ["Data, negatives", "better", "#/p/p1/data/negatives", "Accept all proposed"],
   ["Data, split", "better", "#/p/p1/data/split", "Divide again"],
   ["Train, setup", "better", "#/p/p1/train/setup", "Launches per step"],
   ["Train, running", "running", "#/p/p1/train/run", "Stop and keep best"],

@@ -71,6 +71,17 @@ export const STATES: readonly (readonly [string, Scenario, string, readonly Cont
     ],
   ],
   [
+    "Data: negatives with their scores, decided one by one or all at once",
+    "better",
+    "#/p/p1/data/negatives",
+    [
+      ["img", "Scores of right passages and near misses"],
+      ["list", "Questions with negatives"],
+      ["button", "Accept all proposed"],
+      ["button", "Accept as negative"],
+    ],
+  ],
+  [
     "Data: the split by document",
     "better",
     "#/p/p1/data/split",

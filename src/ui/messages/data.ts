@@ -27,7 +27,14 @@ type FileReport = ImportReport["files"][number];
 
 export const data = {
   title: "Data",
-  tabs: { sources: "Sources", chunks: "Chunks", questions: "Questions", split: "Split", router: "Router" },
+  tabs: {
+    sources: "Sources",
+    chunks: "Chunks",
+    questions: "Questions",
+    negatives: "Negatives",
+    split: "Split",
+    router: "Router",
+  },
   summary: (view: ProjectView): string =>
     `${plural(view.sources.length, "source", "sources")}, ${plural(view.passages, "passage", "passages")}, ${plural(view.questions, "question", "questions")}`,
   next: "Go to Train",
