@@ -3,7 +3,7 @@ import { RetuneError } from "../src/engine/errors.ts";
 /** What a command accepts besides its positional arguments. */
 export interface OptionShape {
   readonly required?: boolean;
-  readonly value: string; // how --help names it: "DIR"
+  readonly value: string; // how --help names it: "DIR"; "" for a switch that takes none
   readonly help: string;
 }
 
@@ -35,12 +35,21 @@ export function parseArguments(name: string, shape: CommandShape, argv: readonly
     const equals = word.indexOf("=");
     const option = word.slice(2, equals < 0 ? undefined : equals);
     requireKnown(name, shape, option);
+    if (shape.options[option]!.value === "") {
+      options[option] = switchOf(name, option, equals < 0 ? "true" : word.slice(equals + 1));
+      continue;
+    }
     const value = equals < 0 ? argv[++index] : word.slice(equals + 1);
     if (value === undefined) throw new RetuneError("usage", `--${option} needs a value (${hint(name)})`);
     options[option] = value;
   }
   requireComplete(name, shape, positionals, options);
   return { positionals, options, help: false };
+}
+
+function switchOf(name: string, option: string, value: string): string {
+  if (value === "true") return value;
+  throw new RetuneError("usage", `--${option} takes no value (${hint(name)})`);
 }
 
 function hint(name: string): string {
@@ -81,7 +90,7 @@ function requireComplete(
 /** The text of `retune NAME --help`. */
 export function helpOf(shape: CommandShape): string {
   const rows = Object.entries(shape.options).map(
-    ([name, { value, help }]) => [`--${name} ${value}`, help] as const,
+    ([name, { value, help }]) => [`--${name} ${value}`.trim(), help] as const,
   );
   const width = Math.max(0, ...rows.map(([left]) => left.length));
   const lines = [`usage: retune ${shape.usage}`, "", shape.summary];

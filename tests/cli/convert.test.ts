@@ -84,7 +84,7 @@ test.each([
     "a format that does not fit",
     "dataset/indented.json",
     "npy",
-    'can be written as llamaindex, pairs, not "npy"',
+    'is a dataset, which can be written as llamaindex, beir, flagembedding, cohere, st-pairs, st-triplets, st-scored, qasper, openai-chat, pairs, not "npy"',
   ],
   ["an unknown ending", "adapter-linear/pytorch_model.bin", "safetensors", "known inputs are"],
 ])("%s is refused", (_, input, format, text) => {
