@@ -7,6 +7,7 @@ import type { GenerateService } from "./generate-service.ts";
 import type { ImportService } from "./import-service.ts";
 import type { InferenceService } from "./inference-service.ts";
 import type { MapService } from "./map-service.ts";
+import { miningHandlers } from "./mining-service.ts";
 import type { MiningService } from "./mining-service.ts";
 import type { PartsService } from "./parts-service.ts";
 import type { ProjectFileService } from "./project-file-service.ts";
@@ -72,12 +73,7 @@ export function dataHandlers(services: DataServices): Handlers<DataMethods> {
     acceptTies: (params) => gate.acceptTies(params),
     drawMap: maps.draw,
     map: (params) => maps.view(params),
-    mine: mining.mine,
-    negatives: (params) => mining.view(params),
-    passageTexts: (params) => mining.texts(params),
-    decideNegatives: (params) => mining.decide(params),
-    exportNegatives: (params) => mining.exportRows(params),
-    exportCohere: (params) => mining.exportCohere(params),
+    ...miningHandlers(mining),
     ...verdictDataHandlers(data.workspace),
   };
 }

@@ -27,13 +27,14 @@ import {
 } from "../jobs/negatives.ts";
 import type { NegativeProposals } from "../jobs/negatives.ts";
 import type { ProjectData } from "../jobs/project-data.ts";
-import type { DataMethods, SentBytes } from "../protocol/calls.ts";
+import type { SentBytes } from "../protocol/calls.ts";
 import type { Handlers } from "../protocol/host.ts";
-import type { MiningRequest, MiningView } from "../studio-mining.ts";
+import type { MiningMethods } from "../protocol/mining-calls.ts";
+import type { MiningRequest, MiningView, NegativeDecision } from "../studio-mining.ts";
 import { fileName } from "./data-service.ts";
 import type { DataService } from "./data-service.ts";
 
-type Of<Name extends keyof DataMethods> = DataMethods[Name]["params"];
+type Of<Name extends keyof MiningMethods> = MiningMethods[Name]["params"];
 
 const KIND = "negatives";
 
@@ -50,7 +51,7 @@ export class MiningService {
     this.openBackend = openBackend;
   }
 
-  readonly mine: Handlers<DataMethods>["mine"] = async ({ projectId, request }, control) => {
+  readonly mine: Handlers<MiningMethods>["mine"] = async ({ projectId, request }, control) => {
     const { data } = await this.data.open(projectId);
     const dataset = data.train;
     const search = await this.searchOf(projectId, dataset, request);
@@ -84,10 +85,7 @@ export class MiningService {
   }
 
   /** Lists and proposals change one after the other; lists alone are trained on, so a break between loses no decision. */
-  async decide({
-    projectId,
-    decisions,
-  }: Of<"decideNegatives">): Promise<DataMethods["decideNegatives"]["result"]> {
+  async decide({ projectId, decisions }: Of<"decideNegatives">): Promise<readonly NegativeDecision[]> {
     const { workspace } = this.data;
     const { data } = await this.data.open(projectId);
     const found = await workspace.parts.finding(projectId, KIND);
@@ -185,6 +183,18 @@ export class MiningService {
     this.hashes.set(data, hash);
     return hash;
   }
+}
+
+/** Which of its methods answers which call. */
+export function miningHandlers(mining: MiningService): Handlers<MiningMethods> {
+  return {
+    mine: mining.mine,
+    negatives: (params) => mining.view(params),
+    passageTexts: (params) => mining.texts(params),
+    decideNegatives: (params) => mining.decide(params),
+    exportNegatives: (params) => mining.exportRows(params),
+    exportCohere: (params) => mining.exportCohere(params),
+  };
 }
 
 function noCrossEncoder(name: string): RetuneError {

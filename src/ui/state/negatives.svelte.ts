@@ -6,6 +6,7 @@ import type {
   NegativeDecision,
   NegativeState,
 } from "../../app/studio-mining.ts";
+import { withStates } from "../negatives.ts";
 import type { StudioState } from "./studio.svelte.ts";
 
 type Chosen = (candidate: NegativeCandidate) => boolean;
@@ -95,24 +96,8 @@ export class NegativesState {
     if (decisions.length === 0) return undefined;
     this.busy = true;
     const back = await this.#page.attempt(() => this.#page.studio.mining.decide(this.#projectId, decisions));
-    if (back) this.#show(decisions);
+    if (back && this.view) this.view = withStates(this.view, decisions);
     this.busy = false;
     return back;
-  }
-
-  /** What was decided, without reading everything again. */
-  #show(decisions: readonly NegativeDecision[]): void {
-    if (!this.view) return;
-    const states = new Map(
-      decisions.map(({ questionId, passageId, state }) => [`${questionId} ${passageId}`, state]),
-    );
-    const questions = this.view.questions.map((question) => ({
-      ...question,
-      candidates: question.candidates.map((each) => {
-        const state = states.get(`${question.questionId} ${each.passageId}`);
-        return state === undefined ? each : { ...each, state };
-      }),
-    }));
-    this.view = { ...this.view, questions };
   }
 }
