@@ -6,6 +6,7 @@ import { DataService } from "../src/app/services/data-service.ts";
 import { GateService } from "../src/app/services/gate-service.ts";
 import { GenerateService } from "../src/app/services/generate-service.ts";
 import { dataHandlers } from "../src/app/services/handlers.ts";
+import { ImportService } from "../src/app/services/import-service.ts";
 import { MapService } from "../src/app/services/map-service.ts";
 import { MiningService } from "../src/app/services/mining-service.ts";
 import { PartsService } from "../src/app/services/parts-service.ts";
@@ -20,6 +21,7 @@ startWorker(({ workspace, site }) => {
   const models = new WorkspaceModels({ workspace, site, folders });
   return dataHandlers({
     data,
+    imports: new ImportService(data),
     results: new ResultService(data, models, openBackend),
     generation: new GenerateService(workspace),
     parts: new PartsService(data),

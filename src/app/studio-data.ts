@@ -1,5 +1,6 @@
 import type { Dataset } from "../domain/data/dataset.ts";
 import type { QuestionFlag } from "../domain/data/gate-flags.ts";
+import type { BadRow } from "../domain/formats/datasets/dataset-format.ts";
 import type { Verdict } from "../domain/eval/report.ts";
 import type { WireError } from "../engine/errors.ts";
 import type { ExportedFile } from "./studio-models.ts";
@@ -48,15 +49,32 @@ export interface ImportProblem {
   readonly severity: "error" | "warning";
 }
 
+/** Rows that cannot be read; their file waits for the person's word, or went on without them. */
+export interface BadRows {
+  readonly count: number;
+  readonly shown: readonly BadRow[]; // the first ones
+}
+
+/** What became of one file, or of the files that are one dataset. */
+export interface FileReport {
+  readonly name: string;
+  readonly format: string;
+  readonly accepted: boolean;
+  readonly passages: number;
+  readonly questions: number;
+  readonly problems: readonly ImportProblem[];
+  readonly sourceId?: string; // of an accepted one
+  readonly known?: boolean; // the same file is in the project already: left as it is
+  readonly badRows?: BadRows;
+  readonly pairs?: number; // scored ones, which take the place of an earlier file's
+  readonly copies?: number; // passages whose text stands in this import already
+}
+
 export interface ImportReport {
-  readonly files: readonly {
-    readonly name: string;
-    readonly format: string;
-    readonly accepted: boolean;
-    readonly passages: number;
-    readonly questions: number;
-    readonly problems: readonly ImportProblem[];
-  }[];
+  readonly files: readonly FileReport[]; // refused and waiting ones all, of the others the first 1,000
+  readonly total: { readonly files: number; readonly accepted: number; readonly passages: number };
+  readonly waiting: boolean; // nothing is in the project yet: some files have bad rows
+  readonly resumed: number; // files that an earlier attempt had read
 }
 
 export interface ChunkSettings {
@@ -92,7 +110,10 @@ export interface GenerateOptions {
   readonly perPassage: number;
   readonly teacher:
     | { readonly kind: "rules" }
-    | { readonly kind: "endpoint"; readonly url: string; readonly model: string; readonly key?: string };
+    | { readonly kind: "endpoint"; readonly url: string; readonly model: string; readonly key?: string }
+    | { readonly kind: "built-in" } // the browser's own model
+    | { readonly kind: "local"; readonly modelId: string }; // an instruct model kept here
+  readonly template?: string; // the prompt, with {context_str} and {num_questions_per_chunk}; absent: our own
 }
 
 /** {query, context, score} rows of a project: what re-rankers learn from besides its questions. */

@@ -17,6 +17,7 @@ import { fakeReport, numbers } from "./fake-report.ts";
 import { otherTask, rerankResults, ROUTER_RESULTS } from "./fake-results.ts";
 import { FakeGate } from "./fake-gate.ts";
 import { FakeTeachers } from "./fake-teachers.ts";
+import { FakeImports } from "./fake-imports.ts";
 import { FakeMaps } from "./fake-maps.ts";
 import { FakeVerdicts } from "./fake-verdicts.ts";
 import { FakeMining } from "./fake-mining.ts";
@@ -38,6 +39,7 @@ export type Scenario =
 /** A Studio of made-up data for tests and for looking at screens; it keeps what it is told for as long as it lives. */
 export class FakeStudio extends FakeTuning implements Studio {
   readonly maps = new FakeMaps();
+  readonly imports = new FakeImports();
   readonly verdicts = new FakeVerdicts();
   readonly teachers = new FakeTeachers();
   readonly mining = new FakeMining((event) => this.#tell(event));
@@ -147,28 +149,8 @@ export class FakeStudio extends FakeTuning implements Studio {
     return this.openSample();
   }
 
-  async addFiles(_id: string, files: readonly File[]): Promise<ImportReport> {
-    return {
-      files: files.map((file) => ({
-        name: file.name,
-        format: file.name.endsWith(".json") ? "LlamaIndex dataset" : "Markdown",
-        accepted: !file.name.startsWith("bad"),
-        passages: 4,
-        questions: 0,
-        problems: file.name.startsWith("bad")
-          ? [
-              {
-                severity: "error" as const,
-                error: {
-                  code: "E_JSON" as const,
-                  message: "Unexpected end of the text; a closing } is missing.",
-                  place: { file: file.name, line: 3, column: 7 },
-                },
-              },
-            ]
-          : [],
-      })),
-    };
+  addFiles(id: string, files: readonly File[]): Promise<ImportReport> {
+    return this.imports.start(id, files);
   }
 
   async removeSource(): Promise<void> {

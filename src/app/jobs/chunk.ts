@@ -1,9 +1,14 @@
-import type { ChunkOptions } from "../../domain/text/chunk.ts";
+import type { ChunkOptions, TokenCounter } from "../../domain/text/chunk.ts";
 import { chunkBlocks, passagesOf } from "../../domain/text/chunk.ts";
 import type { SourceContent } from "../storage/project-store.ts";
-import type { ChunkPreview } from "../studio-data.ts";
+import type { ChunkPreview, ChunkSettings } from "../studio-data.ts";
 
 const SHOWN = 50;
+
+export function chunkOptions(chunking: ChunkSettings, countTokens: TokenCounter): ChunkOptions {
+  const minTokens = Math.min(24, Math.floor(chunking.maxTokens / 4));
+  return { ...chunking, minTokens, countTokens };
+}
 
 /** What the text files of a project would become; datasets keep their passages and are not counted. */
 export function previewOf(contents: readonly SourceContent[], options: ChunkOptions): ChunkPreview {

@@ -1,154 +1,199 @@
 import type { ImportWarning } from "../../domain/data/import-report.ts";
-import { sha256 } from "../../domain/data/hash.ts";
-import { parseJson } from "../../domain/formats/json.ts";
-import {
-  looksLikeLlamaIndexDataset,
-  readLlamaIndexDataset,
-} from "../../domain/formats/llamaindex-dataset.ts";
-import { passagesOf } from "../../domain/text/chunk.ts";
-import type { TokenCounter } from "../../domain/text/chunk.ts";
-import { checkFileSize, decodeText } from "../../domain/text/decode.ts";
-import { readDocument, TEXT_FORMAT_NAMES } from "../../domain/text/documents.ts";
 import type { RunControl } from "../../domain/ports.ts";
 import { RetuneError, toWire } from "../../engine/errors.ts";
-import type { SourceContent } from "../storage/project-store.ts";
-import type { SourceRecord } from "../storage/records.ts";
-import type { ChunkSettings, DatasetRole, ImportProblem, ImportReport } from "../studio-data.ts";
+import type { OpenImport } from "../storage/import-store.ts";
+import type { PairsRecord, SourceRecord } from "../storage/records.ts";
+import type { Workspace } from "../storage/workspace.ts";
+import type { FileReport, ImportProblem, ImportReport } from "../studio-data.ts";
+import type { FileChoice, ImportChoices } from "../studio-import.ts";
+import { importUnits, readOnce } from "./import-inputs.ts";
+import type { ImportUnit, InputFile } from "./import-inputs.ts";
+import { hashOfUnit, readUnit } from "./import-read.ts";
+import type { ReadSettings, UnitReading } from "./import-read.ts";
+import { TextCopies } from "./text-copies.ts";
 
-export interface InputFile {
-  readonly name: string;
-  readonly size: number;
-  read(): Promise<Uint8Array>;
-}
-
-export interface ImportSettings {
-  readonly projectId: string;
-  readonly role?: DatasetRole;
-  readonly chunking: ChunkSettings;
-  readonly countTokens: TokenCounter;
-}
-
-export interface ImportOutcome {
-  readonly report: ImportReport;
-  readonly contents: readonly SourceContent[]; // of the accepted files
-}
+const SHOWN_BAD_ROWS = 100;
+const SHOWN_ACCEPTED = 1000;
+const NAMES_KEPT = 1000;
 
 /**
- * Reads files of any supported format, found by their content. A file that cannot be read is reported with its error
- * and place; the others go on. Nothing is stored here: the caller writes `contents` in one transaction.
+ * Brings files of any supported format into a project, found by their content: all of it or nothing, but for files that
+ * cannot be read, which the report names. A file with bad rows waits for the person's word, and everything with it; what
+ * was read until then, or until the page was closed, is kept and not read again. Cancelled: nothing is kept.
  */
-export async function readFiles(
-  files: readonly InputFile[],
-  settings: ImportSettings,
+export async function importFiles(
+  workspace: Workspace,
+  inputs: readonly InputFile[],
+  choices: ImportChoices,
+  settings: ReadSettings,
   control: RunControl = {},
-): Promise<ImportOutcome> {
-  const contents: SourceContent[] = [];
-  const reports: ImportReport["files"][number][] = [];
-  for (const [index, file] of files.entries()) {
-    if (control.signal?.aborted)
-      throw new RetuneError("cancelled", "The import was cancelled; nothing was kept.");
-    control.onProgress?.({ done: index, total: files.length, label: file.name });
+): Promise<ImportReport> {
+  const { projectId } = settings;
+  const names = topNames(inputs);
+  await refuseOthers(workspace, projectId, names);
+  const { units, refused } = await importUnits(inputs);
+  const present = await workspace.projects.sources(projectId);
+  const open = await workspace.imports.open(projectId, names);
+  const importing = new Importing(open, units, choices, settings, present);
+  for (const { name, error } of refused) importing.refuse(name, error);
+  try {
+    await importing.read(control);
+  } catch (error) {
+    if (error instanceof RetuneError && error.code === "cancelled")
+      await workspace.imports.discard(projectId);
+    throw error;
+  }
+  return importing.finish(workspace);
+}
+
+/** The names as a person knows them: of files, and of folders instead of what lies in them. */
+function topNames(inputs: readonly InputFile[]): readonly string[] {
+  return [...new Set(inputs.map(({ name }) => name.split("/")[0]!))].slice(0, NAMES_KEPT);
+}
+
+/** Other files may not finish what these began: the project would get what nobody asked for. */
+async function refuseOthers(
+  workspace: Workspace,
+  projectId: string,
+  names: readonly string[],
+): Promise<void> {
+  const unfinished = await workspace.imports.unfinished(projectId);
+  if (!unfinished || unfinished.names.some((name) => names.includes(name))) return;
+  const text = `An import of ${unfinished.names.join(", ")} is not finished.`;
+  throw new RetuneError("usage", `${text} Add the same files again to go on with it, or discard it first.`);
+}
+
+class Importing {
+  private readonly open: OpenImport;
+  private readonly units: readonly ImportUnit[];
+  private readonly choices: ImportChoices;
+  private readonly settings: ReadSettings;
+  private readonly present: ReadonlyMap<string, SourceRecord>; // by hash
+  private readonly staged: ReadonlyMap<string, SourceRecord>;
+  private readonly copies = new TextCopies();
+  private readonly reports: FileReport[] = [];
+  private readonly total = { files: 0, accepted: 0, passages: 0 };
+  private pairs: Pick<PairsRecord, "name" | "format" | "rows"> | undefined;
+  private resumed = 0;
+  private waiting = false;
+
+  constructor(
+    open: OpenImport,
+    units: readonly ImportUnit[],
+    choices: ImportChoices,
+    settings: ReadSettings,
+    present: readonly SourceRecord[],
+  ) {
+    const leaving = new Set(choices.replace ?? []);
+    const staying = present.filter(({ id }) => !leaving.has(id));
+    this.open = open;
+    this.units = units;
+    this.choices = choices;
+    this.settings = settings;
+    this.present = new Map(staying.map((source) => [placeOf(source), source]));
+    this.staged = new Map(open.staged.map((source) => [placeOf(source), source]));
+  }
+
+  async read(control: RunControl): Promise<void> {
+    const bytes = this.units.reduce((sum, { size }) => sum + size, 0);
+    let done = 0;
+    for (const unit of this.units) {
+      if (control.signal?.aborted) throw cancelled();
+      control.onProgress?.({ done, total: Math.max(1, bytes), label: unit.name });
+      await this.readOne(unit, control);
+      done += unit.size;
+    }
+    if (control.signal?.aborted) throw cancelled();
+    control.onProgress?.({ done: Math.max(1, bytes), total: Math.max(1, bytes) });
+  }
+
+  refuse(name: string, error: unknown): void {
+    const problem: ImportProblem = { severity: "error", error: toWire(error) };
+    this.report({ ...NOTHING, name, problems: [problem] });
+  }
+
+  /** Makes it all part of the project, or keeps what was read until the person has decided. */
+  async finish(workspace: Workspace): Promise<ImportReport> {
+    const { waiting, resumed, total, reports } = this;
+    if (waiting) await this.open.flush();
+    else {
+      if (!this.open.empty || resumed > 0) await this.open.commit(this.choices.replace);
+      const { projectId } = this.settings;
+      if (this.pairs) await workspace.parts.savePairs({ projectId, ...this.pairs, warnings: [] });
+    }
+    return { files: reports, total, waiting, resumed };
+  }
+
+  private async readOne(unread: ImportUnit, control: RunControl): Promise<void> {
+    const unit = readOnce(unread);
+    const choice = this.choices.files?.[unit.name] ?? {};
+    if (choice.readAs === "nothing") return;
     try {
-      const { content, warnings } = await readFile(file, settings);
-      contents.push(content);
-      reports.push(accepted(content, warnings));
+      const hash = await hashOfUnit(unit);
+      if (this.isKnown(unit, hash)) return;
+      const reading = await readUnit(unit, hash, choice, this.settings, control);
+      await this.take(unit, reading, choice);
     } catch (error) {
-      reports.push(refused(file.name, error));
+      if (error instanceof RetuneError && (error.code === "cancelled" || error.code.startsWith("storage"))) {
+        throw error;
+      }
+      this.refuse(unit.name, error);
     }
   }
-  control.onProgress?.({ done: files.length, total: files.length });
-  return { report: { files: reports }, contents };
-}
 
-interface ReadSource {
-  readonly content: SourceContent;
-  readonly warnings: readonly ImportWarning[];
-}
-
-async function readFile(file: InputFile, settings: ImportSettings): Promise<ReadSource> {
-  checkFileSize(file.size, file.name);
-  const bytes = await file.read();
-  const source = {
-    id: crypto.randomUUID(),
-    projectId: settings.projectId,
-    sequence: 0,
-    name: file.name,
-    bytes: bytes.length,
-    passages: 0,
-    questions: 0,
-    hash: await sha256(bytes),
-  };
-  if (isJson(file.name, bytes)) return readDatasetFile(file.name, bytes, source, settings);
-  const document = await readDocument(file.name, bytes);
-  const passages = await passagesOf(document, chunkOptions(settings.chunking, settings.countTokens));
-  const role = settings.role ?? "split";
-  const record: SourceRecord = {
-    ...source,
-    role,
-    format: TEXT_FORMAT_NAMES[document.format],
-    blocks: document.blocks,
-  };
-  return { content: { source: record, passages, questions: [] }, warnings: document.warnings };
-}
-
-type OpenSource = Omit<SourceRecord, "role" | "format">;
-
-function readDatasetFile(
-  name: string,
-  bytes: Uint8Array,
-  source: OpenSource,
-  settings: ImportSettings,
-): ReadSource {
-  const { text } = decodeText(bytes, name);
-  if (!looksLikeLlamaIndexDataset(parseJson(text, name).root)) {
-    const keys = "queries, corpus and relevant_docs";
-    throw new RetuneError(
-      "E_UNKNOWN_FORMAT",
-      `${name}: JSON, but no dataset: the keys ${keys} are expected.`,
-      {
-        file: name,
-      },
-    );
+  /** The same file by name and content: in the project already, or read by an earlier attempt. */
+  private isKnown({ name }: ImportUnit, hash: string): boolean {
+    const place = placeOf({ name, hash });
+    const before = this.staged.get(place);
+    if (before) this.resumed++;
+    const source = before ?? this.present.get(place);
+    if (!source) return false;
+    const { id: sourceId, format, passages, questions } = source;
+    const known = before ? {} : { known: true };
+    this.report({ name, format, accepted: true, passages, questions, problems: [], sourceId, ...known });
+    return true;
   }
-  const { dataset, warnings } = readLlamaIndexDataset(text, name);
-  const record: SourceRecord = {
-    ...source,
-    role: settings.role ?? roleByName(name),
-    format: "LlamaIndex dataset",
-  };
-  const questions = dataset.queries.map((query) => ({ ...query, state: "accepted" as const }));
-  return { content: { source: record, passages: dataset.passages, questions }, warnings };
+
+  private async take(unit: ImportUnit, reading: UnitReading, choice: FileChoice): Promise<void> {
+    const { content, pairs, warnings, badRows } = reading;
+    const shown = badRows.slice(0, SHOWN_BAD_ROWS);
+    const bad = badRows.length > 0 ? { badRows: { count: badRows.length, shown } } : {};
+    const { name } = unit;
+    const format = content?.source.format ?? pairs?.format ?? "";
+    if (badRows.length > 0 && !choice.skipBadRows) {
+      this.waiting = true;
+      this.report({ ...NOTHING, name, format, ...bad });
+      return;
+    }
+    if (pairs) this.pairs = pairs;
+    if (content) await this.open.add(content);
+    const copies = content ? this.copies.count(content.passages) : 0;
+    this.report({
+      ...{ name, format, accepted: true, problems: warnings.map(asProblem), ...bad },
+      passages: content?.passages.length ?? 0,
+      questions: content?.questions.length ?? 0,
+      ...(pairs ? { pairs: pairs.rows.length } : {}),
+      ...(content ? { sourceId: content.source.id } : {}),
+      ...(copies > 0 ? { copies } : {}),
+    });
+  }
+
+  private report(file: FileReport): void {
+    this.total.files++;
+    this.total.passages += file.known ? 0 : file.passages;
+    if (file.accepted) this.total.accepted++;
+    if (!file.accepted || this.reports.length < SHOWN_ACCEPTED) this.reports.push(file);
+  }
 }
 
-/** Train and validation files are told by their usual names; any other dataset is divided by document. */
-export function roleByName(name: string): DatasetRole {
-  if (/(^|[^a-z])train/i.test(name)) return "train";
-  return /(^|[^a-z])(val|valid|validation|test|eval|dev)([^a-z]|$)/i.test(name) ? "test" : "split";
+const NOTHING = { format: "", accepted: false, passages: 0, questions: 0, problems: [] } as const;
+
+function placeOf({ name, hash }: Pick<SourceRecord, "name" | "hash">): string {
+  return `${hash} ${name}`;
 }
 
-function isJson(name: string, bytes: Uint8Array): boolean {
-  const start = new TextDecoder()
-    .decode(bytes.subarray(0, 64))
-    .replace(/^\ufeff/, "")
-    .trimStart();
-  return /\.json$/i.test(name) || start.startsWith("{");
-}
-
-export function chunkOptions(
-  chunking: ChunkSettings,
-  countTokens: TokenCounter,
-): { maxTokens: number; overlapTokens: number; minTokens: number; countTokens: TokenCounter } {
-  const minTokens = Math.min(24, Math.floor(chunking.maxTokens / 4));
-  return { ...chunking, minTokens, countTokens };
-}
-
-function accepted(
-  { source, passages, questions }: SourceContent,
-  warnings: readonly ImportWarning[],
-): ImportReport["files"][number] {
-  const { name, format } = source;
-  const counts = { passages: passages.length, questions: questions.length };
-  return { name, format, accepted: true, ...counts, problems: warnings.map(asProblem) };
+function cancelled(): RetuneError {
+  return new RetuneError("cancelled", "The import was cancelled; nothing was kept.");
 }
 
 function asProblem(warning: ImportWarning): ImportProblem {
@@ -157,12 +202,8 @@ function asProblem(warning: ImportWarning): ImportProblem {
 }
 
 function warningCode({ code }: ImportWarning): ImportProblem["error"]["code"] {
-  if (code === "duplicate-key" || code === "duplicate-text" || code === "duplicate-judgement")
+  if (code === "duplicate-key" || code === "duplicate-text" || code === "duplicate-judgement") {
     return "E_DUPLICATE";
+  }
   return code === "unknown-query" || code === "document" ? "E_REFERENCE" : "E_FIELD";
-}
-
-function refused(name: string, error: unknown): ImportReport["files"][number] {
-  const problem: ImportProblem = { severity: "error", error: toWire(error) };
-  return { name, format: "", accepted: false, passages: 0, questions: 0, problems: [problem] };
 }

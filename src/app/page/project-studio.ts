@@ -3,6 +3,7 @@ import { RetuneError } from "../../engine/errors.ts";
 import { encoderById } from "../encoders/known-encoders.ts";
 import { pairsReport } from "../jobs/pairs-report.ts";
 import { asFile, sent } from "./files.ts";
+import { ImportDesk } from "./import-desk.ts";
 import type { StudioPorts } from "./studio-ports.ts";
 import type {
   ChunkPreview,
@@ -20,10 +21,12 @@ import type { ExportedFile, ProjectWeight } from "../studio-models.ts";
 
 /** Projects, files, questions, vectors: each method is a verb; what it takes to do it lies below. */
 export class ProjectStudio {
+  readonly imports: ImportDesk;
   protected readonly ports: StudioPorts;
 
   constructor(ports: StudioPorts) {
     this.ports = ports;
+    this.imports = new ImportDesk(ports);
   }
 
   projects(): Promise<readonly ProjectSummary[]> {
@@ -71,11 +74,8 @@ export class ProjectStudio {
     return desk.summary(await workspace.projects.get(projectId));
   }
 
-  async addFiles(projectId: string, files: readonly File[], role?: DatasetRole): Promise<ImportReport> {
-    const params = { projectId, files: files.map(sent), ...(role ? { role } : {}) };
-    const report = await this.ports.workers.data.call("addFiles", params);
-    this.changed(projectId);
-    return report;
+  addFiles(projectId: string, files: readonly File[], role?: DatasetRole): Promise<ImportReport> {
+    return this.imports.start(projectId, files, role ? { role } : {});
   }
 
   async removeSource(projectId: string, sourceId: string): Promise<void> {
@@ -100,7 +100,7 @@ export class ProjectStudio {
   generate(projectId: string, options: GenerateOptions): Promise<string> {
     const request = { kind: "generate", projectId, label: "Writing questions" } as const;
     const id = this.ports.jobs.start(request, async (control) => {
-      const made = await this.ports.workers.data.call("generate", { projectId, options }, control);
+      const made = await this.ports.teachers.write(projectId, options, control);
       this.changed(projectId);
       return `${made} questions written`;
     });

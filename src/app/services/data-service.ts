@@ -6,19 +6,16 @@ import { DEFAULT_ENCODER, encoderById, spaceOf } from "../encoders/known-encoder
 import { servedModelFiles } from "../encoders/model-files.ts";
 import type { ModelFiles } from "../encoders/model-files.ts";
 import { tokenCounter } from "../encoders/token-counter.ts";
-import { previewOf, rechunked } from "../jobs/chunk.ts";
+import { chunkOptions, previewOf, rechunked } from "../jobs/chunk.ts";
 import { dataHash } from "../jobs/data-hash.ts";
 import { countVectors, textGroups } from "../jobs/embed.ts";
 import type { TextGroup } from "../jobs/embed.ts";
 import { keepGivenVectors, readGivenVectors } from "../jobs/given-vectors.ts";
-import { chunkOptions, readFiles } from "../jobs/import.ts";
-import type { InputFile } from "../jobs/import.ts";
 import { projectData, splitView } from "../jobs/project-data.ts";
 import type { ProjectData } from "../jobs/project-data.ts";
 import { questionViews } from "../jobs/questions.ts";
 import { SAMPLE, readSample } from "../jobs/sample.ts";
 import type { DataMethods, ProjectFacts, SentBytes, SentFile } from "../protocol/calls.ts";
-import type { Handlers } from "../protocol/host.ts";
 import type { SourceContent } from "../storage/project-store.ts";
 import type { ProjectRecord } from "../storage/records.ts";
 import type { Workspace } from "../storage/workspace.ts";
@@ -91,15 +88,6 @@ export class DataService {
     this.groups.set(data, { instruction, groups });
     return groups;
   }
-
-  readonly addFiles: Handlers<DataMethods>["addFiles"] = async ({ projectId, files, role }, control) => {
-    const { chunking } = await this.workspace.projects.get(projectId);
-    const countTokens = await this.countTokens();
-    const settings = { projectId, chunking, countTokens, ...(role ? { role } : {}) };
-    const { report, contents } = await readFiles(files.map(asInput), settings, control);
-    if (contents.length > 0) await this.workspace.projects.addSources(projectId, contents);
-    return report;
-  };
 
   async previewChunks({
     projectId,
@@ -181,7 +169,7 @@ export class DataService {
     return null;
   }
 
-  private countTokens(): Promise<TokenCounter> {
+  countTokens(): Promise<TokenCounter> {
     this.counter ??= tokenCounter(this.defaultModel());
     return this.counter;
   }
@@ -189,10 +177,6 @@ export class DataService {
   private defaultModel(): ModelFiles {
     return servedModelFiles(DEFAULT_ENCODER.name, new URL(`models/${DEFAULT_ENCODER.id}/`, this.site).href);
   }
-}
-
-function asInput({ name, blob }: SentFile): InputFile {
-  return { name, size: blob.size, read: async () => new Uint8Array(await blob.arrayBuffer()) };
 }
 
 export { dataHash };

@@ -4,6 +4,7 @@ import { IndexedCheckpointStore } from "./checkpoint-store.ts";
 import type { CheckpointStoreOptions } from "./checkpoint-store.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionOptions } from "./connection.ts";
+import { ImportStore } from "./import-store.ts";
 import { ProjectStore } from "./project-store.ts";
 import { ProjectParts } from "./project-parts.ts";
 import type { EncoderRecord, ModelRecord } from "./records.ts";
@@ -18,6 +19,7 @@ export interface WorkspaceOptions extends ConnectionOptions {
 export class Workspace {
   readonly connection: Connection;
   readonly projects: ProjectStore;
+  readonly imports: ImportStore;
   readonly runs: RunStore;
   readonly parts: ProjectParts;
   readonly vectors: IndexedVectorCache;
@@ -26,6 +28,7 @@ export class Workspace {
   constructor(options: WorkspaceOptions = {}) {
     this.connection = new Connection(options);
     this.projects = new ProjectStore(this.connection);
+    this.imports = new ImportStore(this.connection, this.projects);
     this.runs = new RunStore(this.connection);
     this.parts = new ProjectParts(this.connection);
     this.vectors = new IndexedVectorCache(this.connection);

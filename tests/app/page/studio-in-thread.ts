@@ -18,11 +18,13 @@ import { GateService } from "../../../src/app/services/gate-service.ts";
 import { GenerateService } from "../../../src/app/services/generate-service.ts";
 import { dataHandlers, embedHandlers, trainHandlers } from "../../../src/app/services/handlers.ts";
 import { InferenceService } from "../../../src/app/services/inference-service.ts";
+import { ImportService } from "../../../src/app/services/import-service.ts";
 import { MapService } from "../../../src/app/services/map-service.ts";
 import { MiningService } from "../../../src/app/services/mining-service.ts";
 import { PartsService } from "../../../src/app/services/parts-service.ts";
 import { ProjectFileService } from "../../../src/app/services/project-file-service.ts";
 import { ResultService } from "../../../src/app/services/result-service.ts";
+import { TeacherService } from "../../../src/app/services/teacher-service.ts";
 import { TrainService } from "../../../src/app/services/train-service.ts";
 import type { Backend } from "../../../src/engine/backend.ts";
 import { Workspace } from "../../../src/app/storage/workspace.ts";
@@ -192,11 +194,13 @@ function serveWorker(
       gate: new GateService(data),
       projectFiles: new ProjectFileService(data),
       maps: new MapService(data),
+      imports: new ImportService(data),
       mining: new MiningService(data, models, openBackend),
     }),
     embed: embedHandlers(
       embedding,
       new InferenceService({ workspace, site, folders, openBackend }, embedding),
+      new TeacherService({ workspace, folders, runtime }),
     ),
     train: trainHandlers(new TrainService({ workspace, site, folders, backends, tell, freeBytes })),
   };

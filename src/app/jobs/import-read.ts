@@ -1,0 +1,190 @@
+import type { Dataset, Passage } from "../../domain/data/dataset.ts";
+import { sha256 } from "../../domain/data/hash.ts";
+import type { ImportWarning } from "../../domain/data/import-report.ts";
+import { pairsOf } from "../../domain/data/rerank-dataset.ts";
+import type {
+  BadRow,
+  ColumnMapping,
+  DatasetFormatId,
+  FormatData,
+} from "../../domain/formats/datasets/dataset-format.ts";
+import { DATASET_FORMATS, datasetFormat, readDataset } from "../../domain/formats/datasets/registry.ts";
+import { toRetrieval } from "../../domain/formats/datasets/turn.ts";
+import { readTable } from "../../domain/formats/table.ts";
+import type { RunControl } from "../../domain/ports.ts";
+import { passagesOf } from "../../domain/text/chunk.ts";
+import type { TokenCounter } from "../../domain/text/chunk.ts";
+import { checkFileSize } from "../../domain/text/decode.ts";
+import { readDocument, TEXT_FORMAT_NAMES } from "../../domain/text/documents.ts";
+import type { TextFormat } from "../../domain/text/documents.ts";
+import { RetuneError } from "../../engine/errors.ts";
+import type { PairsRecord, SourceRecord, StoredQuestion } from "../storage/records.ts";
+import type { SourceContent } from "../storage/row-packs.ts";
+import type { ChunkSettings, DatasetRole } from "../studio-data.ts";
+import type { ColumnRoles, FileChoice, ReadAs } from "../studio-import.ts";
+import { chunkOptions } from "./chunk.ts";
+import type { ImportUnit } from "./import-inputs.ts";
+import { filesOf, findOut } from "./import-look.ts";
+import { datasetOfRoles, guessRoles, passagesOfTable } from "./import-table.ts";
+
+export interface ReadSettings {
+  readonly projectId: string;
+  readonly role?: DatasetRole;
+  readonly chunking: ChunkSettings;
+  readonly countTokens: TokenCounter;
+}
+
+/** What a unit holds. With bad rows nothing of it may be kept before a person has said so. */
+export interface UnitReading {
+  readonly content?: SourceContent;
+  readonly pairs?: Pick<PairsRecord, "name" | "format" | "rows">; // scored: what a re-ranker learns from
+  readonly warnings: readonly ImportWarning[];
+  readonly badRows: readonly BadRow[];
+}
+
+/** SHA-256 over the bytes of a unit: by it a file is known again. */
+export async function hashOfUnit(unit: ImportUnit): Promise<string> {
+  const files = await filesOf(unit);
+  if (files.size === 1) return sha256([...files.values()][0]!);
+  const hashes: string[] = [];
+  for (const [name, bytes] of files) hashes.push(name, await sha256(bytes));
+  return sha256(JSON.stringify(hashes));
+}
+
+/** Reads a unit as the person chose, else as what it was found to be. Errors are those of the readers, with their place. */
+export async function readUnit(
+  unit: ImportUnit,
+  hash: string,
+  choice: FileChoice,
+  settings: ReadSettings,
+  control: RunControl,
+): Promise<UnitReading> {
+  for (const file of unit.files) checkFileSize(file.size, file.name);
+  const reader = new UnitReader(unit, hash, settings);
+  const { readAs, mapping, roles } = await plan(unit, choice);
+  if (readAs === "passages") return reader.passages(roles);
+  if (isDatasetFormat(readAs)) return reader.dataset(readAs, mapping, roles);
+  return reader.document(readAs, control);
+}
+
+interface Plan {
+  readonly readAs: ReadAs | undefined; // undefined: a document of whatever format
+  readonly mapping?: ColumnMapping;
+  readonly roles?: ColumnRoles;
+}
+
+/** Columns that nobody looked at yet and that do not speak for themselves are an error, not a guess. */
+async function plan(unit: ImportUnit, { readAs, roles }: FileChoice): Promise<Plan> {
+  if (roles && readAs !== undefined && !(readAs in TEXT_FORMAT_NAMES)) {
+    const dataset = datasetOfRoles(roles);
+    return dataset
+      ? { readAs: dataset.format, mapping: dataset.mapping, roles }
+      : { readAs: "passages", roles };
+  }
+  if (readAs !== undefined && readAs !== "nothing") return { readAs };
+  const found = await findOut(unit);
+  if (found.ambiguous !== undefined) {
+    const message = `${unit.name}: ${found.ambiguous} Say which column is what, then import it again.`;
+    throw new RetuneError("E_CSV_COLUMNS", message, { file: unit.name, line: 1 });
+  }
+  return { readAs: found.readAs ?? undefined };
+}
+
+function isDatasetFormat(readAs: ReadAs | undefined): readAs is DatasetFormatId {
+  return DATASET_FORMATS.some(({ id }) => id === readAs);
+}
+
+class UnitReader {
+  private readonly unit: ImportUnit;
+  private readonly settings: ReadSettings;
+  private readonly source: Omit<SourceRecord, "role" | "format">;
+
+  constructor(unit: ImportUnit, hash: string, settings: ReadSettings) {
+    this.unit = unit;
+    this.settings = settings;
+    const counts = { sequence: 0, passages: 0, questions: 0 };
+    const { name, size: bytes } = unit;
+    this.source = { id: crypto.randomUUID(), projectId: settings.projectId, ...counts, name, bytes, hash };
+  }
+
+  async document(format: TextFormat | undefined, control: RunControl): Promise<UnitReading> {
+    const file = this.unit.files[0]!;
+    const { chunking, countTokens, role = "split" } = this.settings;
+    const bytes = await file.read();
+    const document = await readDocument(file.name, bytes, {
+      ...(control.signal ? { signal: control.signal } : {}),
+      ...(format === undefined ? {} : { format }),
+    });
+    const passages = await passagesOf(document, chunkOptions(chunking, countTokens));
+    const { blocks, warnings } = document;
+    const source = { ...this.source, role, format: TEXT_FORMAT_NAMES[document.format], blocks };
+    return { content: { source, passages, questions: [] }, warnings, badRows: [] };
+  }
+
+  async passages(roles: ColumnRoles | undefined): Promise<UnitReading> {
+    const file = this.unit.files[0]!;
+    const table = await readTable(file.name, await file.read());
+    const { passages, badRows } = await passagesOfTable(file.name, table, roles ?? guessRoles(table));
+    if (passages.length === 0) throw nothingLeft(file.name, badRows);
+    const format = `Passages, ${table.format === "jsonl" ? "JSON Lines" : table.format.toUpperCase()}`;
+    const source = { ...this.source, role: this.settings.role ?? "split", format };
+    return { content: { source, passages, questions: [] }, warnings: table.warnings, badRows };
+  }
+
+  async dataset(
+    format: DatasetFormatId,
+    mapping: ColumnMapping | undefined,
+    roles: ColumnRoles | undefined,
+  ): Promise<UnitReading> {
+    const options = { skipBadRows: true, ...(mapping ? { mapping } : {}) };
+    const { data, warnings, badRows } = await readDataset(format, await filesOf(this.unit), options);
+    const { label } = datasetFormat(format);
+    if (data.kind === "scored") {
+      const pairs = { name: this.unit.name, format: label, rows: pairsOf(data.pairs) };
+      return { pairs, warnings, badRows };
+    }
+    const { dataset } = (await toRetrieval(data)).data;
+    const named = roles ? await this.withColumns(dataset, roles) : dataset;
+    const source = { ...this.source, role: this.roleOf(data), format: label };
+    const questions = named.queries.map((query): StoredQuestion => ({ ...query, state: "accepted" }));
+    return { content: { source, passages: named.passages, questions }, warnings, badRows };
+  }
+
+  /** A set that names one split goes to that side; one of several is divided by document. */
+  private roleOf(data: FormatData): DatasetRole {
+    if (this.settings.role !== undefined) return this.settings.role;
+    const splits = data.kind === "retrieval" ? (data.splits ?? []) : [];
+    if (splits.length === 1) return splits[0]!.name === "train" ? "train" : "test";
+    return splits.length > 1 ? "split" : roleByName(this.unit.name);
+  }
+
+  /** Documents of the passages, from a column that the format itself has no place for. */
+  private async withColumns(dataset: Dataset, roles: ColumnRoles): Promise<Dataset> {
+    const columns = Object.keys(roles);
+    const [text, document] = (["passage", "document"] as const).map((role) =>
+      columns.find((column) => roles[column] === role),
+    );
+    if (text === undefined || document === undefined) return dataset;
+    const file = this.unit.files[0]!;
+    const table = await readTable(file.name, await file.read());
+    const [textAt, documentAt] = [table.columns.indexOf(text), table.columns.indexOf(document)];
+    const documents = new Map(table.rows.map(({ cells }) => [cells[textAt], cells[documentAt]] as const));
+    const passages = dataset.passages.map((passage): Passage => {
+      const name = documents.get(passage.text);
+      return typeof name === "string" && name.trim() !== "" ? { ...passage, document: name } : passage;
+    });
+    return { ...dataset, passages };
+  }
+}
+
+function nothingLeft(file: string, badRows: readonly BadRow[]): RetuneError {
+  const first = badRows[0];
+  const why = first ? `all ${badRows.length} rows are bad, the first: ${first.reason}` : "there are no rows";
+  return new RetuneError("E_EMPTY", `${file}: ${why}`, { file, ...(first ? { line: first.line } : {}) });
+}
+
+/** Train and validation files are told by their usual names; any other dataset is divided by document. */
+export function roleByName(name: string): DatasetRole {
+  if (/(^|[^a-z])train/i.test(name)) return "train";
+  return /(^|[^a-z])(val|valid|validation|test|eval|dev)([^a-z]|$)/i.test(name) ? "test" : "split";
+}

@@ -1,0 +1,30 @@
+import type { Container, DatasetFormatId } from "../../domain/formats/datasets/dataset-format.ts";
+import type { ImportReport } from "../studio-data.ts";
+import type { DatasetTarget, FoundFile, ImportChoices } from "../studio-import.ts";
+import type { SentBytes, SentFile } from "./calls.ts";
+
+/** Imports and exports of datasets, in the data worker. */
+export interface ImportMethods {
+  readonly lookAtFiles: {
+    readonly params: { readonly files: readonly SentFile[] };
+    readonly result: readonly FoundFile[];
+  };
+  readonly addFiles: {
+    readonly params: {
+      readonly projectId: string;
+      readonly files: readonly SentFile[];
+      readonly choices: ImportChoices;
+    };
+    readonly result: ImportReport;
+  };
+  readonly datasetTargets: { readonly params: null; readonly result: readonly DatasetTarget[] };
+  readonly exportDatasetAs: {
+    readonly params: {
+      readonly projectId: string;
+      readonly split: "train" | "test";
+      readonly format: DatasetFormatId;
+      readonly container?: Container;
+    };
+    readonly result: { readonly file: SentBytes; readonly losses: readonly string[] };
+  };
+}
