@@ -5,6 +5,7 @@ import { privateModelFolders } from "../src/app/encoders/folder-store.ts";
 import { EmbedService } from "../src/app/services/embed-service.ts";
 import { embedHandlers } from "../src/app/services/handlers.ts";
 import { InferenceService } from "../src/app/services/inference-service.ts";
+import { TeacherService } from "../src/app/services/teacher-service.ts";
 import { startWorker } from "../src/app/services/worker-start.ts";
 
 startWorker(({ workspace, site }) => {
@@ -13,5 +14,6 @@ startWorker(({ workspace, site }) => {
   const openBackend = async () => backends.open(await workspace.backendChoice(), undefined);
   const runtime = () => browserRuntime(site);
   const embedding = new EmbedService({ workspace, site, folders, runtime, openBackend });
-  return embedHandlers(embedding, new InferenceService({ workspace, site, folders, openBackend }, embedding));
+  const inference = new InferenceService({ workspace, site, folders, openBackend }, embedding);
+  return embedHandlers(embedding, inference, new TeacherService({ workspace, folders, runtime }));
 });

@@ -36,6 +36,10 @@ export const generateCommand: Command = {
         help: "an OpenAI-compatible address, http://localhost:11434/v1; default: rules",
       },
       "endpoint-model": { value: "NAME", help: "the model there; a key is read from RETUNE_API_KEY" },
+      prompt: {
+        value: "FILE",
+        help: "the endpoint's prompt, with {context_str} and {num_questions_per_chunk}; default: ours",
+      },
       out: { required: true, value: "FILE", help: "the dataset (LlamaIndex JSON)" },
     },
     details:
@@ -47,7 +51,7 @@ export const generateCommand: Command = {
     const count = wholeNumber(options, "per-passage", 2);
     const maxTokens = wholeNumber(options, "max-tokens", CHUNK_DEFAULTS.maxTokens);
     const passages = await readPassages(positionals, maxTokens);
-    const generator = generatorOf(options, passages);
+    const generator = await generatorOf(options, passages);
     const { rows, failed } = await askAll(passages, generator, count, `${out}.rows.jsonl`);
     const dataset = await assembleDataset(passages, generator, rows, count);
     if (dataset.queries.length === 0) {
@@ -88,17 +92,27 @@ function documentNames(files: readonly string[]): ReadonlyMap<string, string> {
   return new Map(files.map((file) => [file, relative(shared, file).replaceAll(sep, "/")]));
 }
 
-function generatorOf(
+async function generatorOf(
   options: Arguments["options"],
   passages: readonly GenerationPassage[],
-): TeacherGenerator {
+): Promise<TeacherGenerator> {
   const { endpoint, "endpoint-model": model } = options;
   if ((endpoint === undefined) !== (model === undefined)) {
     throw new RetuneError("usage", "--endpoint URL and --endpoint-model NAME go together");
   }
-  if (endpoint === undefined || model === undefined) return ruleGenerator(passages.map(({ text }) => text));
+  if (endpoint === undefined || model === undefined) {
+    if (options["prompt"] !== undefined) {
+      throw new RetuneError("usage", "--prompt is for an endpoint; rules need none");
+    }
+    return ruleGenerator(passages.map(({ text }) => text));
+  }
   const key = process.env["RETUNE_API_KEY"];
-  return endpointGenerator({ baseUrl: endpoint, model, fetch, ...(key ? { key: new Secret(key) } : {}) });
+  const template =
+    options["prompt"] === undefined ? {} : { template: await readText(resolve(options["prompt"])) };
+  return endpointGenerator({
+    ...{ baseUrl: endpoint, model, fetch, ...template },
+    ...(key ? { key: new Secret(key) } : {}),
+  });
 }
 
 interface Answers {

@@ -88,6 +88,10 @@ test("a teacher that fails on one passage leaves the rest, and the next call ask
     const again = datasetAt("taught.json").queries;
     expect(again.flatMap(({ relevant }) => relevant).length).toBeGreaterThan(made);
     expect(existsSync(join(folder, "taught.json.rows.jsonl"))).toBe(false);
+    asked.length = 0;
+    writeFileSync(join(folder, "own.txt"), "Ask {num_questions_per_chunk} times: {context_str}");
+    expect(await runBeside([...argv, ...teacher, "--prompt", join(folder, "own.txt")])).toBe(0);
+    expect(asked[0]).toMatch(/^Ask 2 times: /);
   } finally {
     server.close();
   }
@@ -100,6 +104,7 @@ test.each([
     [writeDocument(), "--per-passage", "two"],
     "--per-passage must be a whole number",
   ],
+  ["a prompt for rules", [writeDocument(), "--prompt", "own.txt"], "--prompt is for an endpoint"],
   ["an endpoint without a model", [writeDocument(), "--endpoint", "http://localhost:1/v1"], "go together"],
 ])("%s is refused", (_, argv, text) => {
   const outcome = runCli("retune", "generate", ...argv, "--out", join(folder, "none.json"));

@@ -17,7 +17,22 @@ export interface HubOptions {
 /** The most a model may weigh: it is held as a file, as bytes and in wasm's 4 GB at the same time. */
 export const MOST_BYTES = 1_500_000_000;
 
-const OPTIONAL = ["1_Pooling/config.json", "config_sentence_transformers.json", "sentence_bert_config.json"];
+/** What is sought at the hub: weights by transformers.js's name of their precision, and what goes along. */
+export interface HubWanted {
+  readonly precision: "fp32" | "fp16" | "q8" | "q4";
+  readonly weights: string; // the file that holds them
+  readonly along: readonly string[]; // files taken where they are
+  readonly oneFile: boolean; // weights in files of their own are refused
+}
+
+/** An embedding model as onnxruntime and our own encoder read it. */
+const ENCODER: HubWanted = {
+  precision: "fp32",
+  weights: MODEL_FILE.fp32,
+  along: ["1_Pooling/config.json", "config_sentence_transformers.json", "sentence_bert_config.json"],
+  oneFile: true,
+};
+
 const MODEL_ID = /^(?!.*\.\.)\w[\w.-]*(\/\w[\w.-]*)?$/;
 type Hub = Pick<typeof Transformers, "env" | "ModelRegistry">;
 
@@ -26,7 +41,11 @@ type Hub = Pick<typeof Transformers, "env" | "ModelRegistry">;
  * fetched. "usage": no model id. "model-missing": no such public model, or one without the fp32 ONNX export and
  * tokenizer. E_TOO_LARGE: over `MOST_BYTES`. "unsupported": weights outside the .onnx file. "network": no answer.
  */
-export async function lookUpHubModel(id: string, options: HubOptions = {}): Promise<HubModel> {
+export async function lookUpHubModel(
+  id: string,
+  options: HubOptions = {},
+  wanted: HubWanted = ENCODER,
+): Promise<HubModel> {
   if (!MODEL_ID.test(id)) {
     throw new RetuneError(
       "usage",
@@ -34,20 +53,22 @@ export async function lookUpHubModel(id: string, options: HubOptions = {}): Prom
     );
   }
   const hub = await openHub(options);
-  const model = await fromHub(id, hub, () => hub.ModelRegistry.get_model_files(id, { dtype: "fp32" }));
-  if (!model.includes(MODEL_FILE.fp32)) {
-    const text = `${id} is no text encoder: it would load ${model.join(", ")}. Choose an embedding model.`;
+  const dtype = wanted.precision;
+  const model = await fromHub(id, hub, () => hub.ModelRegistry.get_model_files(id, { dtype }));
+  if (!model.includes(wanted.weights)) {
+    const kind = wanted === ENCODER ? "an embedding model" : "a text-generation model";
+    const text = `${id} would load ${model.join(", ")}, not ${wanted.weights}. Choose ${kind}.`;
     throw new RetuneError("model-missing", text);
   }
   const tokenizer = await fromHub(id, hub, () => hub.ModelRegistry.get_tokenizer_files(id));
-  const outside = `${MODEL_FILE.fp32}_data`;
-  const paths = new Set([...model, "tokenizer.json", ...tokenizer, ...OPTIONAL, outside]);
+  const outside = `${wanted.weights}_data`;
+  const paths = new Set([...model, "tokenizer.json", ...tokenizer, ...wanted.along, outside]);
   const asked = [...paths].map(async (path) => ({ path, bytes: await announced(id, path, hub) }));
   const files = (await Promise.all(asked)).flatMap(({ path, bytes }) =>
     bytes === undefined ? [] : [{ path, bytes }],
   );
   const found = { id, files, totalBytes: files.reduce((sum, { bytes }) => sum + bytes, 0) };
-  refuseUnfit(found);
+  refuseUnfit(found, wanted);
   return found;
 }
 
@@ -132,13 +153,13 @@ async function announced(id: string, path: string, hub: Hub): Promise<number | u
   throw new RetuneError("network", `${id}: the hub does not say how large ${path} is.`, { file: path });
 }
 
-function refuseUnfit({ id, files, totalBytes }: HubModel): void {
+function refuseUnfit({ id, files, totalBytes }: HubModel, { weights, oneFile }: HubWanted): void {
   const outside = files.find(({ path }) => path.includes(".onnx_data"));
-  if (outside) {
+  if (outside && oneFile) {
     const text = `${id} keeps its weights outside the model, in ${outside.path}. Only models in one .onnx file run here.`;
     throw new RetuneError("unsupported", text, { file: outside.path });
   }
-  for (const path of [MODEL_FILE.fp32, "tokenizer.json"]) {
+  for (const path of [weights, "tokenizer.json"]) {
     if (files.some((file) => file.path === path)) continue;
     const text = `${id} has no ${path}. Choose a model with an ONNX export, or pick a model folder instead.`;
     throw new RetuneError("model-missing", text, { file: path });

@@ -1,6 +1,6 @@
 import { assembleDataset, generateQuestions } from "../../domain/synth/generate.ts";
-import type { GenerationRow } from "../../domain/synth/generate.ts";
-import type { Generator, RunControl } from "../../domain/ports.ts";
+import type { GenerationOptions, GenerationRow } from "../../domain/synth/generate.ts";
+import type { Generator } from "../../domain/ports.ts";
 import type { WireError } from "../../engine/errors.ts";
 import type { SourceContent } from "../storage/project-store.ts";
 import type { StoredQuestion } from "../storage/records.ts";
@@ -28,7 +28,7 @@ export async function generateForProject(
   generator: Generator,
   perPassage: number,
   store: GenerationStore,
-  control: RunControl = {},
+  control: Pick<GenerationOptions, "signal" | "onProgress" | "concurrency"> = {},
 ): Promise<GenerationOutcome> {
   const wanted = contents.map(passagesWithoutQuestions);
   const rows = new Map((await store.rows()).map((row) => [row.key, row]));

@@ -13,6 +13,7 @@ import { ProjectDesk } from "./project-desk.ts";
 import { RouterDesk } from "./router-desk.ts";
 import { RunDesk } from "./run-desk.ts";
 import type { RunLocks } from "./run-locks.ts";
+import { TeacherDesk } from "./teacher-desk.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 import { WorkspaceStudio } from "./workspace-studio.ts";
 
@@ -48,6 +49,7 @@ export function assembleStudio(parts: StudioParts): { studio: WorkspaceStudio; r
   const studio = new WorkspaceStudio({
     ...{ workspace, workers, environment, emitter, encoders, runs, desk, jobs, models, ladder },
     routers: new RouterDesk(workspace),
+    teachers: new TeacherDesk({ workspace, workers, environment, folders }),
     storage: parts.storage,
     persist: parts.persist,
   });

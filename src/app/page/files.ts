@@ -18,7 +18,10 @@ export function asFile({ name, bytes, verified }: SentBytes): ExportedFile {
 }
 
 /** A picked folder as what a model needs of it, by path inside the folder; weights that lie flat go where they belong. */
-export function folderFiles(files: readonly File[]): {
+export function folderFiles(
+  files: readonly File[],
+  wanted = MODEL_FILES,
+): {
   readonly name: string;
   readonly kept: Map<string, Blob>;
 } {
@@ -27,10 +30,13 @@ export function folderFiles(files: readonly File[]): {
   const kept = new Map<string, Blob>();
   for (const [index, path] of paths.entries()) {
     const inside = (path.length > 1 ? path.slice(1) : path).join("/");
-    const at = inside.endsWith(".onnx") && !inside.startsWith("onnx/") ? `onnx/${inside}` : inside;
-    if (MODEL_FILES.test(at)) kept.set(at, files[index]!);
+    const at = /\.onnx(_data\w*)?$/.test(inside) && !inside.startsWith("onnx/") ? `onnx/${inside}` : inside;
+    if (wanted.test(at)) kept.set(at, files[index]!);
   }
   return { name, kept };
 }
 
 const MODEL_FILES = /^(onnx\/model(_quantized)?\.onnx|model\.safetensors|vocab\.txt|[\w./-]+\.json)$/;
+
+/** What transformers.js may ask for of an instruct model, in any precision. */
+export const INSTRUCT_FOLDER = /^(onnx\/model(_\w+)?\.onnx(_data\w*)?|[\w./-]+\.(json|jinja|txt|model))$/;

@@ -29,7 +29,8 @@ export class ModelShelf {
   /** Encoders that may have weights, then cross-encoders. */
   async list(): Promise<readonly ModelView[]> {
     const { workspace } = this.ports;
-    const known = new Map((await workspace.models()).map((record) => [record.id, record]));
+    const records = (await workspace.models()).filter(hasWeights);
+    const known = new Map(records.map((record) => [record.id, record]));
     const encoders = (await knownEncoders(workspace)).flatMap((facts) => {
       const view = this.encoderView(facts, known.get(facts.id));
       return view ? [view] : [];
@@ -70,7 +71,7 @@ export class ModelShelf {
     const id = `folder-${identity.hash.slice(0, 16)}`;
     await folders.keep(id, kept);
     const bytes = [...kept.values()].reduce((sum, { size }) => sum + size, 0);
-    const record: ModelRecord = {
+    const record: WeightsRecord = {
       ...{ id, name, kind, parameters, layers, hidden, bytes },
       ...{ origin: "folder", obstacle: null },
     };
@@ -100,7 +101,7 @@ export class ModelShelf {
     if (known?.runId === undefined) await folders.remove(id).catch(() => undefined); // it may have had no files
   }
 
-  private encoderView(facts: EncoderFacts, known: ModelRecord | undefined): ModelView | null {
+  private encoderView(facts: EncoderFacts, known: WeightsRecord | undefined): ModelView | null {
     const { id, name, origin, runId, precision } = facts;
     if (origin === "imported-vectors" || origin === "endpoint") return null;
     if (known) return viewOf(known);
@@ -115,6 +116,13 @@ export class ModelShelf {
       ...(runId === undefined ? {} : { runId }),
     };
   }
+}
+
+/** A model that runs can start from; instruct models only write questions. */
+type WeightsRecord = ModelRecord & { readonly kind: ModelView["kind"] };
+
+function hasWeights(record: ModelRecord): record is WeightsRecord {
+  return record.kind !== "instruct";
 }
 
 type Sizes = Pick<ModelView, "parameters" | "layers" | "hidden" | "bytes">;
@@ -136,7 +144,7 @@ function viewOf({
   hidden,
   bytes,
   obstacle,
-}: ModelRecord): ModelView {
+}: WeightsRecord): ModelView {
   return {
     ...{ id, name, kind, origin, parameters, layers, hidden, bytes, obstacle },
     ...(runId === undefined ? {} : { runId }),

@@ -9,6 +9,7 @@ import type { ModelShelf } from "./model-shelf.ts";
 import type { ProjectDesk } from "./project-desk.ts";
 import type { RouterDesk } from "./router-desk.ts";
 import type { RunDesk } from "./run-desk.ts";
+import type { TeacherDesk } from "./teacher-desk.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
 /** What the Studio of a page is put together from. */
@@ -24,6 +25,7 @@ export interface StudioPorts {
   readonly models: ModelShelf;
   readonly ladder: LadderDesk;
   readonly routers: RouterDesk;
+  readonly teachers: TeacherDesk;
   readonly storage: () => Promise<StorageView>;
   readonly persist: () => Promise<boolean>;
 }

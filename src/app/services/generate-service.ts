@@ -2,15 +2,12 @@ import { choiceText } from "../../domain/data/router-dataset.ts";
 import type { RouterExample } from "../../domain/data/router-dataset.ts";
 import type { Generator } from "../../domain/ports.ts";
 import { endpointGenerator } from "../../domain/synth/endpoint.ts";
-import type { GenerationRow } from "../../domain/synth/generate.ts";
 import { ruleGenerator } from "../../domain/synth/rule-generator.ts";
 import { Secret } from "../../domain/synth/secret.ts";
 import { RetuneError } from "../../engine/errors.ts";
-import { generateForProject } from "../jobs/generate.ts";
-import type { GenerationStore } from "../jobs/generate.ts";
+import { writeQuestions } from "../jobs/write-questions.ts";
 import type { DataMethods } from "../protocol/calls.ts";
 import type { Handlers } from "../protocol/host.ts";
-import type { SourceContent } from "../storage/project-store.ts";
 import type { Workspace } from "../storage/workspace.ts";
 import type { GenerateOptions } from "../studio-data.ts";
 
@@ -23,14 +20,8 @@ export class GenerateService {
   }
 
   readonly generate: Handlers<DataMethods>["generate"] = async ({ projectId, options }, control) => {
-    const { projects } = this.workspace;
-    const contents = await projects.contents(projectId);
-    const generator = this.generatorFor(options, textsOf(contents));
-    const store = this.rowsOf(projectId);
-    const outcome = await generateForProject(contents, generator, options.perPassage, store, control);
-    await projects.replaceContents(projectId, outcome.contents);
-    await this.workspace.saveSetting(`generation failures ${projectId}`, outcome.failed);
-    return outcome.made;
+    const open = (passages: readonly string[]) => this.generatorFor(options, passages);
+    return writeQuestions(this.workspace, projectId, { perPassage: options.perPassage, open }, control);
   };
 
   /** Questions for a router's choices, written from their descriptions; a question it has is not added again. */
@@ -60,25 +51,17 @@ export class GenerateService {
     return fresh.length;
   };
 
-  private generatorFor({ teacher }: GenerateOptions, texts: readonly string[]): Generator {
+  private generatorFor({ teacher, template }: GenerateOptions, texts: readonly string[]): Generator {
     if (teacher.kind === "rules") return ruleGenerator(texts);
+    if (teacher.kind !== "endpoint") {
+      throw new RetuneError("usage", `A ${teacher.kind} model does not run in this worker.`);
+    }
     return endpointGenerator({
       baseUrl: teacher.url,
       model: teacher.model,
       fetch: (url, init) => fetch(url, init),
       ...(teacher.key === undefined ? {} : { key: new Secret(teacher.key) }),
+      ...(template === undefined ? {} : { template }),
     });
   }
-
-  private rowsOf(projectId: string): GenerationStore {
-    const key = `generation rows ${projectId}`;
-    return {
-      rows: async () => ((await this.workspace.setting(key)) ?? []) as readonly GenerationRow[],
-      keep: (rows) => this.workspace.saveSetting(key, rows),
-    };
-  }
-}
-
-function textsOf(contents: readonly SourceContent[]): readonly string[] {
-  return contents.flatMap(({ passages }) => passages.map((passage) => passage.text));
 }

@@ -16,10 +16,10 @@ import { Workspace } from "../../../src/app/storage/workspace.ts";
 
 type Inspected = EmbedMethods["inspect"]["params"];
 
-/** A shelf whose embed worker believes any files to be a model of 8 dimensions. */
 /** Of what a shelf of encoders asks nothing. */
 const unasked = (): Promise<never> => Promise.reject(new Error("not asked here"));
 
+/** A shelf whose embed worker believes any files to be a model of 8 dimensions. */
 function shelfOver(page: "sealed" | "connected", host = "http://127.0.0.1:1") {
   const inspected: Inspected[] = [];
   const kept = new Map<string, readonly string[]>();
@@ -37,6 +37,8 @@ function shelfOver(page: "sealed" | "connected", host = "http://127.0.0.1:1") {
       inspectWeights: unasked,
       rerank: unasked,
       route: unasked,
+      writeQuestions: unasked,
+      tryTeacher: unasked,
       encode: ({ key }) =>
         key === "wrong"
           ? Promise.reject(new RetuneError("usage", "the endpoint answered 401"))
