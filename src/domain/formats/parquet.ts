@@ -1,5 +1,7 @@
 // Parquet through hyparquet. Read: uncompressed, SNAPPY and GZIP pages; other codecs are refused by name. Written:
 // SNAPPY, as pandas and Hugging Face datasets do.
+import { Gunzip } from "fflate";
+import type { SchemaElement } from "hyparquet";
 import { RetuneError } from "../../engine/errors.ts";
 import { IMPORT_LIMITS, opening, placeIn } from "../data/import-report.ts";
 import { TableRows, type Table, type TableCell } from "./table-rows.ts";
@@ -13,13 +15,13 @@ const MOST_COLUMNS = 1000;
  */
 export async function readParquet(name: string, bytes: Uint8Array): Promise<Table> {
   checkEnds(name, bytes);
-  const { parquetMetadata, parquetReadObjects } = await import("hyparquet");
+  const { parquetMetadata, parquetReadObjects, snappyUncompress } = await import("hyparquet");
   const file = bytes.slice().buffer;
   try {
     const metadata = parquetMetadata(file);
-    checkMetadata(name, bytes.length, metadata);
-    const compressors = { GZIP: await gunzipper() };
-    const records = await parquetReadObjects({ file, metadata, compressors });
+    const most = checkMetadata(name, bytes.length, metadata);
+    const unpack = { SNAPPY: within(name, most, snappyUncompress), GZIP: within(name, most, gunzipInto) };
+    const records = await parquetReadObjects({ file, metadata, compressors: unpack });
     const columns = metadata.schema.length === 0 ? [] : rootColumns(metadata.schema);
     const rows = new TableRows(name);
     for (const [index, record] of records.entries())
@@ -36,7 +38,11 @@ interface Metadata {
   readonly schema: readonly { readonly name: string; readonly num_children?: number }[];
   readonly row_groups: readonly {
     readonly columns: readonly {
-      readonly meta_data?: { readonly codec: string; readonly total_uncompressed_size: bigint };
+      readonly meta_data?: {
+        readonly codec: string;
+        readonly total_uncompressed_size: bigint;
+        readonly path_in_schema: readonly string[];
+      };
     }[];
   }[];
 }
@@ -48,7 +54,8 @@ function checkEnds(name: string, bytes: Uint8Array): void {
     throw failure(name, `byte ${bytes.length}: the file is incomplete; copy or download it again`);
 }
 
-function checkMetadata(name: string, size: number, metadata: Metadata): void {
+/** Refuses what is past the limits; gives the bytes that all columns together say they unpack to. */
+function checkMetadata(name: string, size: number, metadata: Metadata): number {
   const chunks = metadata.row_groups.flatMap((group) =>
     group.columns.flatMap((column) => column.meta_data ?? []),
   );
@@ -64,6 +71,7 @@ function checkMetadata(name: string, size: number, metadata: Metadata): void {
     throw tooLarge(name, `it says it unpacks to ${expanded} bytes, past the limits; split the file`);
   const columns = rootColumns(metadata.schema).length;
   if (columns > MOST_COLUMNS) throw tooLarge(name, `${columns} columns; at most ${MOST_COLUMNS} are read`);
+  return expanded;
 }
 
 /** The names of the schema's first level: a depth-first list in which every element knows how many children follow. */
@@ -81,9 +89,34 @@ function rootColumns(schema: Metadata["schema"]): string[] {
   return names;
 }
 
-async function gunzipper(): Promise<(input: Uint8Array, length: number) => Uint8Array> {
-  const { gunzipSync } = await import("fflate");
-  return (input, length) => gunzipSync(input, { out: new Uint8Array(length) });
+/** Fills `page`, or throws. */
+type Unpack = (input: Uint8Array, page: Uint8Array) => void;
+
+/** A page must not say it unpacks to more than its file does. */
+function within(name: string, most: number, unpack: Unpack) {
+  return (input: Uint8Array, length: number): Uint8Array => {
+    if (length >= 0 && length <= most) {
+      const page = new Uint8Array(length);
+      unpack(input, page);
+      return page;
+    }
+    throw failure(
+      name,
+      `a page says it unpacks to ${length} bytes, the whole file to ${most}; write it again`,
+    );
+  };
+}
+
+function gunzipInto(input: Uint8Array, page: Uint8Array): void {
+  let filled = 0;
+  const stream = new Gunzip((part) => {
+    if (filled + part.length > page.length) throw new RangeError("more than it says");
+    page.set(part, filled);
+    filled += part.length;
+  });
+  for (let at = 0; at < input.length; at += 65_536)
+    stream.push(input.subarray(at, at + 65_536), at + 65_536 >= input.length);
+  if (filled !== page.length) throw new RangeError("less than it says");
 }
 
 function cellOf(value: unknown): TableCell | undefined {
@@ -119,8 +152,29 @@ export interface ParquetColumn {
 /** A Parquet file of the columns, SNAPPY-compressed; all columns have the same number of cells. */
 export async function writeParquet(columns: readonly ParquetColumn[]): Promise<Uint8Array> {
   const { parquetWriteBuffer } = await import("hyparquet-writer");
-  const buffer = parquetWriteBuffer({
-    columnData: columns.map(({ name, cells }) => ({ name, data: [...cells] })),
-  });
-  return new Uint8Array(buffer);
+  const schema: SchemaElement[] = [
+    { name: "schema", num_children: columns.length },
+    ...columns.flatMap(({ name, kind }) => schemaOf(name, kind)),
+  ];
+  const columnData = columns.map(({ name, cells, kind }) => ({
+    name,
+    data:
+      kind === "integer" ? cells.map((cell) => (cell === null ? null : BigInt(Number(cell)))) : [...cells],
+  }));
+  return new Uint8Array(parquetWriteBuffer({ columnData, schema }));
+}
+
+/** The elements of a column as pyarrow writes them; lists in three levels (Parquet's LogicalTypes, "Lists"). */
+function schemaOf(name: string, kind: ParquetColumn["kind"]): SchemaElement[] {
+  const leaf = (own: string, what: "text" | "number" | "integer"): SchemaElement => {
+    const base = { name: own, repetition_type: "OPTIONAL" as const };
+    if (what === "text") return { ...base, type: "BYTE_ARRAY", converted_type: "UTF8" };
+    return { ...base, type: what === "number" ? "DOUBLE" : "INT64" };
+  };
+  if (kind !== "texts" && kind !== "numbers") return [leaf(name, kind)];
+  return [
+    { name, repetition_type: "OPTIONAL", converted_type: "LIST", num_children: 1 },
+    { name: "list", repetition_type: "REPEATED", num_children: 1 },
+    leaf("element", kind === "texts" ? "text" : "number"),
+  ];
 }

@@ -106,9 +106,10 @@ export function detectFormat(name: string, text: string): TextFormat {
 function refuseOffice(name: string, bytes: Uint8Array): void {
   const kind = binaryKind(bytes);
   if (kind === undefined || !/\.(?:docx?|xlsx?|pptx?|odt|epub|rtf)$/i.test(name)) return;
-  throw new RetuneError(
-    "E_UNKNOWN_FORMAT",
-    `${opening(name)}${kind} cannot be read; save it as PDF, DOCX, text, Markdown or HTML and import that`,
-    placeIn(name, { byte: 0 }),
-  );
+  const next = "save it as PDF, DOCX, text, Markdown or HTML and import that";
+  const locked = /x$/i.test(name) && kind.includes("old Office"); // an encrypted DOCX hides in the old container
+  const what = locked
+    ? `it is locked by a password or in an old format; ${next}, without a password`
+    : `${kind} cannot be read; ${next}`;
+  throw new RetuneError("E_UNKNOWN_FORMAT", opening(name) + what, placeIn(name, { byte: 0 }));
 }

@@ -188,7 +188,7 @@ class HtmlReader {
 
   private startBlock(name: string): void {
     if (name === "td" || name === "th") {
-      this.words += this.words.trim() === "" ? "" : ", ";
+      if (this.words.trim() !== "") this.words = `${this.words.trimEnd()}, `;
       this.cell = { from: this.words.length };
       return;
     }

@@ -7,6 +7,7 @@ import type { RunControl } from "../ports.ts";
 import type { DocumentContent } from "./documents.ts";
 import { refuseBombs } from "./pdf-bombs.ts";
 import { blocksOfPages } from "./pdf-layout.ts";
+import { withTrailer } from "./pdf-repair.ts";
 import { linesOf, type PdfPage, type PdfRun } from "./pdf-lines.ts";
 import { squeezed } from "./structure.ts";
 
@@ -26,8 +27,24 @@ export async function readPdf(
 ): Promise<DocumentContent> {
   refuseBombs(name, bytes);
   const pdfjs = await loadPdfjs();
+  try {
+    return await readWith(pdfjs, name, bytes.slice(), control);
+  } catch (error) {
+    const repaired = isBroken(error) ? withTrailer(bytes) : undefined;
+    if (!repaired) throw refusalOf(name, error);
+    return readRepaired(pdfjs, name, repaired, control);
+  }
+}
+
+/** pdf.js takes the bytes over. */
+async function readWith(
+  pdfjs: Pdfjs,
+  name: string,
+  data: Uint8Array<ArrayBuffer>,
+  control: RunControl,
+): Promise<DocumentContent> {
   const task = pdfjs.getDocument({
-    data: bytes.slice(),
+    data,
     isEvalSupported: false,
     useWasm: false,
     useWorkerFetch: false,
@@ -42,11 +59,29 @@ export async function readPdf(
     const pages = await readPages(name, document, control);
     const title = await titleOf(document);
     return contentOf(name, pages, title);
-  } catch (error) {
-    throw refusalOf(name, error);
   } finally {
     await task.destroy();
   }
+}
+
+async function readRepaired(
+  pdfjs: Pdfjs,
+  name: string,
+  repaired: Uint8Array<ArrayBuffer>,
+  control: RunControl,
+): Promise<DocumentContent> {
+  try {
+    const content = await readWith(pdfjs, name, repaired, control);
+    const message = `${opening(name)}its end is missing; what is there was read, download it again for the rest`;
+    const cut: ImportWarning = { code: "left-out", message, count: 1, place: placeIn(name) };
+    return { ...content, warnings: [cut, ...content.warnings] };
+  } catch (error) {
+    throw refusalOf(name, error);
+  }
+}
+
+function isBroken(error: unknown): boolean {
+  return error instanceof Error && error.name === "InvalidPDFException";
 }
 
 type Pdfjs = typeof pdfjsLibrary;

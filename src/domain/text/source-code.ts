@@ -15,6 +15,7 @@ interface Part {
 }
 
 const DEEPEST = 5;
+const REST_OF_LINE = /[;,) \t]*(?:\n|(?![^]))/y;
 
 /** Blocks of a program: under a heading with its qualified name every definition, other code under the file's name. */
 export function readSourceCode(
@@ -196,13 +197,13 @@ class DefinitionReader {
 
   /** The start of a definition moved up over the comments, attributes and decorators directly above it. */
   private withComments(start: number, floor: number): number {
-    let at = this.text.lastIndexOf("\n", start - 1) + 1;
+    const own = this.text.slice(floor, start).lastIndexOf("\n"); // a minified file is one line: never look past the floor
+    let at = own < 0 ? floor : floor + own + 1;
     while (at > floor) {
       const before = this.text.lastIndexOf("\n", at - 2) + 1;
       const line = this.text.slice(before, at - 1);
       const isComment = line.trim() !== "" && this.bare.slice(before, at - 1).trim() === "";
-      if (before < floor || !(isComment || /^\s*(?:@[\w.]|template\s*<|#!?\[|\[\w+[^=]*\]\s*$)/.test(line)))
-        break;
+      if (before < floor || !(isComment || this.belongsBelow(line))) break;
       at = before;
     }
     return Math.max(floor, at);
@@ -216,8 +217,8 @@ class DefinitionReader {
 
   /** After the line break, where nothing but a comment or a separator follows. */
   private restOfLine(at: number, to: number): number {
-    const end = lineEnd(this.bare, at, to);
-    return /^[;,)\s]*$/.test(this.bare.slice(at, end)) ? end : at;
+    REST_OF_LINE.lastIndex = at;
+    return REST_OF_LINE.test(this.bare) ? Math.min(to, REST_OF_LINE.lastIndex) : at;
   }
 }
 

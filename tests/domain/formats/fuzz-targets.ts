@@ -30,6 +30,7 @@ import { namedInitializers } from "../../../src/domain/models/weights/onnx-names
 import { chunkBlocks } from "../../../src/domain/text/chunk.ts";
 import { decodeText } from "../../../src/domain/text/decode.ts";
 import { readDocument } from "../../../src/domain/text/documents.ts";
+import { DOCUMENT_TARGETS } from "./fuzz-documents.ts";
 import { fixtureFolder } from "./folder-files.ts";
 import type { FuzzTarget } from "./mutations.ts";
 
@@ -233,4 +234,5 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
     read: (bytes) => readDocument("a.txt", bytes),
   },
   ...FOLDERS,
+  ...DOCUMENT_TARGETS,
 ];

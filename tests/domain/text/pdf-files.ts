@@ -16,11 +16,12 @@ export interface PdfObject {
   readonly stream?: Uint8Array;
 }
 
+const WIN_ANSI: Readonly<Record<string, number>> = { "•": 0x95, "–": 0x96, "’": 0x92, "…": 0x85 };
 const latin = (text: string): Uint8Array =>
-  Uint8Array.from(text, (character) => {
-    const code = character.charCodeAt(0);
-    return code < 256 ? code : 63;
-  });
+  Uint8Array.from(
+    text,
+    (character) => WIN_ANSI[character] ?? (character.charCodeAt(0) < 256 ? character.charCodeAt(0) : 63),
+  );
 
 /** Objects 1, 2, … → a file with a cross-reference table; `/Root 1 0 R`. */
 export function pdfOf(objects: readonly PdfObject[], trailer = ""): Uint8Array {
