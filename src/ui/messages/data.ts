@@ -1,6 +1,5 @@
 import type {
   DatasetRole,
-  ImportReport,
   PairsReport,
   ProjectView,
   QuestionView,
@@ -23,8 +22,6 @@ const PARTS: Readonly<Record<VectorPart, string>> = {
 
 const megabytes = (value: number): string => (value / 1e6).toFixed(value < 10e6 ? 1 : 0);
 
-type FileReport = ImportReport["files"][number];
-
 export const data = {
   title: "Data",
   tabs: {
@@ -40,20 +37,8 @@ export const data = {
   next: "Go to Train",
 
   drop: "Drop documents or a dataset here",
-  dropHint: "Markdown, text, HTML, or a LlamaIndex dataset (.json). The content decides, not the name.",
-  adding: "Reading…",
   role: "Labelled datasets are",
   roles: ROLES,
-  reportTitle: "Last import",
-  accepted: (file: FileReport): string =>
-    [
-      file.format,
-      file.passages > 0 ? plural(file.passages, "passage", "passages") : "",
-      file.questions > 0 ? plural(file.questions, "question", "questions") : "",
-    ]
-      .filter(Boolean)
-      .join(", "),
-  refused: "not imported",
   sourcesEmpty: "Nothing here yet. Passages are cut from what you add; a dataset brings its own.",
   sourceLine: (source: SourceView): string =>
     [
@@ -65,8 +50,6 @@ export const data = {
   removeSource: (name: string): string => `Remove ${name}`,
   removeTitle: (name: string): string => `Remove “${name}”?`,
   removeText: "Its passages and their questions leave the project. Finished runs keep their results.",
-  exportTrain: "Export training dataset",
-  exportTest: "Export test dataset",
 
   encoder: "Embedding model",
   encoderHint: "Turns passages and questions into vectors. Unchanged texts are never embedded twice.",
