@@ -35,6 +35,7 @@ export interface RankedRun {
 export interface ComparisonSettings {
   readonly seed: number;
   readonly resamples?: number;
+  readonly flips?: number;
 }
 
 const METRICS: readonly ComparedMetric[] = ["hit@1", "hit@3", "hit@5", "hit@10", "mrr@10"];
@@ -71,19 +72,10 @@ export function compareRuns(
     base: rows.map(({ base }) => ({ metrics: metricsOfRank(base) })),
   }));
   const own = sides.map(({ tuned, base }) => deltaOf(differences(tuned, base), settings));
-  const adjusted = holm(own.map(({ p }) => p));
   return {
     questions: shared.queries.length,
     clusters: new Set(clusters).size,
-    runs: runs.map(({ id, name }, index): ComparedRun => ({
-      id,
-      name,
-      metrics: means(sides[index]!.tuned),
-      base: means(sides[index]!.base),
-      delta: own[index]!,
-      adjusted: adjusted[index]!,
-      verdict: adjustedVerdict(own[index]!, adjusted[index]!),
-    })),
+    runs: comparedRuns(runs, sides, own),
     pairs: pairsOf(runs, (first, second) => differences(sides[second]!.tuned, sides[first]!.tuned), settings),
     rows: shared.queries.map(({ query, text }, row): ComparedQuestion => ({
       query,
@@ -97,6 +89,22 @@ export function compareRuns(
 
 interface Sides {
   readonly metrics: Float64Array;
+}
+
+function comparedRuns(
+  runs: readonly RankedRun[],
+  sides: readonly { readonly tuned: readonly Sides[]; readonly base: readonly Sides[] }[],
+  deltas: readonly Delta[],
+): readonly ComparedRun[] {
+  const adjusted = holm(deltas.map(({ p }) => p));
+  return runs.map(({ id, name }, index) => ({
+    ...{ id, name },
+    metrics: means(sides[index]!.tuned),
+    base: means(sides[index]!.base),
+    delta: deltas[index]!,
+    adjusted: adjusted[index]!,
+    verdict: adjustedVerdict(deltas[index]!, adjusted[index]!),
+  }));
 }
 
 type Row = RankedRun["rows"][number];
@@ -118,8 +126,8 @@ function sharedRows(runs: readonly RankedRun[]): {
   return { queries, ranks: known.map((rows) => queries.map(({ query }) => rows.get(query)!)) };
 }
 
-function deltaOf(differences: ClusteredDifferences, { seed, resamples }: ComparisonSettings): Delta {
-  return pairedDeltas(differences, { seed, ...(resamples === undefined ? {} : { resamples }) })[MRR]!;
+function deltaOf(differences: ClusteredDifferences, settings: ComparisonSettings): Delta {
+  return pairedDeltas(differences, settings)[MRR]!;
 }
 
 function pairsOf(

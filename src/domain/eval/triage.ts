@@ -99,7 +99,8 @@ function intervalOf(values: readonly number[], clusters: readonly string[]): Int
   const rows = values.map((value) => Float64Array.of(value));
   const nothing = values.map(() => Float64Array.of(0));
   const [delta] = pairedDeltas(clusterDifferences(rows, nothing, clusters), { seed: SEED, flips: 1 });
-  return { value: delta!.value, low: Math.max(0, delta!.low), high: Math.min(1, delta!.high) };
+  const share = (value: number): number => Math.min(1, Math.max(0, value)); // sums of many leave 0–1 by rounding
+  return { value: share(delta!.value), low: share(delta!.low), high: share(delta!.high) };
 }
 
 function shareWithin(judged: readonly Judged[], clusters: readonly string[], depth: number): Interval {
