@@ -160,7 +160,7 @@ export function adapterSettings({ recipe }: RunSummary): AdapterSettings | null 
 /** What a run trained, in a line; `name` is that of its task. */
 export function describeRun(run: RunSummary, name: string): string {
   const settings = adapterSettings(run);
-  return settings ? describeAdapter(settings.adapter) : name;
+  return settings ? `${name}, ${describeAdapter(settings.adapter)}` : name;
 }
 
 /** The mode a run was trained in; routers have one way only. */

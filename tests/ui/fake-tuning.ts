@@ -21,7 +21,10 @@ export const OFFERS: readonly RecipeOffer[] = recipeOffers({
   pairs: 0,
   choices: 3,
   routedQuestions: 24,
-  losses: lossNeeds({ queries: [], passages: [] }, []),
+  losses: lossNeeds(
+    { queries: [{ id: "q", text: "q", relevant: [{ passage: "p", grade: 1 }] }], passages: [] },
+    [],
+  ),
 });
 
 export const MODELS: Awaited<ReturnType<ModelStudio["models"]>> = [
@@ -75,7 +78,7 @@ export const LADDER_ENDED: LadderView = {
   next: null,
   anyway: "re-ranker",
   advice:
-    "Stop here is the honest advice: adapter changed −0.003 MRR@10 ± 0.008 over fusion, not more than one standard " +
+    "Stop here is the honest advice: adapter moved MRR@10 by −0.003 ± 0.008 over fusion, no more than one standard " +
     "error. Keep fusion; what costs more seldom pays where this did not, and more questions help sooner.",
 };
 
@@ -154,7 +157,12 @@ export class FakeTuning {
     const tuned = request.runId
       ? [hit(1, 2), hit(0, 1), hit(2, 3), hit(7, null), hit(4, 5)].slice(0, request.top)
       : [];
-    const latency = { embed: 12, search: 3.4, rerank: null, reranked: 0 };
-    return { base, tuned, reranked: [], milliseconds: 3.4, latency };
+    if (request.rerankRunId === undefined) {
+      const latency = { embed: 12, search: 3.4, rerank: null, reranked: 0 };
+      return { base, tuned, reranked: [], milliseconds: 3.4, latency };
+    }
+    const reranked = [hit(2, 3), hit(1, 2), hit(0, 1), hit(9, 31), hit(5, 8)].slice(0, request.top);
+    const latency = { embed: 12, search: 3.4, rerank: 210, reranked: 100 };
+    return { base, tuned, reranked, milliseconds: 213.4, latency };
   }
 }

@@ -130,10 +130,10 @@ function adviceFor(rungs: readonly Rung[], present: LadderView["present"], next:
 
 function endAdvice({ name, gain, over = "base" }: Rung, present: LadderView["present"]): string {
   const { value, standardError } = gain!;
-  const changed = `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(3)} MRR@10 ± ${standardError.toFixed(3)}`;
+  const change = `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(3)} ± ${standardError.toFixed(3)}`;
   const keep = present === "base" ? "the plain hybrid search" : `${present}`;
   return (
-    `Stop here is the honest advice: ${name} changed ${changed} over ${over}, not more than one standard error. ` +
+    `Stop here is the honest advice: ${name} moved MRR@10 by ${change} over ${over}, no more than one standard error. ` +
     `Keep ${keep}; what costs more seldom pays where this did not, and more questions help sooner.`
   );
 }

@@ -77,6 +77,7 @@ function encoderFields(task: "encoder" | "lora"): readonly SettingField[] {
     number("lora.rank", [16, 16], [1, 256], true),
     number("lora.alpha", [32, 32], [1, 1024]),
     flag("lora.rsLora", false, false),
+    number("lora.dropout", [0, 0], [0, 0.9]),
     {
       kind: "names",
       path: "lora.targets",
@@ -84,7 +85,6 @@ function encoderFields(task: "encoder" | "lora"): readonly SettingField[] {
       choices: LINEAR_LAYERS,
       all: "all-linear",
     },
-    number("lora.dropout", [0, 0], [0, 0.9]),
     ...shared,
   ];
 }

@@ -93,7 +93,7 @@ export const models = {
       kind === "encoder" ? "encoder" : "re-ranker",
       ORIGINS[origin],
       parameters === null ? "" : `${count(parameters)} weights`,
-      layers === null || hidden === null ? "" : `${count(layers)} × ${count(hidden)}`,
+      layers === null || hidden === null ? "" : `${count(layers)} layers of ${count(hidden)}`,
       size === null ? "" : bytes(size),
     ]
       .filter((part) => part !== "")

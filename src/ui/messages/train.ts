@@ -235,7 +235,7 @@ export const train = {
   historyEmpty: "No runs yet",
   historyEmptyText: "Every run stays in this list with its settings, result and files.",
   runColumn: "Run",
-  adapterColumn: "Adapter",
+  adapterColumn: "What was trained",
   modeColumn: "Mode",
   resultColumn: "Result",
   timeColumn: "Time",

@@ -36,7 +36,7 @@ describe("the ladder", () => {
   test("ends at a trained rung that did not pay; what comes after it is a choice against the advice", () => {
     const view = ladderView([record("base", 0.5), noise("adapter"), record("fusion", 0.6)], [], NONE);
     expect(view).toMatchObject({ present: "fusion", next: null, anyway: "re-ranker" });
-    expect(view.advice).toMatch(/^Stop here is the honest advice: adapter changed −0\.1\d\d MRR@10/);
+    expect(view.advice).toMatch(/^Stop here is the honest advice: adapter moved MRR@10 by −0\.1\d\d/);
     expect(view.advice).toMatch(/Keep fusion/);
   });
 
