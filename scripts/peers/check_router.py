@@ -38,37 +38,34 @@ class LookUp(BaseEmbedding):
         return self._vectors[text]
 
 
-def load(kind: str):
-    path = DATA / kind / "llamaindex_router.py"
-    spec = importlib.util.spec_from_file_location(f"router_{kind.replace('-', '_')}", path)
+def load(kind: str, name: str):
+    path = DATA / kind / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"{name}_{kind.replace('-', '_')}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-def opened(kind: str, module):
+def opened(kind: str, module, cosines):
     """The selector of a kind, and its scores of one question."""
     base = LookUp()
-    if kind == "adapter":
-        tuned = module.tuned(base)
-        return module.selector(base), lambda text: module.scores(tuned, text)
-    if kind == "encoder":
-        selector = module.selector()
-        return selector, lambda text: module.scores(selector._embed_model, text)
+    if kind in ("adapter", "encoder"):
+        selector = module.selector(*([base] if kind == "adapter" else []))
+        return selector, lambda text: cosines(selector._embed_model, text)
     selector = module.SoftmaxSelector(base) if kind == "softmax" else module.PairSelector()
     return selector, selector.scores
 
 
 def check(kind: str) -> None:
-    module = load(kind)
-    selector, scores = opened(kind, module)
+    module, sure = load(kind, "llamaindex_router"), load(kind, "router_probability")
+    selector, scores = opened(kind, module, getattr(sure, "cosines", None))
     expected = json.loads((DATA / kind / "expected.json").read_text("utf-8"))
     worst = worst_probability = 0.0
     wrong = 0
     for row in expected:
         want, got = np.array(row["scores"]), np.array(scores(row["text"]))
         worst = max(worst, float(np.max(np.abs(got - want) / np.maximum(1, np.abs(want)))))
-        worst_probability = max(worst_probability, abs(module.probability(got) - row["probability"]))
+        worst_probability = max(worst_probability, abs(sure.probability(got) - row["probability"]))
         wrong += selector.select(module.CHOICES, row["text"]).ind != row["choice"]
     passed = worst <= TOLERANCE and worst_probability <= 1e-4 and wrong == 0
     text = f"router {kind}: {len(expected)} questions, scores to {worst:.1e}, probabilities to {worst_probability:.1e}"

@@ -13,7 +13,13 @@ const FORMATS: Readonly<Record<Recipe["task"], readonly RunExportFormat[]>> = {
   router: ["router", "report-json"],
 };
 
-const MODELS: readonly RunExportFormat[] = ["sentence-transformers", "peft", ...ONNX, "cross-encoder"];
+const MODELS: readonly RunExportFormat[] = [
+  "sentence-transformers",
+  "peft",
+  ...ONNX,
+  "cross-encoder",
+  "router",
+];
 const FIGURES: readonly RunExportFormat[] = ["metrics-csv", "report-json"];
 
 /** How a run can be taken away, and what stands in the way of each form. */

@@ -6,6 +6,7 @@ import { writeFusion } from "../../domain/formats/fusion-json.ts";
 import { openZip } from "../../domain/formats/zip.ts";
 import { writeZip } from "../../domain/formats/zip-writer.ts";
 import { interpolateModel, scaleLora } from "../../domain/models/interpolate.ts";
+import type { TrainedRouter } from "../../domain/recipes/router/router-job.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import type { ModelSource } from "../encoders/model-source.ts";
 import type { SentBytes } from "../protocol/calls.ts";
@@ -19,7 +20,9 @@ import { owned } from "./export-run.ts";
 import { trainingPart } from "./ladder.ts";
 import { projectData } from "./project-data.ts";
 import { firstSearch } from "./judge-tuned.ts";
+import { routerAt } from "./router-at.ts";
 import { runInputs } from "./run-adapter.ts";
+import type { RouterRecipe } from "./run-router.ts";
 import { loadTrained } from "./trained-store.ts";
 import {
   crossEncoderFolder,
@@ -115,9 +118,24 @@ async function folderOf(
     if (precision) return whole(onnxFolder(mixed, { precision, pooled: false }));
   }
   if (recipe.task === "router" && format === "router") {
-    return routerFolder(await loadTrained(ports.workspace.checkpoints, run.id, recipe.task));
+    return routerFolder(await mixedRouter(ports, run, recipe, strength));
   }
   throw new RetuneError("unsupported", `What a ${recipe.task} run trained is not exported as ${format}.`);
+}
+
+async function mixedRouter(
+  ports: TunedExportPorts,
+  run: RunRecord,
+  recipe: RouterRecipe,
+  strength: number,
+): Promise<TrainedRouter> {
+  if (strength === 1) return loadTrained(ports.workspace.checkpoints, run.id, recipe.task);
+  const backend = await ports.openBackend();
+  try {
+    return (await routerAt(ports, run, recipe, { strength, backend })).router;
+  } finally {
+    backend.dispose();
+  }
 }
 
 /** The tuned encoder between its base (0) and itself (1). */

@@ -36,9 +36,9 @@ export async function judgeStrength(ports: RunPorts, runId: string, strength: nu
 async function measuresAt(ports: RunPorts, run: RunRecord, strength: number): Promise<Measures> {
   const { recipe } = run;
   if (recipe.task === "adapter") return ofAdapter(ports, run, recipe.settings, strength);
-  if (recipe.task === "encoder" || recipe.task === "lora") return ofEncoder(ports, run, recipe, strength);
   if (recipe.task === "cross-encoder") return ofReranker(ports, run, recipe, strength);
-  return ofRouter(ports, run, recipe, strength);
+  if (recipe.task === "router") return ofRouter(ports, run, recipe, strength);
+  return ofEncoder(ports, run, recipe, strength);
 }
 
 async function ofAdapter(

@@ -5,6 +5,7 @@
 //   encoder/               sentence-transformers' folder of the tuned encoder
 //   cross-encoder/         sentence-transformers' folder of the tuned cross-encoder
 //   llamaindex_router.py   how LlamaIndex's selectors use it
+//   router_probability.py  how sure it is
 import { choiceText, type RouterChoice } from "../data/router-dataset.ts";
 import type { Calibration } from "../eval/calibration.ts";
 import type { Matrix } from "../matrix.ts";
@@ -14,7 +15,7 @@ import { readCrossEncoderFolder, writeCrossEncoderFolder } from "./cross-encoder
 import { FolderReader, jsonFile, utf8 } from "./folder-reader.ts";
 import type { JsonFields } from "./json-fields.ts";
 import { parseJson } from "./json.ts";
-import { routerSnippet } from "./router-snippets.ts";
+import { routerSnippets } from "./router-snippets.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 import {
   readSentenceTransformersFolder,
@@ -24,7 +25,6 @@ import {
 const FORMAT = "retune-router";
 const JSON_FILE = "router.json";
 const TENSORS = "router.safetensors";
-export const ROUTER_SNIPPET = "llamaindex_router.py";
 
 /** What routes a question: the parts of a TrainedRouter that a folder holds. */
 export type StoredRouter =
@@ -40,7 +40,7 @@ type RunRecord = Pick<TrainedRouter, "baseCalibration" | "losses" | "heldOut" | 
 export function writeRouterFolder(router: StoredRouter): Map<string, Uint8Array> {
   const files = new Map([
     [JSON_FILE, jsonFile(routerJson(router))],
-    [ROUTER_SNIPPET, utf8(routerSnippet(router.kind))],
+    ...Array.from(routerSnippets(router.kind), ([name, text]) => [name, utf8(text)] as const),
   ]);
   const tensors = tensorsOf(router);
   if (tensors.size > 0) files.set(TENSORS, writeSafetensors(tensors, new Map([["format", "pt"]])));

@@ -4,6 +4,7 @@ const MEASURES: Readonly<Record<string, string>> = {
   "hit@5": "hit@5",
   "mrr@10": "MRR@10",
   accuracy: "Accuracy",
+  mrr: "MRR",
 };
 
 export const strength = {

@@ -198,6 +198,13 @@ test("a router is filled by hand and by file, trained, judged, asked and exporte
   expect(answer.tuned.ranked.map(({ choiceId }) => choiceId)).toHaveLength(2);
   expect(answer.tuned.ranked[0]!.choiceId).toBe("revenue");
   expect((await studio.exportRun(runId, "router")).verified).toContain("read back");
+  for (const strength of [0, 1]) {
+    expect((await jobEnds(page, studio.judgeStrength(runId, strength))).state).toBe("finished");
+  }
+  const judged = (await studio.run(runId)).strengths.map(({ measures }) => measures["accuracy"]);
+  expect(judged).toEqual([results.report.base!.accuracy, results.report.tuned.accuracy]);
+  const mixed = await studio.exportRun(runId, "router", { strength: 0.5 });
+  expect(mixed.verified).toContain("read back");
 });
 
 test("the ladder tries the cheap rungs at once, starts a run for the next, and keeps what gains", async () => {

@@ -5,6 +5,7 @@ import {
   writeRouterFolder,
   type StoredRouter,
 } from "../../../src/domain/formats/router-folder.ts";
+import { routerSnippets } from "../../../src/domain/formats/router-snippets.ts";
 import { initialWeights } from "../../../src/domain/models/adapter-weights.ts";
 import { refusal } from "./refusal.ts";
 
@@ -44,6 +45,7 @@ test("the folder says what is read of each choice and brings a selector along", 
   expect([...files.keys()]).toEqual([
     "router.json",
     "llamaindex_router.py",
+    "router_probability.py",
     "router.safetensors",
     "adapter/config.json",
     "adapter/pytorch_model.bin",
@@ -52,6 +54,16 @@ test("the folder says what is read of each choice and brings a selector along", 
   expect(json.choices[1]).toEqual({ id: "b", name: "Second", description: "", text: "Second" });
   expect(new TextDecoder().decode(files.get("llamaindex_router.py"))).toMatch(/EmbeddingSingleSelector/);
 });
+
+test.each(["adapter", "encoder", "softmax", "cross-encoder"] as const)(
+  "the selector of a router of kind %s is at most twenty lines",
+  (kind) => {
+    const snippets = routerSnippets(kind);
+    const lines = snippets.get("llamaindex_router.py")!.split("\n");
+    expect(lines.filter((line) => line.trim() !== "").length).toBeLessThanOrEqual(20);
+    expect(snippets.get("router_probability.py")).toContain("def probability(scores)");
+  },
+);
 
 describe("a damaged folder is refused", () => {
   const changed = (change: (json: Record<string, unknown>) => unknown): Map<string, Uint8Array> => {

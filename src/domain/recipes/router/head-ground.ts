@@ -11,7 +11,7 @@ export const LOOKS = 10;
 const BATCH = 64;
 const MOST_STEPS = 600; // of one training
 const EPOCHS = 60; // of the longest one, where that is fewer steps
-const SCALE = 20;
+export const ROUTER_SCALE = 20;
 const RATE = { softmax: 3e-2, adapter: 1e-3 } as const;
 export const PRECISION = 0.9;
 
@@ -66,7 +66,7 @@ export async function layHeadGround(
 }
 
 function headOf(kind: "softmax" | "adapter", vectors: RouterVectors, settings: RouterSettings): Head {
-  const { scale = SCALE, seed } = settings;
+  const { scale = ROUTER_SCALE, seed } = settings;
   return kind === "softmax"
     ? softmaxHead(vectors, scale)
     : adapterHead(linearAdapter(vectors.choices.columns), vectors, scale, seed);
