@@ -73,24 +73,42 @@ test("the row of a question has an address that opens it again", async () => {
   await page.getByRole("dialog").getByRole("heading", { name: title! }).waitFor();
 });
 
+const OPEN_SCREENS: readonly string[] = [
+  "#/",
+  "#/p/p1/data",
+  "#/p/p1/data/questions",
+  "#/p/p1/train/setup",
+  "#/p/p1/train/history",
+  "#/p/p1/results",
+  "#/p/p1/results/r1/queries",
+  "#/p/p1/playground",
+  "#/p/p1/models",
+];
+
+/** What other tasks than adapters show: their set-up, results, lists and places to try them. */
+const TUNED_SCREENS: readonly (readonly [Scenario, string])[] = [
+  ["worse", "#/p/p1/train/setup"], // a ladder that ended
+  ["better", "#/p/p1/train/setup?task=lora"],
+  ["better", "#/p/p1/train/setup?task=router"],
+  ...(["re-ranker", "router"] as const).flatMap((scenario) =>
+    ["results", "train/run", "train/history", "playground", "models"].map(
+      (screen) => [scenario, `#/p/p1/${screen}`] as const,
+    ),
+  ),
+];
+
 test.each([390, 640, 860, 1280, 1920])("at %i px nothing runs off the side", async (width) => {
   const { page } = await openPage(browser, { viewport: { width, height: 900 } });
-  for (const hash of [
-    "#/",
-    "#/p/p1/data",
-    "#/p/p1/data/questions",
-    "#/p/p1/train/setup",
-    "#/p/p1/train/history",
-    "#/p/p1/results",
-    "#/p/p1/results/r1/queries",
-    "#/p/p1/playground",
-    "#/p/p1/models",
+  for (const [scenario, hash] of [
+    ...OPEN_SCREENS.map((hash) => ["cannot-tell", hash] as const),
+    ...TUNED_SCREENS,
   ]) {
-    await page.goto(faceUrl("cannot-tell", hash));
+    await page.goto("about:blank");
+    await page.goto(faceUrl(scenario, hash));
     await page.getByRole("heading", { level: 1 }).waitFor();
     await page.waitForLoadState("networkidle");
     const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    expect(over, hash).toBeLessThanOrEqual(0);
+    expect(over, `${scenario} ${hash}`).toBeLessThanOrEqual(0);
   }
   await page.context().close();
 });

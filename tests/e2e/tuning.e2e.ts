@@ -84,7 +84,7 @@ test("a re-ranker shows its lists before and after, and re-ranks in the Playgrou
     /^Ordering the first \d+ anew puts the right passage in the top 5/,
   );
   await page.getByRole("region", { name: "Before and after re-ranking" }).waitFor();
-  await page.getByRole("row", { name: /^Right passages in the 3 that are kept, of 165 questions \d+/ }).waitFor();
+  await page.getByRole("row", { name: /^Right in the 3 kept, of 165 questions \d+/ }).waitFor();
   const name = await runName(page);
 
   await show(page, "playground");

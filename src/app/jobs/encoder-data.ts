@@ -89,13 +89,18 @@ function scoredData(
   return { data: { dataset, negatives, teacher }, taught };
 }
 
+const LOSS_NAMES: Readonly<Record<string, string>> = {
+  "margin-mse": "MarginMSE",
+  "kl-distillation": "KL distillation",
+};
+
 function gapOf(kind: string, taught: number, all: number): LossGap {
-  const needs = `${kind} learns from a re-ranker's scores (logits) of right and wrong passages`;
+  const needs = `${LOSS_NAMES[kind] ?? kind} learns from a re-ranker's scores (logits) of right and wrong passages`;
   if (taught > 0) {
     const text = `${needs}: ${taught} of ${all} training questions have both; the others teach nothing.`;
     return { text, blocks: false };
   }
-  const next = "import {query, context, score} pairs of these questions on the Data screen, or choose mnrl";
+  const next = "import {query, context, score} pairs of these questions on the Data screen, or choose MNRL";
   return { text: `${needs}, and no training question has both: ${next}.`, blocks: true };
 }
 

@@ -44,7 +44,7 @@ function cosentNeeds(train: Dataset, pairs: readonly RerankPair[]): LossNeeds {
   if (grades.size > 1 || wrong || scored) return {};
   const text =
     "CoSENT orders pairs by their grade, and all judgements here have the same one: set “Hard negatives a question” to 1 " +
-    "or more under Advanced, import {query, context, score} pairs on the Data screen, or choose mnrl.";
+    "or more under Advanced, import {query, context, score} pairs on the Data screen, or choose MNRL.";
   return { cosent: { text, mined: true } };
 }
 

@@ -34,7 +34,7 @@ export const reranking = {
     `The right passage is among the first ${count(depth)} for ${percent(ceiling, 1)} of the questions: no re-ranker can do better.`,
   forced: "The right passage was put among the candidates where it was missing.",
   guide: (keep: number, questions: number): string =>
-    `Right passages in the ${count(keep)} that are kept, of ${count(questions)} questions`,
+    `Right in the ${count(keep)} kept, of ${count(questions)} questions`,
   precision: "Average precision of pairs",
   detectable: (value: number): string =>
     `With this many questions a difference of ${points(value).replace("+", "")} points of MRR@10 would show four times in five.`,

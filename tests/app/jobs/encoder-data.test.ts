@@ -52,5 +52,5 @@ test.each([
   const { gap } = encoderData(dataset, unasked, pairs, settings);
   expect(gap).toMatchObject({ blocks: true });
   expect(gap!.text).toMatch(/import \{query, context, score\}/);
-  expect(() => requiredEncoderData(dataset, unasked, pairs, settings)).toThrow(/kl-distillation/);
+  expect(() => requiredEncoderData(dataset, unasked, pairs, settings)).toThrow(/^KL distillation learns/);
 });

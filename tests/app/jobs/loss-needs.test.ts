@@ -32,10 +32,12 @@ const reranker = (loss: "bce" | "listwise" | "margin-mse"): Recipe => ({
 
 test("distillation without a re-ranker's scores is blocked and says what to import", () => {
   const needs = lossNeeds(binary, []);
-  for (const kind of ["margin-mse", "kl-distillation"] as const) {
-    expect(lossObstacle(needs.encoder!, encoder(kind))).toMatch(
-      new RegExp(`^${kind} .*import \\{query, context`),
-    );
+  for (const [kind, name] of [
+    ["margin-mse", "MarginMSE"],
+    ["kl-distillation", "KL distillation"],
+  ] as const) {
+    const obstacle = lossObstacle(needs.encoder!, encoder(kind));
+    expect(obstacle).toMatch(new RegExp(`^${name} .*import \\{query, context`));
   }
   expect(lossObstacle(needs["cross-encoder"]!, reranker("margin-mse"))).toMatch(/import \{query, context/);
   for (const kind of ["mnrl", "symmetric-mnrl", "cached-mnrl", "triplet"] as const) {
