@@ -5,7 +5,7 @@ import { isMadeId } from "./text-rows.ts";
 /** What a format has a place for. */
 export interface Holds {
   readonly ids: "all" | "questions" | "none";
-  readonly passagesByText: boolean; // else by id
+  readonly passagesByText: boolean | "in a document"; // else by id
   readonly manyPositives: boolean;
   readonly grades: boolean;
   readonly negatives: boolean;
@@ -89,7 +89,9 @@ function lostPassages(
     losses.push(`${what} with no question that is written; ${label} has no place for them.`);
   }
   const kept = holds.unusedPassages ? passages : passages.filter(({ id }) => used.has(id));
-  const copies = kept.length - new Set(kept.map(({ text }) => text)).size;
+  const within = holds.passagesByText === "in a document";
+  const keys = kept.map(({ text, document = "" }) => (within ? JSON.stringify([document, text]) : text));
+  const copies = kept.length - new Set(keys).size;
   if (copies > 0 && holds.passagesByText) {
     const what = share(copies, passages.length, "passage", ["repeats", "repeat"]);
     losses.push(`${what} the text of another; ${label} tells passages apart by text, so they become one.`);

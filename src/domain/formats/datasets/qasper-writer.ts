@@ -70,7 +70,7 @@ function paperText({ name, texts, questions }: Paper): string {
 function lossesOf(data: RetrievalData, elsewhere: number, unnamed: string): string[] {
   const losses = retrievalLosses("QASPER", data, {
     ids: "questions",
-    passagesByText: true,
+    passagesByText: "in a document",
     manyPositives: true,
     grades: false,
     negatives: false,
@@ -81,12 +81,12 @@ function lossesOf(data: RetrievalData, elsewhere: number, unnamed: string): stri
   });
   if (elsewhere > 0)
     losses.push(
-      `${counted(elsewhere, "judgement")} of passages in another document than the first are lost; QASPER's evidence lies in one paper.`,
+      `${counted(elsewhere, "judgement")} of passages in another document than the first ${elsewhere === 1 ? "is" : "are"} lost; QASPER's evidence lies in one paper.`,
     );
   const passages = data.dataset.passages.filter(({ document }) => document === undefined).length;
   if (passages > 0)
     losses.push(
-      `${counted(passages, "passage")} without a source document stand in a paper called "${unnamed}".`,
+      `${counted(passages, "passage")} without a source document ${passages === 1 ? "stands" : "stand"} in a paper called "${unnamed}".`,
     );
   return losses;
 }

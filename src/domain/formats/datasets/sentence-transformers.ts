@@ -48,7 +48,7 @@ export const pairsFormat: DatasetFormat = {
     const rows = judgedTexts(data).flatMap(({ text, positives }) =>
       positives.map((each) => [text, each.text]),
     );
-    const beside = retrievalLosses("A table of pairs", data, { ...HOLDS, negatives: false });
+    const beside = retrievalLosses("a table of pairs", data, { ...HOLDS, negatives: false });
     const { files, losses: own } = await writeTextTable(container, ["anchor", "positive"], rows);
     return { files, losses: [...losses, ...beside, ...own] };
   },
@@ -169,7 +169,7 @@ function lostOfTriplets(
   const left = queries.length - written.length;
   const kept = new Set(written.map(({ id }) => id));
   const dataset = { ...data.dataset, queries: data.dataset.queries.filter(({ id }) => kept.has(id)) };
-  const beside = retrievalLosses("A table of triplets", { ...data, dataset }, HOLDS);
+  const beside = retrievalLosses("a table of triplets", { ...data, dataset }, HOLDS);
   if (left === 0) return beside;
   return [
     `${share(left, queries.length, "question", HAS)} no wrong text; a triplet needs one, so they are left out.`,

@@ -110,7 +110,9 @@ async function retrievalOfChats(chats: readonly Chat[]): Promise<Turned<Retrieva
     `${counted(pairs, "question")} with the answer after it came out of ${counted(chats.length, "chat")}.`,
   ];
   if (others > 0)
-    losses.push(`${counted(others, "message")} beside these (system, calls, tools) are left out.`);
+    losses.push(
+      `${counted(others, "message")} beside these (system, calls, tools) ${others === 1 ? "is" : "are"} left out.`,
+    );
   return { data: await rows.data(), losses };
 }
 
@@ -141,7 +143,7 @@ export async function toScored(data: FormatData): Promise<Turned<ScoredData>> {
   }));
   if (queries.length === 0) throw nothingRight(own.dataset.queries.length);
   const scaled = highest > 1 ? [`Grades up to ${highest} are written as shares of the highest.`] : [];
-  const beside = retrievalLosses("A set of scored pairs", own, SCORED_HOLDS);
+  const beside = retrievalLosses("a set of scored pairs", own, SCORED_HOLDS);
   return {
     data: { kind: "scored", pairs: { scores: "labels", queries } },
     losses: [...losses, ...scaled, ...beside],
@@ -183,7 +185,7 @@ async function toChats(data: FormatData): Promise<Turned<ChatData>> {
     negatives: false,
     prompts: true,
   } as const;
-  const beside = retrievalLosses("A chat", own, holds);
+  const beside = retrievalLosses("a chat", own, holds);
   return { data: { kind: "chats", chats }, losses: [...losses, ...beside] };
 }
 
