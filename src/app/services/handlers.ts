@@ -1,4 +1,5 @@
 import type { DataMethods, EmbedMethods, TrainMethods } from "../protocol/calls.ts";
+import type { GateMethods } from "../protocol/gate-calls.ts";
 import type { Handlers } from "../protocol/host.ts";
 import type { DataService } from "./data-service.ts";
 import type { GateService } from "./gate-service.ts";
@@ -62,6 +63,16 @@ export function dataHandlers(services: DataServices): Handlers<DataMethods> {
     judgeRung: (params) => parts.judgeRung(params),
     lossNeeds: (params) => parts.lossNeeds(params),
     importAdapter: (params) => results.importAdapter(params),
+    ...gateHandlers(gate),
+    drawMap: maps.draw,
+    map: (params) => maps.view(params),
+    ...miningHandlers(mining),
+    ...verdictDataHandlers(data.workspace),
+  };
+}
+
+function gateHandlers(gate: GateService): Handlers<GateMethods> {
+  return {
     question: (params) => gate.question(params),
     decideQuestions: (params) => gate.decide(params),
     undoDecision: (params) => gate.undo(params),
@@ -71,10 +82,6 @@ export function dataHandlers(services: DataServices): Handlers<DataMethods> {
     leaks: (params) => gate.leaks(params),
     fixLeaks: (params) => gate.fixLeaks(params),
     acceptTies: (params) => gate.acceptTies(params),
-    drawMap: maps.draw,
-    map: (params) => maps.view(params),
-    ...miningHandlers(mining),
-    ...verdictDataHandlers(data.workspace),
   };
 }
 

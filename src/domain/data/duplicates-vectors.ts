@@ -3,14 +3,15 @@
 // rows (Charikar 2002), centred because encoders' vectors crowd around their mean (there, bge-small: cosine about .6):
 //
 //   P(one bit agrees) = 1 − acos(c)/π        c = (.95 − .6)/(1 − .6): .839;  P(compared) = 1 − (1 − .839¹²)³² = .98
-import { unitRows } from "../eval/dense.ts";
+import { dotScores, unitRows } from "../eval/dense.ts";
 import { rowOf, type Matrix } from "../matrix.ts";
 import type { RunControl } from "../ports.ts";
 import { CounterRandom } from "../random.ts";
 import { Pace } from "./pace.ts";
 
 export const NEAR_COSINE = 0.95;
-const EXACT_ROWS = 12_000;
+const EXACT_ROWS = 8_000;
+const BLOCK = 128; // rows compared at once
 const BANDS = 32;
 const BITS = 12;
 
@@ -35,22 +36,43 @@ export async function nearPairs(vectors: Matrix, options: NearOptions = {}): Pro
   const unit = unitRows(vectors);
   const label = options.label ?? "Comparing meanings";
   const found: NearPair[] = [];
-  const look = (first: number, second: number): void => {
-    if (!between(first, second)) return;
-    const cosine = dot(unit, first, second);
-    if (cosine >= atLeast) found.push({ first, second, cosine });
-  };
   if (unit.rows <= exactRows) {
-    for (let first = 0; first < unit.rows; first++) {
-      for (let second = first + 1; second < unit.rows; second++) look(first, second);
-      await pace.turn(first, unit.rows, label);
+    for (let start = 0; start < unit.rows; start += BLOCK) {
+      addNear(unit, start, atLeast, between, found);
+      await pace.turn(start, unit.rows, label);
     }
     return found;
   }
   for (const pair of await proposedPairs(unit, atLeast, pace, label)) {
-    look(Math.floor(pair / unit.rows), pair % unit.rows);
+    const [first, second] = [Math.floor(pair / unit.rows), pair % unit.rows];
+    if (between(first, second)) found.push({ first, second, cosine: dot(unit, first, second) });
   }
   return found.sort((a, b) => a.first - b.first || a.second - b.second);
+}
+
+/** Pairs of the rows from `start` on, a block of them, with every later row. */
+function addNear(
+  unit: Matrix,
+  start: number,
+  atLeast: number,
+  between: NonNullable<NearOptions["between"]>,
+  found: NearPair[],
+): void {
+  const rows = Math.min(BLOCK, unit.rows - start);
+  const from = (count: number): Matrix => ({
+    rows: count,
+    columns: unit.columns,
+    values: unit.values.subarray(start * unit.columns, (start + count) * unit.columns),
+  });
+  const later = unit.rows - start;
+  const scores = dotScores(from(rows), from(later));
+  for (let row = 0; row < rows; row++) {
+    for (let column = row + 1; column < later; column++) {
+      const cosine = scores[row * later + column]!;
+      if (cosine < atLeast || !between(start + row, start + column)) continue;
+      found.push({ first: start + row, second: start + column, cosine });
+    }
+  }
 }
 
 function dot({ values, columns }: Matrix, first: number, second: number): number {
