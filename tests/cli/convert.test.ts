@@ -92,3 +92,74 @@ test.each([
   expect(errorLines(outcome).join("\n")).toContain(text);
   expect(outcome.code).toBe(2);
 });
+
+const FLAG = [
+  '{"query": "a?", "pos": ["A", "B"], "neg": ["C"], "pos_scores": [2, 1], "neg_scores": [0]}',
+  '{"query": "b?", "pos": []}',
+  '{"query": "c?", "pos": ["C"], "neg": []}',
+];
+
+function given(name: string, lines: readonly string[]): string {
+  writeFileSync(join(folder, name), lines.map((line) => `${line}\n`).join(""));
+  return join(folder, name);
+}
+
+test("any dataset becomes any other, with losses and bad rows on stderr", () => {
+  const input = given("flag.jsonl", FLAG);
+  const refused = runCli("retune", "convert", input, "--to", "beir", "--out", join(folder, "beir"));
+  expect(refused.code).toBe(2);
+  expect(errorLines(refused)).toEqual([
+    'retune: flag.jsonl: line 2: "pos" has no text; a question needs a right one ' +
+      "(1 bad row in all; --skip-bad-rows leaves them out)",
+  ]);
+  const out = join(folder, "beir");
+  const written = runCli("retune", "convert", input, "--skip-bad-rows", "--to", "beir", "--out", out);
+  expect(written.stdout.split("\n")).toEqual([
+    ...["corpus.jsonl", "queries.jsonl", "qrels/test.tsv"].map((name) => join(out, name)),
+    "",
+  ]);
+  expect(errorLines(written)).toEqual([
+    'left out: flag.jsonl, line 2: "pos" has no text; a question needs a right one',
+    "left out: 1 bad row in all",
+  ]);
+  const pairs = runCli(
+    "retune",
+    "convert",
+    out,
+    "--to",
+    "cohere",
+    "--out",
+    join(folder, "cohere.jsonl"),
+    "--split",
+    "test",
+  );
+  expect(read("cohere.jsonl").toString("utf8")).toBe(
+    '{"query":"a?","relevant_passages":["A","B"],"hard_negatives":["C"]}\n' +
+      '{"query":"c?","relevant_passages":["C"],"hard_negatives":[]}\n',
+  );
+  expect(errorLines(pairs)).toEqual([
+    "lost: 1 of 3 judgements has a grade other than 1; Cohere's file knows only right and wrong.",
+  ]);
+});
+
+test("a table whose columns cannot be told apart is refused until they are named", () => {
+  const input = given("fragen.csv", ["nr,frage,antwort", "1,a?,A", "2,b?,=B"]);
+  const ask = (...more: readonly string[]) =>
+    runCli("retune", "convert", input, "--to", "st-pairs", "--out", join(folder, "pairs.parquet"), ...more);
+  const refused = ask();
+  expect(refused.code).toBe(2);
+  expect(errorLines(refused)[0]).toContain('say it with --map "query=frage,positive=antwort"');
+  expect(errorLines(ask("--map", "query=antwort"))[0]).toContain("--map must name both");
+  expect(ask("--map", "query=antwort,positive=frage").code).toBe(0);
+  const back = runCli(
+    "retune",
+    "convert",
+    join(folder, "pairs.parquet"),
+    "--to",
+    "st-pairs",
+    "--out",
+    join(folder, "b.csv"),
+  );
+  expect(back.code).toBe(0);
+  expect(read("b.csv").toString("utf8")).toBe("anchor,positive\nA,a?\n'=B,b?\n");
+});

@@ -3,7 +3,7 @@ import type { RetrievalData, Writing } from "./dataset-format.ts";
 import { judgedQueries, type JudgedQuery } from "./judged.ts";
 import { retrievalLosses } from "./losses.ts";
 import { qrelsField } from "./qrels.ts";
-import { jsonLines } from "./sole-file.ts";
+import { jsonLines } from "./single-file.ts";
 
 const HEADER = "query-id\tcorpus-id\tscore\n";
 const DEFAULT_SPLIT = "test"; // what BEIR's own loader asks for

@@ -9,6 +9,7 @@ import type { DatasetFormat, DatasetSplit, Reading, RetrievalData } from "./data
 import { readJsonRows, type JsonRow } from "./json-rows.ts";
 import { readQrels } from "./qrels.ts";
 import { rowError, RowReport } from "./row-report.ts";
+import { asPromise } from "./single-file.ts";
 import { toRetrieval } from "./turn.ts";
 
 const CORPUS_KEYS = ["_id", "title", "text", "metadata"];
@@ -27,7 +28,7 @@ export const beirFormat: DatasetFormat = {
   },
 
   read(files, { skipBadRows = false } = {}) {
-    return Promise.resolve(new BeirReader(requireBeirFiles(files), skipBadRows).read());
+    return asPromise(() => new BeirReader(requireBeirFiles(files), skipBadRows).read());
   },
 
   async write(given) {

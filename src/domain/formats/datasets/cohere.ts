@@ -7,7 +7,7 @@ import { readJsonRows } from "./json-rows.ts";
 import { judgedTexts } from "./judged.ts";
 import { retrievalLosses } from "./losses.ts";
 import { RowReport } from "./row-report.ts";
-import { filesOf, jsonLines, soleFile } from "./sole-file.ts";
+import { filesOf, jsonLines, soleFile } from "./single-file.ts";
 import { TextRows } from "./text-rows.ts";
 import { toRetrieval } from "./turn.ts";
 

@@ -8,7 +8,7 @@ import { readJsonRows, type JsonRow } from "./json-rows.ts";
 import { judgedTexts } from "./judged.ts";
 import { HAS, retrievalLosses, share } from "./losses.ts";
 import { rowError, RowReport } from "./row-report.ts";
-import { filesOf, jsonLines, soleFile } from "./sole-file.ts";
+import { filesOf, jsonLines, soleFile } from "./single-file.ts";
 import { textIds, TextRows } from "./text-rows.ts";
 import { rightness, turnInto } from "./turn.ts";
 

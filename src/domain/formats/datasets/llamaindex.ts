@@ -3,7 +3,7 @@ import { readLlamaIndexDataset, writeLlamaIndexDataset } from "../llamaindex-dat
 import type { DatasetFormat, RetrievalData } from "./dataset-format.ts";
 import { onlyFile, outlineOf } from "./glimpse.ts";
 import { retrievalLosses } from "./losses.ts";
-import { filesOf, soleFile } from "./sole-file.ts";
+import { asPromise, filesOf, soleFile } from "./single-file.ts";
 import { toRetrieval } from "./turn.ts";
 
 const LABEL = "LlamaIndex's dataset";
@@ -24,9 +24,11 @@ export const llamaIndexFormat: DatasetFormat = {
   },
 
   read(files, { skipBadRows = false } = {}) {
-    const [name, bytes] = soleFile(files, LABEL);
-    const { dataset, warnings, badRows } = readLlamaIndexDataset(bytes, name, { skipBadRows });
-    return Promise.resolve({ data: { kind: "retrieval", dataset }, warnings, badRows });
+    return asPromise(() => {
+      const [name, bytes] = soleFile(files, LABEL);
+      const { dataset, warnings, badRows } = readLlamaIndexDataset(bytes, name, { skipBadRows });
+      return { data: { kind: "retrieval", dataset }, warnings, badRows };
+    });
   },
 
   async write(given) {

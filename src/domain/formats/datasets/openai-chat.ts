@@ -5,12 +5,12 @@ import { pythonString } from "../llamaindex-dataset.ts";
 import type { Chat, ChatCall, ChatMessage } from "./chat.ts";
 import { repeatsRole } from "./chat-order.ts";
 import { CHAT_KEYS, MESSAGE_KEYS, readChat } from "./chat-reader.ts";
-import type { DatasetFormat } from "./dataset-format.ts";
+import type { DatasetFiles, DatasetFormat, Reading } from "./dataset-format.ts";
 import { onlyFile, shareOfRows } from "./glimpse.ts";
 import { readJsonRows, type JsonRow } from "./json-rows.ts";
 import { pythonText } from "./json-text.ts";
 import { RowReport } from "./row-report.ts";
-import { filesOf, soleFile } from "./sole-file.ts";
+import { asPromise, filesOf, soleFile } from "./single-file.ts";
 import { turnInto } from "./turn.ts";
 
 const LABEL = "OpenAI's chat file";
@@ -30,29 +30,27 @@ export const openAiChatFormat: DatasetFormat = {
     return Promise.resolve(confidence > 0 ? { format: "openai-chat", confidence } : undefined);
   },
 
-  read(files, { skipBadRows = false } = {}) {
-    const [name, bytes] = soleFile(files, LABEL);
-    const report = new RowReport(skipBadRows);
-    const chats: Chat[] = [];
-    for (const row of readJsonRows(name, bytes, report, CHAT_KEYS)) {
-      const chat = report.row(name, row.line, () => readChat(row));
-      if (!chat) continue;
-      note(chat, row, report);
-      chats.push(chat);
-    }
-    if (chats.length === 0) throw report.nothingRead(name, "no chat in it");
-    return Promise.resolve({
-      data: { kind: "chats", chats },
-      warnings: report.warnings,
-      badRows: report.badRows,
-    });
-  },
+  read: (files, { skipBadRows = false } = {}) => asPromise(() => readChats(files, skipBadRows)),
 
   async write(given) {
     const { data, losses } = await turnInto(["chats"], given);
     return { files: filesOf("chats.jsonl", data.chats.map(chatText).join("\n")), losses };
   },
 };
+
+function readChats(files: DatasetFiles, skipBadRows: boolean): Reading {
+  const [name, bytes] = soleFile(files, LABEL);
+  const report = new RowReport(skipBadRows);
+  const chats: Chat[] = [];
+  for (const row of readJsonRows(name, bytes, report, CHAT_KEYS)) {
+    const chat = report.row(name, row.line, () => readChat(row));
+    if (!chat) continue;
+    note(chat, row, report);
+    chats.push(chat);
+  }
+  if (chats.length === 0) throw report.nothingRead(name, "no chat in it");
+  return { data: { kind: "chats", chats }, warnings: report.warnings, badRows: report.badRows };
+}
 
 /**
  * Tokens of a chat by OpenAI's count: 3 a message, 3 at the end, those of every text, these estimated as a quarter of

@@ -5,7 +5,7 @@ import type { DatasetFormat } from "./dataset-format.ts";
 import { onlyFile, outlineOf } from "./glimpse.ts";
 import { readQasper } from "./qasper-reader.ts";
 import { writeQasper } from "./qasper-writer.ts";
-import { filesOf, soleFile } from "./sole-file.ts";
+import { asPromise, filesOf, soleFile } from "./single-file.ts";
 import { toRetrieval } from "./turn.ts";
 
 /** QASPER's JSON file: questions about papers with the paragraphs that answer them. */
@@ -22,8 +22,10 @@ export const qasperFormat: DatasetFormat = {
   },
 
   read(files, { skipBadRows = false } = {}) {
-    const [name, bytes] = soleFile(files, "A QASPER file");
-    return Promise.resolve(readQasper(name, bytes, skipBadRows));
+    return asPromise(() => {
+      const [name, bytes] = soleFile(files, "A QASPER file");
+      return readQasper(name, bytes, skipBadRows);
+    });
   },
 
   async write(given) {

@@ -15,7 +15,7 @@ import { onlyFile } from "./glimpse.ts";
 import { judgedTexts, type JudgedTexts } from "./judged.ts";
 import { HAS, retrievalLosses, share, type Holds } from "./losses.ts";
 import { RowReport } from "./row-report.ts";
-import { soleFile } from "./sole-file.ts";
+import { soleFile } from "./single-file.ts";
 import { textIds, TextRows } from "./text-rows.ts";
 import { glimpseTable, readMappedRows, writeTextTable } from "./text-tables.ts";
 import { toRetrieval, toScored } from "./turn.ts";

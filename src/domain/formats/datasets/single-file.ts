@@ -19,3 +19,8 @@ export function filesOf(name: string, text: string): DatasetFiles {
 export function jsonLines(rows: readonly object[]): string {
   return rows.map((row) => `${JSON.stringify(row)}\n`).join("");
 }
+
+/** What `read` gives, its error as a rejection. */
+export function asPromise<T>(read: () => T): Promise<T> {
+  return Promise.resolve().then(read);
+}
