@@ -17,7 +17,7 @@ import { queryAdapterFolder } from "../jobs/query-adapter-export.ts";
 import { importedRun, importTunedRun, isTunedFolder, pickedPaths } from "../jobs/import-tuned-run.ts";
 import { queryInstructionOf } from "../jobs/recipe-facts.ts";
 import { merged } from "../jobs/project-data.ts";
-import { keepResult, loadResult } from "../jobs/result-store.ts";
+import { keepResult, loadResult, resultKey } from "../jobs/result-store.ts";
 import type { KeptAdapter } from "../jobs/result-store.ts";
 import { searchGround, searchSideBySide } from "../jobs/search.ts";
 import { loadTrained } from "../jobs/trained-store.ts";
@@ -93,7 +93,9 @@ export class ResultService {
 
   /** How a run can be taken away. */
   async exports({ runId }: Of<"exports">): Promise<readonly ExportOffer[]> {
-    return exportOffers(await this.data.workspace.runs.get(runId));
+    const { runs, checkpoints } = this.data.workspace;
+    const whole = (await this.data.workspace.model(trainedModelId(runId)))?.bytes ?? null;
+    return exportOffers(await runs.get(runId), { kept: await checkpoints.size(resultKey(runId)), whole });
   }
 
   async exportRun({ runId, format, options }: Of<"exportRun">): Promise<SentBytes> {

@@ -86,7 +86,9 @@ describe("an encoder", () => {
     const peft = readPeftFolder(await unpacked(await studio.exportRun(runId, "peft")));
     expect(peft.adapter).toMatchObject({ rank: 4, alpha: 32 });
     const offers = await studio.exports(runId);
-    expect(offers.map(({ format }) => format)).toContain("onnx");
+    const about = new Map(offers.map(({ format, bytes }) => [format, bytes!]));
+    expect(about.get("peft")).toBeLessThan(about.get("onnx")!);
+    expect(about.get("onnx-int8")).toBe(about.get("onnx")! / 4);
     expect((await studio.exportRun(runId, "onnx")).verified).toContain("equal bit for bit");
     expect(await studio.jobFile(runId)).toContain('"task": "lora"');
   });
@@ -194,6 +196,10 @@ test("a router is filled by hand and by file, trained, judged, asked and exporte
   if (results.kind !== "router") throw new Error(results.kind);
   expect(results.choices.map(({ name }) => name)).toEqual(["leave", "revenue", "retrieval"]);
   expect(results.report.tuned.accuracy).toBeGreaterThan(0.9);
+  expect((await studio.runs(id))[0]!.accuracy).toBe(results.report.tuned.accuracy);
+  const offers = new Map((await studio.exports(runId)).map((offer) => [offer.format, offer]));
+  expect(offers.get("router")).toMatchObject({ strength: true, obstacle: null });
+  expect(offers.get("router")!.bytes).toBeGreaterThan(0);
   const answer = await studio.route(id, { text: "what revenue before the quarter 99", runId, top: 2 });
   expect(answer.tuned.ranked.map(({ choiceId }) => choiceId)).toHaveLength(2);
   expect(answer.tuned.ranked[0]!.choiceId).toBe("revenue");
