@@ -1,9 +1,8 @@
 import { RetuneError } from "../../engine/errors.ts";
-import { assembleTensor, manifestDigest, prepareTensor } from "./checkpoint.ts";
+import { assembleTensor, manifestDigest, manifestOf, partsOf } from "./checkpoint.ts";
 import type { Checkpoint, CheckpointStore, CheckpointTensor, SavedCheckpoint } from "./checkpoint.ts";
-import type { PreparedTensor } from "./checkpoint.ts";
 import type { Connection } from "./connection.ts";
-import type { ChunkRecord, ManifestRecord } from "./records.ts";
+import type { ChunkRecord, ManifestRecord, ManifestTensor } from "./records.ts";
 
 /** Where tests may stop or kill a save. */
 export type SavePoint = "before-write" | "between-chunks" | "after-commit" | "after-verify" | "after-prune";
@@ -18,8 +17,8 @@ const KEPT = 2;
 
 /**
  * Checkpoints as a manifest plus 4 MB chunks with SHA-256. Up to 64 MB everything is one strict transaction; above,
- * chunks go in relaxed ones and the manifest, the commit point, in a strict one. The new checkpoint is read back and
- * compared before an older one goes; two are kept, so that a damaged one leaves another.
+ * chunks go in relaxed ones, copied one at a time, and the manifest, the commit point, in a strict one. The new checkpoint
+ * is read back tensor by tensor and compared before an older one goes; two are kept, so that a damaged one leaves another.
  */
 export class IndexedCheckpointStore implements CheckpointStore {
   private readonly connection: Connection;
@@ -33,18 +32,17 @@ export class IndexedCheckpointStore implements CheckpointStore {
   async save(runId: string, checkpoint: Checkpoint): Promise<number> {
     const newest = (await this.manifests(runId)).at(-1);
     const sequence = (newest?.sequence ?? 0) + 1;
-    const tensors = await Promise.all(
-      [...checkpoint.tensors].map(([name, tensor]) => prepareTensor(name, tensor)),
-    );
+    const tensors: ManifestTensor[] = [];
+    for (const [name, tensor] of checkpoint.tensors) tensors.push(await manifestOf(name, tensor));
     const { config, device, state } = checkpoint;
     const previous = newest?.sequence ?? null;
     const open = { runId, sequence, previous, version: 1 as const, config, device, state };
-    const unsigned = { ...open, tensors: tensors.map((tensor) => tensor.manifest) };
+    const unsigned = { ...open, tensors };
     const manifest: ManifestRecord = { ...unsigned, self: await manifestDigest(unsigned) };
     await this.options.fault?.("before-write");
-    await this.commit(manifest, chunksOf(manifest, tensors));
+    await this.commit(manifest, checkpoint);
     await this.options.fault?.("after-commit");
-    await this.load(manifest);
+    await this.verify(manifest);
     await this.options.fault?.("after-verify");
     await this.prune(runId, sequence);
     await this.options.fault?.("after-prune");
@@ -81,24 +79,25 @@ export class IndexedCheckpointStore implements CheckpointStore {
     });
   }
 
-  private async commit(manifest: ManifestRecord, chunks: readonly ChunkRecord[]): Promise<void> {
-    const bytes = chunks.reduce((total, chunk) => total + chunk.bytes.length, 0);
+  private async commit(manifest: ManifestRecord, { tensors }: Checkpoint): Promise<void> {
+    const bytes = manifest.tensors.reduce((total, tensor) => total + tensor.bytes, 0);
     const together = bytes <= (this.options.oneTransactionBytes ?? ONE_TRANSACTION);
     const what = `checkpoint ${manifest.sequence}`;
     if (!together) {
-      for (const chunk of chunks) {
+      for (const chunk of chunksOf(manifest, tensors)) {
         const write = { durability: "relaxed" as const, bytes: chunk.bytes.length };
         await this.connection.write(["chunks"], what, (tx) => tx.objectStore("chunks").put(chunk), write);
         await this.options.fault?.("between-chunks");
       }
     }
+    const chunks = together ? [...chunksOf(manifest, tensors)] : [];
     const write = { durability: "strict" as const, bytes };
     await this.connection.write(
       ["manifests", "chunks"],
       what,
       async (transaction) => {
         const store = transaction.objectStore("chunks");
-        const puts = together ? chunks.map((chunk) => store.put(chunk)) : [];
+        const puts = chunks.map((chunk) => store.put(chunk));
         await Promise.all([...puts, transaction.objectStore("manifests").put(manifest)]);
       },
       write,
@@ -112,28 +111,43 @@ export class IndexedCheckpointStore implements CheckpointStore {
     );
   }
 
-  /** Reads a checkpoint back and checks every digest; throws "corrupt" with the place. */
+  /** Reads a checkpoint back; throws "corrupt" with the place. */
   private async load(listed: ManifestRecord): Promise<Checkpoint> {
-    const { runId, sequence } = listed;
-    const where = `Checkpoint ${sequence}`;
-    const range = IDBKeyRange.bound([runId, sequence], [runId, sequence, []]);
-    const stores = ["manifests", "chunks"] as const;
-    const [manifest, chunks] = await this.connection.read(stores, "reading a checkpoint", (transaction) =>
-      Promise.all([
-        transaction.objectStore("manifests").get([runId, sequence]),
-        transaction.objectStore("chunks").getAll(range),
-      ]),
-    );
-    if (!manifest || (await manifestDigest(manifest)) !== manifest.self) {
-      throw new RetuneError("corrupt", `${where}: its manifest is damaged.`);
-    }
-    const parts = new Map(chunks.map((chunk) => [`${chunk.tensor}/${chunk.part}`, chunk.bytes]));
+    const manifest = await this.whole(listed);
     const tensors = new Map<string, CheckpointTensor>();
-    for (const tensor of manifest.tensors) {
-      const own = tensor.chunks.map((_, part) => parts.get(`${tensor.name}/${part}`));
-      tensors.set(tensor.name, await assembleTensor(tensor, own, where));
-    }
+    for await (const [name, tensor] of this.tensorsOf(manifest)) tensors.set(name, tensor);
     return { config: manifest.config, device: manifest.device, state: manifest.state, tensors };
+  }
+
+  /** As `load`, but holds one tensor at a time. */
+  private async verify(listed: ManifestRecord): Promise<void> {
+    for await (const [,] of this.tensorsOf(await this.whole(listed)));
+  }
+
+  private async whole({ runId, sequence }: ManifestRecord): Promise<ManifestRecord> {
+    const manifest = await this.connection.read(["manifests"], "reading a checkpoint", (transaction) =>
+      transaction.objectStore("manifests").get([runId, sequence]),
+    );
+    if (manifest && (await manifestDigest(manifest)) === manifest.self) return manifest;
+    throw new RetuneError("corrupt", `Checkpoint ${sequence}: its manifest is damaged.`);
+  }
+
+  /** Its tensors one after the other, every digest checked. */
+  private async *tensorsOf(manifest: ManifestRecord): AsyncGenerator<readonly [string, CheckpointTensor]> {
+    const { runId, sequence } = manifest;
+    for (const tensor of manifest.tensors) {
+      const key = [runId, sequence, tensor.name];
+      const range = IDBKeyRange.bound(key, [...key, []]);
+      const chunks = await this.connection.read(
+        ["chunks"],
+        "reading a checkpoint",
+        (transaction) => transaction.objectStore("chunks").getAll(range),
+        { bytes: tensor.bytes },
+      );
+      const parts = new Map(chunks.map(({ part, bytes }) => [part, bytes]));
+      const own = tensor.chunks.map((_, part) => parts.get(part));
+      yield [tensor.name, await assembleTensor(tensor, own, `Checkpoint ${sequence}`)];
+    }
   }
 
   /** Drops what is older than the two newest, and chunks whose manifest never came. */
@@ -154,9 +168,14 @@ export class IndexedCheckpointStore implements CheckpointStore {
   }
 }
 
-function chunksOf(manifest: ManifestRecord, tensors: readonly PreparedTensor[]): ChunkRecord[] {
-  const { runId, sequence } = manifest;
-  return tensors.flatMap((tensor) =>
-    tensor.parts.map((bytes, part) => ({ runId, sequence, tensor: tensor.manifest.name, part, bytes })),
-  );
+/** Each part copied when its turn comes: storing a view would store the whole buffer behind it. */
+function* chunksOf(
+  { runId, sequence }: ManifestRecord,
+  tensors: Checkpoint["tensors"],
+): Generator<ChunkRecord, void, void> {
+  for (const [name, tensor] of tensors) {
+    for (const [part, view] of partsOf(tensor).entries()) {
+      yield { runId, sequence, tensor: name, part, bytes: view.slice() as Uint8Array<ArrayBuffer> };
+    }
+  }
 }

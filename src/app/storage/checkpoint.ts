@@ -31,27 +31,21 @@ export interface CheckpointStore {
 
 export const CHUNK_BYTES = 4 * 1024 * 1024;
 
-export interface PreparedTensor {
-  readonly manifest: ManifestTensor;
-  readonly parts: readonly Uint8Array<ArrayBuffer>[];
+/** A tensor's own bytes in parts of at most 4 MB, each a view of them: nothing is copied. */
+export function partsOf({ values }: CheckpointTensor): Uint8Array[] {
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  return Array.from({ length: Math.ceil(bytes.length / CHUNK_BYTES) }, (_, part) =>
+    bytes.subarray(part * CHUNK_BYTES, (part + 1) * CHUNK_BYTES),
+  );
 }
 
-/** Copies a tensor's own bytes (never the buffer behind a view) into parts of at most 4 MB, each with its digest. */
-export async function prepareTensor(name: string, tensor: CheckpointTensor): Promise<PreparedTensor> {
-  const { values } = tensor;
-  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  const parts: Uint8Array<ArrayBuffer>[] = [];
-  for (let start = 0; start < bytes.length; start += CHUNK_BYTES) {
-    parts.push(bytes.slice(start, start + CHUNK_BYTES));
-  }
-  const manifest: ManifestTensor = {
-    name,
-    dtype: values instanceof Float32Array ? "f32" : "u32",
-    shape: [...tensor.shape],
-    bytes: bytes.length,
-    chunks: await Promise.all(parts.map((part) => sha256(part))),
-  };
-  return { manifest, parts };
+/** What is kept of a tensor beside its parts; digests are made one after the other, for each copies its part. */
+export async function manifestOf(name: string, tensor: CheckpointTensor): Promise<ManifestTensor> {
+  const { values, shape } = tensor;
+  const chunks: string[] = [];
+  for (const part of partsOf(tensor)) chunks.push(await sha256(part));
+  const dtype = values instanceof Float32Array ? "f32" : "u32";
+  return { name, dtype, shape: [...shape], bytes: values.byteLength, chunks };
 }
 
 /** The tensor put together from its parts; throws "corrupt" naming the first part that is missing or differs. */
