@@ -18,10 +18,12 @@ export function interruptible(backend: Backend, signal: AbortSignal | undefined)
     async prepare(plan, sharing) {
       await turn();
       const executable = await backend.prepare(plan, sharing);
-      const { log, settle, read } = executable;
-      executable.log = () => turn().then(() => log.call(executable));
-      executable.settle = () => turn().then(() => settle.call(executable));
-      executable.read = (name) => turn().then(() => read.call(executable, name));
+      const log = executable.log.bind(executable);
+      const settle = executable.settle.bind(executable);
+      const read = executable.read.bind(executable);
+      executable.log = () => turn().then(log);
+      executable.settle = () => turn().then(settle);
+      executable.read = (name) => turn().then(() => read(name));
       return executable;
     },
   };
