@@ -57,7 +57,10 @@ export async function identityOf(model: EncoderModel): Promise<EncoderIdentity> 
   };
 }
 
-/** SHA-256 over weights, tokenizer and `settings`: models of equal hashes give equal vectors or scores. */
+/**
+ * SHA-256 over weights, tokenizer and `settings`: models of equal hashes give equal vectors or scores, to the third digit
+ * where a device keeps weights in halves.
+ */
 export async function modelHash(
   { weights, tokenizer, config }: EncoderModel | CrossEncoderModel,
   settings: readonly unknown[],
