@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { METRIC_NAMES } from "../../src/domain/eval/metrics.ts";
@@ -91,11 +91,19 @@ describe("an encoder job", () => {
   test("by LoRA writes what peft loads and the merged model", () => {
     const settings = { lora: { rank: 4, alpha: 8, targets: ["query", "value"] }, epochs: 1, holdOut: "none" };
     const job = { ...encoder, ...settings, task: "lora", learningRate: 1e-2 };
-    expect(run({ ...job, export: ["peft", "sentence-transformers"] }, "lora").code).toBe(0);
+    writeFileSync(join(folder, "negatives.json"), JSON.stringify({ "train-q0-0": ["train-p7"] }));
+    const beside = { negatives: "negatives.json", anchors: ["the lazy dog", "private documents"] };
+    expect(
+      run({ ...job, ...beside, export: ["peft", "sentence-transformers", "cluster"] }, "lora").code,
+    ).toBe(0);
     const { adapter } = readPeftFolder(filesIn("lora", "peft"));
     expect(adapter).toMatchObject({ rank: 4, alpha: 8 });
     expect(adapter.weights.size).toBe(2 * 2 * 2); // layers, targets, A and B
     expect(filesIn("lora", "sentence-transformers").has("model.safetensors")).toBe(true);
+    const cluster = filesIn("lora", "cluster");
+    const text = (name: string): string => new TextDecoder().decode(cluster.get(name));
+    expect(JSON.parse(text("config.json"))).toMatchObject({ anchors: beside.anchors, lora: { r: 4 } });
+    expect(text("train.jsonl")).toContain('"negatives":[{"id":"train-p7"');
   });
 
   test("refuses what it cannot follow with the file and the field", () => {
