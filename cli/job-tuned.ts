@@ -3,6 +3,7 @@ import * as v from "valibot";
 import type { CrossEncoderSettings } from "../src/domain/recipes/cross-encoder/cross-encoder-job.ts";
 import type { EncoderLoss, EncoderSettings } from "../src/domain/recipes/encoder/encoder-job.ts";
 import type { RouterSettings } from "../src/domain/recipes/router/router-job.ts";
+import { miningFields } from "./job-mining.ts";
 import {
   checkedJob,
   count,
@@ -64,6 +65,7 @@ const encoder = {
   anchors: v.optional(texts),
   anchorWeight: v.optional(positive),
   negatives: v.optional(path),
+  mining: v.optional(miningFields),
   negativesPerQuestion: v.optional(count),
   weightDecay: v.optional(v.pipe(v.number("must be at least 0"), v.minValue(0, "must be at least 0"))),
   warmup: v.optional(share),
@@ -123,6 +125,8 @@ const crossEncoderJob = v.strictObject({
   positiveWeight: v.optional(v.union([v.literal("balanced"), positive], 'must be a number or "balanced"')),
   maxTokens: v.optional(count),
   retriever: v.optional(model),
+  negatives: v.optional(path),
+  mining: v.optional(miningFields),
   depth: v.optional(count),
   forceGold: v.optional(flag),
   export: exportsOf(["cross-encoder", "onnx"], "cross-encoder"),

@@ -3,6 +3,8 @@ import * as v from "valibot";
 import type { AdapterConfig } from "../src/domain/models/adapter-config.ts";
 import { RetuneError } from "../src/engine/errors.ts";
 import { checkedJob, count, flag, modelPath, path, positive, seed, withoutUndefined } from "./job-fields.ts";
+import { MINING_JOBS, parseMiningJob } from "./job-mining.ts";
+import type { MiningJob } from "./job-mining.ts";
 import { TUNED_JOBS, parseTunedJob } from "./job-tuned.ts";
 import type { TunedJob } from "./job-tuned.ts";
 
@@ -103,10 +105,10 @@ export interface Job {
   readonly vectors?: { readonly train: VectorFiles; readonly validation?: VectorFiles };
 }
 
-const TASKS = ["adapter", ...Object.keys(TUNED_JOBS)];
+const TASKS = ["adapter", ...Object.keys(TUNED_JOBS), ...Object.keys(MINING_JOBS)];
 
 /** A job of any task. */
-export type AnyJob = (Job & { readonly task: "adapter" }) | TunedJob;
+export type AnyJob = (Job & { readonly task: "adapter" }) | TunedJob | MiningJob;
 
 /** Reads a job from the text of `file`. Throws "usage" with one line that names the file and the field. */
 export function parseJob(file: string, text: string): AnyJob {
@@ -125,6 +127,9 @@ export function parseJob(file: string, text: string): AnyJob {
   const { task } = value as { readonly task?: unknown };
   if (typeof task === "string" && Object.hasOwn(TUNED_JOBS, task)) {
     return parseTunedJob(file, { ...value, task: task as keyof typeof TUNED_JOBS });
+  }
+  if (typeof task === "string" && Object.hasOwn(MINING_JOBS, task)) {
+    return parseMiningJob(file, { ...value, task: task as keyof typeof MINING_JOBS });
   }
   if (typeof task === "string" && task !== "adapter") {
     const known = TASKS.map((name) => `"${name}"`).join(", ");

@@ -2,11 +2,14 @@ import { join, resolve } from "node:path";
 import type { Command } from "../command.ts";
 import { parseJob, type AnyJob } from "../job.ts";
 import { readText, requireWritable, writeWhole } from "../ports/files.ts";
+import { openValidation } from "../ports/openings.ts";
 import { RunFolder } from "../run/output.ts";
 import { summaryOf } from "../run/summary.ts";
 import { runAdapterJob } from "../tasks/adapter.ts";
 import { runCrossEncoderJob } from "../tasks/cross-encoder.ts";
 import { runEncoderJob } from "../tasks/encoder.ts";
+import { runMineJob } from "../tasks/mine.ts";
+import { runRerankArmsJob } from "../tasks/rerank-arms.ts";
 import { runRouterJob } from "../tasks/router.ts";
 
 /** `retune run`: the whole job of the studio without a page. */
@@ -31,10 +34,18 @@ export const runCommand: Command = {
     const out = resolve(options["out"]!);
     await requireWritable(out); // before an hour of work, not after it
     const { record, summary } = await runJob(job, new RunFolder(out), root);
-    await writeWhole(join(out, "run.json"), `${JSON.stringify(record, null, 2)}\n`);
+    const judged = await countOpening(root, record);
+    await writeWhole(join(out, "run.json"), `${JSON.stringify(judged, null, 2)}\n`);
     process.stdout.write(`${summary}${join(out, "run.json")}\n`);
   },
 };
+
+/** The record with how often its validation file was opened; null where nothing was judged. */
+async function countOpening(root: string, record: object): Promise<object> {
+  const hashes = "hashes" in record ? (record.hashes as Readonly<Record<string, string>>) : {};
+  const { validation } = hashes;
+  return { ...record, openings: validation === undefined ? null : await openValidation(root, validation) };
+}
 
 interface Finished {
   readonly record: object;
@@ -56,5 +67,9 @@ async function runJob(job: AnyJob, folder: RunFolder, root: string): Promise<Fin
       return runCrossEncoderJob(job, folder, root);
     case "router":
       return runRouterJob(job, folder, root);
+    case "mine":
+      return runMineJob(job, folder, root);
+    case "rerank-arms":
+      return runRerankArmsJob(job, folder, root);
   }
 }

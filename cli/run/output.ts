@@ -1,5 +1,6 @@
 import { lstat, readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import { MINED_FORMATS } from "../../src/domain/data/mining/mined-rows.ts";
 import { METRICS_CSV_NAME, writeMetricsCsv } from "../../src/domain/formats/metrics-csv.ts";
 import type { EvaluationReport } from "../../src/domain/eval/report.ts";
 import { makeFolder, writeWhole } from "../ports/files.ts";
@@ -13,6 +14,10 @@ const OWN = new Set([
   "fusion.json",
   "questions.jsonl",
   METRICS_CSV_NAME,
+  "mined-negatives.json",
+  "cohere.jsonl",
+  ...MINED_FORMATS.map((format) => `mined-${format}.jsonl`),
+  ...["none", "random", "cosine"].map((method) => `arm-${method}.jsonl`),
   ...SNIPPETS,
 ]);
 const OWN_ADAPTER = new Set(["config.json", "pytorch_model.bin"]);

@@ -1,7 +1,9 @@
 import { join } from "node:path";
+import type { ScoreThreshold } from "../../src/domain/eval/advice-types.ts";
 import { evaluate } from "../../src/domain/eval/evaluate.ts";
 import type { EvaluationReport } from "../../src/domain/eval/report.ts";
 import { writeFusion } from "../../src/domain/formats/fusion-json.ts";
+import { applyAdapter } from "../../src/domain/models/apply-adapter.ts";
 import type { TrainedAdapter } from "../../src/domain/recipes/adapter-run.ts";
 import { inJob, type Job } from "../job.ts";
 import { saveAdapterFile, saveAdapterFolder } from "../ports/adapters.ts";
@@ -11,6 +13,7 @@ import { ProgressLine } from "../ports/progress.ts";
 import { loadInputs, type JobInputs } from "../run/inputs.ts";
 import { SNIPPETS, writeReport, type RunFolder } from "../run/output.ts";
 import { recordOf, type RunRecord } from "../run/record.ts";
+import { searchThreshold } from "../run/threshold.ts";
 import { train } from "../run/train.ts";
 import { versionsOf } from "../run/versions.ts";
 
@@ -44,6 +47,7 @@ export async function runAdapterJob(job: Job, folder: RunFolder, root: string): 
       notes: inputs.notes,
       trained,
       report,
+      threshold: report ? thresholdOf(job, inputs, trained) : null,
       backend,
       reason,
       seconds,
@@ -67,6 +71,22 @@ function judge(
   const report = evaluate(validation.dataset, validation.vectors, settings);
   line.finish(`${report.queries} questions`);
   return report;
+}
+
+/** Of the tuned search on the judged file. */
+function thresholdOf(
+  { seed }: Job,
+  { validation, instruction }: JobInputs,
+  { config, weights }: TrainedAdapter,
+): ScoreThreshold | null {
+  if (!validation) return null;
+  const { dataset, vectors } = validation;
+  const own = (instruction ? vectors.queriesInstruction : undefined) ?? vectors.queries;
+  return searchThreshold(
+    dataset,
+    { queries: applyAdapter(config, weights, own), corpus: vectors.corpus },
+    seed,
+  );
 }
 
 async function writeExports(

@@ -32,6 +32,7 @@ import { backendFacts } from "../run/record.ts";
 import { signed } from "../run/summary.ts";
 import { versionsOf } from "../run/versions.ts";
 import { startModel } from "./models.ts";
+import { jobMining, withFileNegatives } from "./negatives.ts";
 
 type StartModel = Awaited<ReturnType<typeof startModel>>;
 
@@ -102,8 +103,10 @@ async function trainingSet(job: CrossEncoderTuningJob, root: string): Promise<Re
   const text = await readText(job.train, "train");
   if (!/"relevant_docs"/.test(text)) return inJob(job, "train", () => readRerankPairs(text, job.train));
   const loaded = await loadDataset(job.train, "train");
+  const dataset = await withFileNegatives(job, loaded.dataset);
   const first = await firstSearchOf(job, root, loaded, "train");
-  return rerankTrainingSet(loaded.dataset, () => first, [], job.seed);
+  const mining = jobMining(job);
+  return inJob(job, "mining", () => rerankTrainingSet(dataset, () => first, [], job.seed, mining));
 }
 
 /** Hybrid where the job names a retriever, else BM25. */

@@ -9,6 +9,7 @@ import { onnxFolder, peftFolder, sentenceTransformersFolder } from "../../src/ap
 import { OwnEncoder, identityOf } from "../../src/app/encoders/own-encoder.ts";
 import { leakNotes } from "../../src/domain/data/leaks.ts";
 import type { JudgedVectors } from "../../src/domain/eval/evaluate.ts";
+import type { ScoreThreshold } from "../../src/domain/eval/advice-types.ts";
 import type { EvaluationReport } from "../../src/domain/eval/report.ts";
 import { writeFusion } from "../../src/domain/formats/fusion-json.ts";
 import type { EncoderModel } from "../../src/domain/models/encoder-model.ts";
@@ -30,9 +31,10 @@ import { embedSet } from "../run/inputs.ts";
 import { writeReport, type RunFolder } from "../run/output.ts";
 import { pull } from "../run/pull.ts";
 import { recordOf, type RunRecord } from "../run/record.ts";
+import { searchThreshold } from "../run/threshold.ts";
 import { versionsOf } from "../run/versions.ts";
 import { startEncoder } from "./models.ts";
-import { readNegatives } from "./negatives.ts";
+import { encoderNegatives } from "./negatives.ts";
 
 /** A fine-tune of an encoder, full or by LoRA: texts in, a model and its figures out. */
 export async function runEncoderJob(
@@ -47,7 +49,7 @@ export async function runEncoderJob(
   const { backend, reason } = await chooseBackend(job.backend, root, job.threads);
   try {
     const started = performance.now();
-    const data = await trainingData(job, train);
+    const data = await trainingData(job, root, train);
     for (const loaded of [train, validation]) if (loaded) showWarnings(loaded);
     const trained = await fineTune(job, data, base, backend);
     const trainSeconds = (performance.now() - started) / 1000;
@@ -66,6 +68,7 @@ export async function runEncoderJob(
       notes: validation ? leakNotes(train.dataset, validation.dataset) : [],
       trained: { ...trained, chosen: { ...trained.chosen, looks: trained.looks, guards: trained.guards } },
       report: judged?.report,
+      threshold: judged?.threshold ?? null,
       ...{ backend, reason },
       seconds: { embed, train: trainSeconds, evaluate },
       versions: versionsOf(root, validation !== undefined),
@@ -77,9 +80,13 @@ export async function runEncoderJob(
 }
 
 /** The questions with the wrong passages, scores and general questions that the job names. */
-async function trainingData(job: EncoderTuningJob, { dataset }: LoadedDataset): Promise<EncoderData> {
-  const negatives = job.negatives === undefined ? {} : await readNegatives(job.negatives, dataset);
-  return { dataset, ...negatives, ...(job.anchors ? { anchors: job.anchors } : {}) };
+async function trainingData(
+  job: EncoderTuningJob,
+  root: string,
+  loaded: LoadedDataset,
+): Promise<EncoderData> {
+  const negatives = await encoderNegatives(job, root, loaded);
+  return { dataset: loaded.dataset, ...negatives, ...(job.anchors ? { anchors: job.anchors } : {}) };
 }
 
 async function fineTune(
@@ -104,6 +111,7 @@ async function fineTune(
 
 interface JudgedJob {
   readonly report: EvaluationReport;
+  readonly threshold: ScoreThreshold | null;
   readonly embedSeconds: number;
 }
 
@@ -131,7 +139,7 @@ async function judge(
     judgeEncoder({ dataset: validation.dataset, vectors }, tuned, trained.fusion, settings),
   );
   line.finish(`${report.queries} questions`);
-  return { report, embedSeconds };
+  return { report, threshold: searchThreshold(validation.dataset, tuned, job.seed), embedSeconds };
 }
 
 async function embedTuned(
