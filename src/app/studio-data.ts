@@ -85,7 +85,12 @@ export interface ChunkSettings {
 export interface ChunkPreview {
   readonly count: number;
   readonly lengths: readonly number[]; // tokens of every chunk
-  readonly first: readonly { readonly document: string; readonly heading?: string; readonly text: string }[];
+  readonly first: readonly {
+    readonly document: string;
+    readonly heading?: string;
+    readonly page?: number; // where it begins, in a PDF
+    readonly text: string;
+  }[];
 }
 
 /** A question as a row of the list; what stands beside it comes with GateStudio.question. */

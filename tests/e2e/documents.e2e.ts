@@ -69,6 +69,10 @@ test("P6: a PDF and a DOCX are read in the page under its policy, and nothing is
     .first()
     .waitFor();
   await page
+    .getByText(/lanterns\.pdf · page 1/)
+    .first()
+    .waitFor();
+  await page
     .getByText(/The seed loft is dry/)
     .first()
     .waitFor();

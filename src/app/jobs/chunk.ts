@@ -18,8 +18,12 @@ export function previewOf(contents: readonly SourceContent[], options: ChunkOpti
     for (const chunk of chunkBlocks(source.blocks ?? [], options)) {
       lengths.push(Math.round(chunk.tokens));
       if (first.length >= SHOWN) continue;
-      const { heading, text } = chunk;
-      first.push({ document: source.name, text, ...(heading === undefined ? {} : { heading }) });
+      const { heading, page, text } = chunk;
+      const place = {
+        ...(heading === undefined ? {} : { heading }),
+        ...(page === undefined ? {} : { page }),
+      };
+      first.push({ document: source.name, text, ...place });
     }
   }
   return { count: lengths.length, lengths, first };

@@ -4,6 +4,7 @@ import { Gunzip } from "fflate";
 import type { SchemaElement } from "hyparquet";
 import { RetuneError } from "../../engine/errors.ts";
 import { IMPORT_LIMITS, opening, placeIn } from "../data/import-report.ts";
+import { checkPages, type ParquetMetadata } from "./parquet-pages.ts";
 import { TableRows, type Table, type TableCell } from "./table-rows.ts";
 
 const CODECS = ["UNCOMPRESSED", "SNAPPY", "GZIP"];
@@ -20,8 +21,11 @@ export async function readParquet(name: string, bytes: Uint8Array): Promise<Tabl
   try {
     const metadata = parquetMetadata(file);
     const most = checkMetadata(name, bytes.length, metadata);
-    const unpack = { SNAPPY: within(name, most, snappyUncompress), GZIP: within(name, most, gunzipInto) };
-    const records = await parquetReadObjects({ file, metadata, compressors: unpack });
+    const unpackers = { SNAPPY: within(name, most, snappyUncompress), GZIP: within(name, most, gunzipInto) };
+    checkPages(bytes, metadata, (codec, packed, length) =>
+      codec === "SNAPPY" || codec === "GZIP" ? unpackers[codec](packed, length) : packed,
+    );
+    const records = await parquetReadObjects({ file, metadata, compressors: unpackers });
     const columns = metadata.schema.length === 0 ? [] : rootColumns(metadata.schema);
     const rows = new TableRows(name);
     for (const [index, record] of records.entries())
@@ -29,22 +33,9 @@ export async function readParquet(name: string, bytes: Uint8Array): Promise<Tabl
     return rows.table("parquet", columns, []);
   } catch (error) {
     if (error instanceof RetuneError) throw error;
-    throw failure(name, "it cannot be read as Parquet; write the file again", error);
+    const detail = error instanceof Error ? error.message.slice(0, 120) : "";
+    throw failure(name, `it is broken (${detail}); write the file again`, error);
   }
-}
-
-interface Metadata {
-  readonly num_rows: bigint;
-  readonly schema: readonly { readonly name: string; readonly num_children?: number }[];
-  readonly row_groups: readonly {
-    readonly columns: readonly {
-      readonly meta_data?: {
-        readonly codec: string;
-        readonly total_uncompressed_size: bigint;
-        readonly path_in_schema: readonly string[];
-      };
-    }[];
-  }[];
 }
 
 function checkEnds(name: string, bytes: Uint8Array): void {
@@ -55,7 +46,7 @@ function checkEnds(name: string, bytes: Uint8Array): void {
 }
 
 /** Refuses what is past the limits; gives the bytes that all columns together say they unpack to. */
-function checkMetadata(name: string, size: number, metadata: Metadata): number {
+function checkMetadata(name: string, size: number, metadata: ParquetMetadata): number {
   const chunks = metadata.row_groups.flatMap((group) =>
     group.columns.flatMap((column) => column.meta_data ?? []),
   );
@@ -75,7 +66,7 @@ function checkMetadata(name: string, size: number, metadata: Metadata): number {
 }
 
 /** The names of the schema's first level: a depth-first list in which every element knows how many children follow. */
-function rootColumns(schema: Metadata["schema"]): string[] {
+function rootColumns(schema: ParquetMetadata["schema"]): string[] {
   const names: string[] = [];
   let at = 1;
   const skip = (): void => {

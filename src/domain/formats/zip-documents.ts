@@ -4,7 +4,7 @@ import { openZip, type ZipEntry } from "./zip.ts";
 export interface ArchiveFile {
   readonly path: string; // below the archive's folder, parted by /
   readonly size: number; // bytes once unpacked
-  read(): Uint8Array;
+  readonly read: () => Uint8Array;
 }
 
 export interface LeftOut {

@@ -7,6 +7,7 @@ import type { RunControl } from "../ports.ts";
 import type { DocumentContent } from "./documents.ts";
 import { refuseBombs } from "./pdf-bombs.ts";
 import { blocksOfPages } from "./pdf-layout.ts";
+import { withPromisesLookedAfter } from "./pdf-promises.ts";
 import { withTrailer } from "./pdf-repair.ts";
 import { linesOf, type PdfPage, type PdfRun } from "./pdf-lines.ts";
 import { squeezed } from "./structure.ts";
@@ -55,10 +56,12 @@ async function readWith(
     verbosity: pdfjs.VerbosityLevel.ERRORS,
   });
   try {
-    const document = await task.promise;
-    const pages = await readPages(name, document, control);
-    const title = await titleOf(document);
-    return contentOf(name, pages, title);
+    return await withPromisesLookedAfter(async () => {
+      const document = await task.promise;
+      const pages = await readPages(name, document, control);
+      const title = await titleOf(document);
+      return contentOf(name, pages, title);
+    });
   } finally {
     await task.destroy();
   }

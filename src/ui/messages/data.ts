@@ -106,8 +106,13 @@ export const data = {
   applyChunks: "Use these chunks",
   chunksApplied: "These chunks are in use.",
   applyNote: "Questions stay with passages whose text does not change.",
-  chunkTitle: (number: number, document: string, heading: string | undefined): string =>
-    [count(number), document, heading].filter((part) => part !== undefined).join(" · "),
+  chunkTitle: (
+    number: number,
+    { document, heading, page }: { document: string; heading?: string; page?: number },
+  ): string =>
+    [count(number), document, page === undefined ? undefined : `page ${count(page)}`, heading]
+      .filter((part) => part !== undefined)
+      .join(" · "),
   firstChunks: (shown: number): string => `First ${plural(shown, "chunk", "chunks")}`,
 
   questionsEmpty: "No questions yet",

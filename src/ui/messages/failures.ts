@@ -91,7 +91,7 @@ const TEXTS: Readonly<Partial<Record<Failure["code"], FailureText>>> = {
   },
   E_BINARY: {
     title: "The file is binary",
-    reason: "Retune reads text, Markdown, HTML and dataset JSON.",
+    reason: "Retune reads PDF, Word, text, Markdown, HTML, source code, tables and datasets.",
     remedy: SOURCES,
   },
   E_EMPTY: { title: "The file is empty", reason: "", remedy: SOURCES },
@@ -101,6 +101,22 @@ const TEXTS: Readonly<Partial<Record<Failure["code"], FailureText>>> = {
   E_REFERENCE: { title: "A question points to a passage that is not there", reason: "", remedy: SOURCES },
   E_DUPLICATE: { title: "An id occurs twice", reason: "", remedy: SOURCES },
   E_ZIP: { title: "The zip cannot be read", reason: "" },
+  E_PDF: { title: "The PDF is broken", reason: "Save or download it again.", remedy: SOURCES },
+  E_PDF_PASSWORD: {
+    title: "The PDF is locked by a password",
+    reason: "Save it without one and add it again.",
+    remedy: SOURCES,
+  },
+  E_PDF_NO_TEXT: {
+    title: "The PDF is a scan",
+    reason: "Its pages are pictures. Make their text readable first (OCR).",
+    remedy: SOURCES,
+  },
+  E_DOCX: { title: "The Word document cannot be read", reason: "Save it anew.", remedy: SOURCES },
+  E_PARQUET: { title: "The Parquet file cannot be read", reason: "Write it again.", remedy: SOURCES },
+  E_CSV_QUOTE: { title: "A quote in the table never closes", reason: "", remedy: SOURCES },
+  E_CSV_COLUMNS: { title: "The table's rows and header do not fit", reason: "", remedy: SOURCES },
+  E_DEPTH: { title: "The file is nested too deep", reason: "", remedy: SOURCES },
   E_PICKLE: {
     title: "The pickle holds more than tensors",
     reason: "It was refused without running anything in it.",

@@ -2,6 +2,7 @@ import { gzipSync } from "fflate";
 import { parquetMetadata } from "hyparquet";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { expect, test } from "vitest";
+import { RetuneError } from "../../../src/engine/errors.ts";
 import { readParquet, writeParquet } from "../../../src/domain/formats/parquet.ts";
 import { laterRefusal } from "./refusal.ts";
 
@@ -53,6 +54,46 @@ test("the schema is what pyarrow writes: UTF8 texts, doubles, 64-bit whole numbe
     ["d", "INT64", undefined, undefined],
   ]);
   expect(groups[0]!.columns.map((column) => column.meta_data?.codec)).toEqual(Array(4).fill("SNAPPY"));
+});
+
+test("thirty thousand rows over several pages and row groups come back in order", async () => {
+  const count = 30_000;
+  const texts = Array.from({ length: count }, (_, index) => `text ${index % 97} of ${index}`);
+  const columnData = [
+    { name: "text", data: texts },
+    { name: "few", data: texts.map((_, index) => (index % 11 === 0 ? null : `kind ${index % 5}`)) },
+    { name: "score", data: texts.map((_, index) => index / 7) },
+    { name: "yes", data: texts.map((_, index) => index % 3 === 0) },
+  ];
+  const file = parquetWriteBuffer({ columnData, rowGroupSize: 9000, pageSize: 20_000 });
+  const { rows } = await readParquet("t.parquet", new Uint8Array(file));
+  expect(rows).toHaveLength(count);
+  for (const index of [0, 8999, 9000, 29_999]) {
+    const few = index % 11 === 0 ? null : `kind ${index % 5}`;
+    expect(rows[index]).toEqual({ line: index + 1, cells: [texts[index], few, index / 7, index % 3 === 0] });
+  }
+  const lists = texts.map((text, index) => Array.from({ length: index % 4 }, () => text));
+  const nested = await readParquet(
+    "l.parquet",
+    await writeParquet([{ name: "l", kind: "texts", cells: lists }]),
+  );
+  expect(nested.rows.map(({ cells }) => cells[0])).toEqual(lists);
+});
+
+test("a run that says it repeats a thousand million times is refused before it is written out", async () => {
+  const file = await writeParquet([
+    { name: "a", kind: "text", cells: ["x", null, "y", null, null, null, null, "z"] },
+  ]);
+  let refused = 0;
+  for (let at = 4; at < 40; at++) {
+    const spoilt = file.slice();
+    spoilt.set([0xfe, 0xff, 0xff, 0xff, 0x0f], at);
+    await readParquet("r.parquet", spoilt).catch((error: unknown) => {
+      if (!(error instanceof RetuneError)) throw error;
+      refused++;
+    });
+  }
+  expect(refused).toBeGreaterThan(25);
 });
 
 test("columns that are all empty keep their kind", async () => {

@@ -134,7 +134,7 @@ test("P3: a stream that unpacks past the limit is refused before it is opened, p
     pdfOf([{ body: "<< /Type /Catalog >>" }, { body: `<< /Length ${stream.length} ${more} >>`, stream }]);
   const bomb = file(zlibSync(zeros), "/Filter /FlateDecode");
   const error = refusal(() => refuseBombs("b.pdf", bomb, limits), "E_TOO_LARGE", "b.pdf", "more than 1 MB");
-  expect(latin(bomb).slice(error.place.byte!, error.place.byte! + 6)).toBe("stream");
+  expect(latin(bomb).slice(error.place.byte).slice(0, 6)).toBe("stream");
   refusal(
     () =>
       refuseBombs("b.pdf", file(zlibSync(zlibSync(zeros)), "/Filter [/FlateDecode /FlateDecode]"), limits),
