@@ -90,6 +90,7 @@ const TUNED_SCREENS: readonly (readonly [Scenario, string])[] = [
   ["worse", "#/p/p1/train/setup"], // a ladder that ended
   ["better", "#/p/p1/train/setup?task=lora"],
   ["better", "#/p/p1/train/setup?task=router"],
+  ["tuning", "#/p/p1/train/run"],
   ...(["re-ranker", "router"] as const).flatMap((scenario) =>
     ["results", "train/run", "train/history", "playground", "models"].map(
       (screen) => [scenario, `#/p/p1/${screen}`] as const,

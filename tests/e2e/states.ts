@@ -173,6 +173,16 @@ export const STATES: readonly (readonly [string, Scenario, string, readonly Cont
     ],
   ],
   [
+    "Train: LoRA under way",
+    "tuning",
+    "#/p/p1/train/run",
+    [
+      ["region", "Run 1"],
+      ["progressbar", "Training"],
+      ["heading", "Validation MRR@10"],
+    ],
+  ],
+  [
     "Train: paused",
     "paused",
     "#/p/p1/train/run",
@@ -249,6 +259,33 @@ export const STATES: readonly (readonly [string, Scenario, string, readonly Cont
       ["region", "Figures"],
       ["region", "What was right, and what was said"],
     ],
+  ],
+  [
+    "Results: what got worse, with remedies by one click",
+    "better",
+    "#/p/p1/results/r1/changes",
+    [
+      ["region", "What got worse"],
+      ["button", "Drop these questions: leave.md"],
+      ["radio", "Training"],
+    ],
+  ],
+  [
+    "Results: advice about trust, drift and strength",
+    "better",
+    "#/p/p1/results/r1/advice",
+    [
+      ["region", "When to trust an answer"],
+      ["region", "What became of everything else"],
+      ["slider", "Strength"],
+    ],
+  ],
+  ["Results: runs side by side", "better", "#/p/p1/results/r1/compare", [["tab", "Compare"]]],
+  [
+    "Results: a re-ranker's advice",
+    "re-ranker",
+    "#/p/p1/results/r1/advice",
+    [["region", "When to trust an answer"]],
   ],
   [
     "Results: the map of texts",

@@ -35,7 +35,10 @@ afterAll(() => browser.close());
 
 test("LoRA is planned, trained, judged, and taken away as a PEFT and a sentence-transformers folder", async () => {
   await setUp(page, "lora", { Epochs: 1, Rank: 4 });
+  await page.getByLabel("Hold in place").selectOption("general");
+  await page.getByText("Held in place").waitFor({ timeout: 120_000 });
   const plan = await readPlan(page);
+  expect(plan.get("Held in place")).toBe("64 general questions");
   expect(plan.get("Time")).toMatch(/^about [\d.]+\s(s|min)/);
   expect(plan.get("Memory")).toMatch(/\d\s(kB|MB)$/);
   expect(plan.get("Texts to embed again")).toMatch(/^324/);

@@ -124,3 +124,10 @@ export function otherTask(run: RunView, scenario: "re-ranker" | "router"): RunVi
     ? { ...rest, recipe: ROUTER, accuracy: 0.92, accuracyDelta: 0.21, probes: [] }
     : { ...rest, recipe: RERANKER, mrrDelta: 0.09, probes: [] };
 }
+
+/** A fine-tune by LoRA in the midst of its steps. */
+export function tuningRun(run: RunView): RunView {
+  const recipe: Recipe = { task: "lora", settings: { recipe: "lora", mode: "recommended", seed: 0 } };
+  const notes = ["Loss spike at step 96: went back to step 90 with half the learning rate."];
+  return { ...run, recipe, probes: [], tokensPerSecond: 5214, bufferBytes: 412_000_000, notes };
+}

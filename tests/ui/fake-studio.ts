@@ -14,7 +14,7 @@ import {
   SETTINGS,
 } from "./fake-data.ts";
 import { fakeReport, numbers } from "./fake-report.ts";
-import { otherTask, rerankResults, ROUTER_RESULTS } from "./fake-results.ts";
+import { otherTask, tuningRun, rerankResults, ROUTER_RESULTS } from "./fake-results.ts";
 import { FakeGate } from "./fake-gate.ts";
 import { FakeTeachers } from "./fake-teachers.ts";
 import { FakeImports } from "./fake-imports.ts";
@@ -32,6 +32,7 @@ export type Scenario =
   | "failed"
   | "interrupted"
   | "elsewhere"
+  | "tuning" // LoRA, under way
   | "re-ranker"
   | "router"
   | Verdict;
@@ -69,6 +70,7 @@ export class FakeStudio extends FakeTuning implements Studio {
     else if (scenario === "paused") this.#show(runView("paused", 140));
     else if (scenario === "elsewhere") this.#show({ ...runView("running", 140), ownedElsewhere: true });
     else if (scenario === "interrupted") this.#show(runView("interrupted", 140));
+    else if (scenario === "tuning") this.#show(tuningRun(runView("running", 140)));
     else if (scenario === "re-ranker" || scenario === "router") {
       this.#results = scenario;
       this.#show(otherTask(runView("finished", 300, "better"), scenario));

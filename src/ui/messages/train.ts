@@ -179,7 +179,9 @@ export const train = {
   runEmptyText: "Set one up and start it; it shows here while it goes.",
   toSetup: "Go to Setup",
   runTitle: (run: RunSummary): string => `Run ${run.number}`,
-  stages: STAGES,
+  /** Adapters train anew on everything once their settings are found; other tasks train once. */
+  stageOf: ({ stage, recipe }: RunView): string =>
+    stage === "training" && recipe.task !== "adapter" ? "Training" : STAGES[stage],
   progress: ({ progress }: RunView): string =>
     progress.total === 0 ? "" : `step ${count(progress.done)} of ${count(progress.total)}`,
   eta: (seconds: number | null): string => (seconds === null ? "" : `about ${duration(seconds)} left`),
@@ -210,7 +212,7 @@ export const train = {
   lossSmooth: "smoothed",
   lossSummary: (last: number, steps: number): string =>
     `${significant(last)} after ${plural(steps, "step", "steps")}.`,
-  validation: "Validation MRR@10",
+  validationOf: (task: Task): string => (task === "router" ? "Validation accuracy" : "Validation MRR@10"),
   validationLine: "held-out groups",
   validationSummary: (task: Task, best: number, step: number): string =>
     `Best so far ${metric(best)} at step ${count(step)}.` +
@@ -219,6 +221,8 @@ export const train = {
   learningRate: "Learning rate",
   gradientNorm: "Gradient norm",
   epoch: "Epoch",
+  speed: "Speed",
+  speedText: (tokens: number): string => `${count(tokens)} tokens/s`,
   buffers: "Buffers by Retune",
   saved: "Last checkpoint",
   savedAge: (seconds: number | null): string => (seconds === null ? "none yet" : `${duration(seconds)} ago`),
