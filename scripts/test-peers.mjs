@@ -160,6 +160,15 @@ function checkRouters(folder) {
   }
 }
 
+/** Datasets of LlamaIndex, pandas, pyarrow and datasets through `retune convert` and back to them. */
+function checkDatasets(folder) {
+  const { code, output } = run(python, [join(peers, "check_datasets.py"), folder], { mayFail: true });
+  if (code !== 0) report(false, `check_datasets.py ended with ${code} before its last check`);
+  for (const line of output.split("\n").filter((text) => /^(ok|FAILED) /.test(text))) {
+    report(line.startsWith("ok"), line.slice(8));
+  }
+}
+
 /** Every folder that a tuned model can be taken away in, loaded by the libraries it is meant for. */
 function checkModels(folder) {
   runEntry("export_models", folder);
@@ -204,7 +213,7 @@ const folder = mkdtempSync(join(tmpdir(), "retune-peers-"));
 try {
   const shown = run(python, ["-m", "pip", "list", "--format=freeze"]).output.split("\n");
   const named =
-    /^(torch|numpy|safetensors|sentence-transformers|transformers|peft|onnx|onnxruntime|llama-index-(core|embeddings-adapter|finetuning))==/;
+    /^(torch|numpy|safetensors|sentence-transformers|transformers|peft|onnx|onnxruntime|datasets|llama-index-(core|embeddings-adapter|finetuning))==/;
   console.log(shown.filter((line) => named.test(line)).join(", "));
   run(python, [join(peers, "planted_data.py"), folder]);
   exportAll(folder);
@@ -212,6 +221,7 @@ try {
   checkRouters(join(folder, "routers"));
   checkParity(join(folder, "parity"));
   checkModels(folder);
+  checkDatasets(join(folder, "datasets"));
 } catch (error) {
   report(false, error instanceof Error ? error.message : String(error));
 } finally {
