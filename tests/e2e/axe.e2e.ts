@@ -1,8 +1,7 @@
-import { readFileSync } from "node:fs";
-import type axe from "axe-core";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import type { Scenario } from "../ui/fake-studio.ts";
+import { findings } from "./axe-findings.ts";
 import { faceUrl, openBrowser, openPage, trySample } from "./browser.ts";
 
 let browser: Browser;
@@ -10,24 +9,6 @@ beforeAll(async () => {
   browser = await openBrowser();
 });
 afterAll(() => browser.close());
-
-const AXE = readFileSync("node_modules/axe-core/axe.min.js", "utf8");
-const TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"];
-
-/** What axe finds on the page as it stands, one line a finding. */
-async function findings(page: Page): Promise<readonly string[]> {
-  await page.evaluate(AXE);
-  const result = await page.evaluate(
-    (tags) =>
-      (globalThis as unknown as { axe: typeof axe }).axe.run(document, {
-        runOnly: { type: "tag", values: tags },
-      }),
-    TAGS,
-  );
-  return result.violations.flatMap((violation) =>
-    violation.nodes.map((node) => `${violation.id}: ${node.target.join(" ")} ${node.failureSummary ?? ""}`),
-  );
-}
 
 const FACES: readonly (readonly [string, Scenario, string, string])[] = [
   ["Home, empty", "empty", "#/", "Try the sample"],

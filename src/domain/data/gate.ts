@@ -5,7 +5,7 @@
 //   duplicate   an earlier question says the same: normalised text, Jaccard of word 3-grams ≥ .7, or cosine ≥ .95
 //   not-found   no right passage among the retriever's first k           round-trip filter: Alberti et al. 2019
 //               (arXiv 1906.05416), Promptagator (arXiv 2209.11755)       gate-search.ts
-//   no-question, short (fewer than 3 words), empty
+//   no-question (of a model's), short (fewer than 3 words), empty
 import { copiedTrigrams } from "../synth/copy-rate.ts";
 import { matrixOf } from "../matrix.ts";
 import type { RunControl } from "../ports.ts";
@@ -74,8 +74,8 @@ export function ownFlags({ text, origin }: Query, right: readonly string[]): rea
   if (phrase !== undefined) flags.push({ kind: "context", phrase });
   const share = Math.max(0, ...right.map((passage) => copiedTrigrams(text, passage)));
   if (share >= GATE.copyShare) flags.push({ kind: "copy", share });
-  const written = origin?.kind === "rule" || origin?.kind === "teacher"; // a person's search may be bare keywords
-  if (written && !asks(text)) flags.push({ kind: "no-question" });
+  const byModel = origin?.kind === "teacher"; // people, and the rules that write as they do, may search by bare keywords
+  if (byModel && !asks(text)) flags.push({ kind: "no-question" });
   if (words.length < GATE.fewestWords) flags.push({ kind: "short", words: words.length });
   return flags;
 }
