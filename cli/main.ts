@@ -4,11 +4,14 @@ import type { Command } from "./command.ts";
 import { applyCommand } from "./commands/apply.ts";
 import { checkCommand } from "./commands/check.ts";
 import { convertCommand } from "./commands/convert.ts";
+import { curveCommand } from "./commands/curve.ts";
+import { driftCommand } from "./commands/drift.ts";
 import { embedCommand } from "./commands/embed.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
 import { generateCommand } from "./commands/generate.ts";
 import { modelsCommand } from "./commands/models.ts";
 import { runCommand } from "./commands/run.ts";
+import { triageCommand } from "./commands/triage.ts";
 
 const commands: Readonly<Record<string, Command>> = {
   run: runCommand,
@@ -19,6 +22,9 @@ const commands: Readonly<Record<string, Command>> = {
   convert: convertCommand,
   apply: applyCommand,
   models: modelsCommand,
+  triage: triageCommand,
+  curve: curveCommand,
+  drift: driftCommand,
 };
 
 /** Codes of errors that are not the input's fault: they end with exit code 1 instead of 2. */

@@ -1,4 +1,5 @@
 import type { EvaluationReport, Fusion, Metrics, SystemName } from "../../src/domain/eval/report.ts";
+import type { ScoreThreshold } from "../../src/domain/eval/advice-types.ts";
 import type { Backend } from "../../src/engine/backend.ts";
 
 export const SYSTEMS = ["base", "baseInstruction", "bm25", "hybridBase", "hybridTuned", "tuned"] as const;
@@ -37,6 +38,7 @@ export interface RunRecord extends Readonly<Record<SystemName, Metrics | null>>,
   readonly backendLabel: string;
   readonly backendReason: string;
   readonly kernelBuild: string;
+  readonly threshold: ScoreThreshold | null; // of the tuned cosine on the validation file, precision 0.9
   readonly notes: readonly string[];
 }
 
@@ -55,6 +57,7 @@ export interface RunParts extends RunFacts {
   readonly notes: readonly string[]; // beside those of training
   readonly trained: TrainedFacts;
   readonly report: EvaluationReport | undefined; // of the validation file
+  readonly threshold: ScoreThreshold | null;
   readonly backend: Backend;
   readonly reason: string; // why this backend
 }

@@ -5,15 +5,17 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { METRIC_NAMES } from "../../src/domain/eval/metrics.ts";
 import { readAdapterFolder, readAdapterSafetensors } from "../../src/domain/formats/adapter-folder.ts";
 import { readFusion } from "../../src/domain/formats/fusion-json.ts";
+import type { Openings } from "../../cli/ports/openings.ts";
 import type { RunRecord } from "../../cli/run/record.ts";
 import { plantedFolder, plantedJob, writeJob } from "./planted.ts";
-import { errorLines, runCli, type Outcome } from "./spawn.ts";
+import { errorLines, runCli, runCliIn, type Outcome } from "./spawn.ts";
 
 const folder = plantedFolder();
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function run(changes: object, out: string): Outcome {
-  return runCli(
+  return runCliIn(
+    { RETUNE_CACHE: join(folder, "cache") },
     "retune",
     "run",
     writeJob(folder, plantedJob(changes), `${out}.json`),
@@ -22,8 +24,10 @@ function run(changes: object, out: string): Outcome {
   );
 }
 
-function recordOf(out: string): RunRecord {
-  return JSON.parse(readFileSync(join(folder, out, "run.json"), "utf8")) as RunRecord;
+type Counted = RunRecord & { readonly openings: Openings | null };
+
+function recordOf(out: string): Counted {
+  return JSON.parse(readFileSync(join(folder, out, "run.json"), "utf8")) as Counted;
 }
 
 function hashOf(...path: readonly string[]): string {
@@ -49,6 +53,16 @@ describe("a compatible run", () => {
     expect(errorLines(outcome).filter((line) => line.startsWith("retune:"))).toEqual([]);
     expect(outcome.code).toBe(0);
     expect(outcome.stdout).toContain(join(folder, "compatible", "run.json"));
+  });
+
+  test("counts that the validation file was opened, and says from which score on answers can be trusted", () => {
+    const { openings, threshold } = recordOf("compatible");
+    expect(openings).toMatchObject({
+      validation: hashOf("validation.json"),
+      count: expect.any(Number) as number,
+    });
+    expect(openings!.sentence).toMatch(/^This test set was opened/);
+    expect(threshold).toMatchObject({ score: "cosine", target: 0.9, basis: "test" });
   });
 
   test("reports every system with the same metrics as fractions", () => {
@@ -110,7 +124,7 @@ describe("a compatible run", () => {
     ]) {
       expect(hashOf("again", file), file).toBe(hashOf("compatible", file));
     }
-    const untimed = ({ seconds: _seconds, ...rest }: RunRecord): object => rest;
+    const untimed = ({ seconds: _seconds, openings: _count, ...rest }: Counted): object => rest;
     expect(untimed(recordOf("again"))).toEqual({
       ...untimed(recordOf("compatible")),
       hashes: { ...recordOf("compatible").hashes, job: hashOf("again.json") },

@@ -1,10 +1,8 @@
 import { groupsOf } from "../../domain/data/dataset.ts";
 import type { Dataset } from "../../domain/data/dataset.ts";
 import type { ScoreThreshold } from "../../domain/eval/advice-types.ts";
-import { candidatesOf, ranking } from "../../domain/eval/candidates.ts";
-import { idOrder } from "../../domain/eval/metrics.ts";
-import { HITS, thresholdOf, type ScoredQuestion } from "../../domain/eval/threshold.ts";
-import { rowOf } from "../../domain/matrix.ts";
+import { candidatesOf } from "../../domain/eval/candidates.ts";
+import { HITS, scoredQuestions, thresholdOf, type ScoredQuestion } from "../../domain/eval/threshold.ts";
 import { openPairScorer } from "../../domain/models/score-pairs.ts";
 import { scoreCandidates } from "../../domain/recipes/cross-encoder/rerank.ts";
 import { RetuneError } from "../../engine/errors.ts";
@@ -51,14 +49,7 @@ async function ofSearch(
   }
   const ground = await adviceGround(ports, run, "thresholds", control);
   const scores = await withModel(ports, run, 1, (model) => ground.scores(1, model, control));
-  const order = idOrder(ground.dataset.passages.map(({ id }) => id));
-  const questions = ground.positives.map((found, row): ScoredQuestion => {
-    const own = rowOf(scores, row);
-    const right = new Set(found.map(({ passage }) => passage));
-    const best = ranking(own, order).subarray(0, HITS);
-    const hits = Array.from(best, (column) => ({ score: own[column]!, right: right.has(column) }));
-    return { cluster: ground.clusters[row]!, hits };
-  });
+  const questions = scoredQuestions(ground.dataset, scores);
   return thresholdOf(questions, { score: "cosine", basis: ground.basis, target, seed: SEED });
 }
 

@@ -6,6 +6,8 @@
 //   threshold      lowest score whose first hits, at and above it, are right in a share of at least `target`
 //   precision      of first hits taken by the threshold of the other folds, with Wilson's 95 % interval
 import { RetuneError } from "../../engine/errors.ts";
+import { groupsOf, passageIndex, type Dataset } from "../data/dataset.ts";
+import { rowOf, type Matrix } from "../matrix.ts";
 import { CounterRandom } from "../random.ts";
 import type { ScoreThreshold } from "./advice-types.ts";
 import {
@@ -16,7 +18,10 @@ import {
   type Observation,
   type PlattScaling,
 } from "./calibration.ts";
+import { ranking } from "./candidates.ts";
+import { positivesOf } from "./evaluate.ts";
 import { fitIsotonic, isotonicProbability, type IsotonicStep } from "./isotonic.ts";
+import { idOrder } from "./metrics.ts";
 
 export const HITS = 10; // a question
 const FOLDS = 5;
@@ -165,4 +170,19 @@ function binsOf(
       pairs: own.length,
     };
   }).filter(({ pairs }) => pairs > 0);
+}
+
+/** The best hits of every question with a right passage, from its scores [Q, N]. */
+export function scoredQuestions(dataset: Dataset, scores: Matrix): readonly ScoredQuestion[] {
+  const order = idOrder(dataset.passages.map(({ id }) => id));
+  const places = passageIndex(dataset);
+  const clusters = groupsOf(dataset);
+  return dataset.queries.flatMap((query, row): ScoredQuestion[] => {
+    const right = new Set(positivesOf(query, places).map(({ passage }) => passage));
+    if (right.size === 0) return [];
+    const own = rowOf(scores, row);
+    const best = ranking(own, order).subarray(0, HITS);
+    const hits = Array.from(best, (column) => ({ score: own[column]!, right: right.has(column) }));
+    return [{ cluster: clusters[row]!, hits }];
+  });
 }
