@@ -25,21 +25,12 @@ import type { ImportMethods } from "./import-calls.ts";
 import type { MapMethods } from "./map-calls.ts";
 import type { MiningMethods } from "./mining-calls.ts";
 import type { VerdictDataMethods, VerdictTrainMethods } from "./verdict-calls.ts";
+import type { SentBytes, SentFile } from "./sent-files.ts";
 
 // What each worker can be asked, types only. Every worker opens the database itself: rows, vectors and weights do
 // not cross threads.
 
-/** A file as it crosses to a worker. */
-export interface SentFile {
-  readonly name: string;
-  readonly blob: Blob;
-}
-
-export interface SentBytes {
-  readonly name: string;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly verified: string;
-}
+export type { SentBytes, SentFile };
 
 /** What of a project is found in its rows. */
 export type ProjectFacts = Pick<ProjectView, "split" | "vectors"> & {

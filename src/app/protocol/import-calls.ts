@@ -1,7 +1,7 @@
 import type { Container, DatasetFormatId } from "../../domain/formats/datasets/dataset-format.ts";
 import type { ImportReport } from "../studio-data.ts";
 import type { DatasetTarget, FoundFile, ImportChoices } from "../studio-import.ts";
-import type { SentBytes, SentFile } from "./calls.ts";
+import type { SentBytes, SentFile } from "./sent-files.ts";
 
 /** Imports and exports of datasets, in the data worker. */
 export interface ImportMethods {

@@ -1,6 +1,6 @@
 import type { MinedFormat } from "../../domain/data/mining/mined-rows.ts";
 import type { CohereOptions, MiningRequest, MiningView, NegativeDecision } from "../studio-mining.ts";
-import type { SentBytes } from "./calls.ts";
+import type { SentBytes } from "./sent-files.ts";
 
 type Call<Params, Result> = {
   readonly params: Params & { readonly projectId: string };

@@ -13,7 +13,7 @@ import type {
   ReportOptions,
   TriageOptions,
 } from "../studio-verdicts.ts";
-import type { SentBytes } from "./calls.ts";
+import type { SentBytes } from "./sent-files.ts";
 
 type Call<Params, Result> = { readonly params: Params; readonly result: Result };
 interface OfRun {
