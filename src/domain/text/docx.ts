@@ -12,6 +12,7 @@ const LIMITS = { ...ZIP_LIMITS, entries: 10_000 };
 const PART_BYTES = 128_000_000; // of one XML part
 const DEPTH = 256; // elements inside elements; Word's own stay below 40
 const STYLES = ["p[style-name='Title'] => h1:fresh", "p[style-name='Subtitle'] => h2:fresh"];
+const BACK_LINKS = /<a href="#(?:foot|end)note-ref-[^"]{0,100}">↑<\/a>/g; // from a note to where it is called
 const OTHER_OFFICE: readonly (readonly [string, string])[] = [
   ["xl/workbook.xml", "a spreadsheet; save its sheet as CSV and import that"],
   ["ppt/presentation.xml", "a presentation; save it as PDF and import that"],
@@ -27,7 +28,7 @@ export async function readDocx(name: string, bytes: Uint8Array): Promise<Documen
   const archive = openZip(bytes, name, LIMITS);
   refuseOthers(name, archive);
   const core = checkParts(name, archive);
-  const html = await htmlOf(name, bytes);
+  const html = (await htmlOf(name, bytes)).replace(BACK_LINKS, "");
   const title = core === undefined ? undefined : /<dc:title>([^<]{1,300})<\/dc:title>/.exec(core)?.[1];
   const shown = title === undefined ? "" : squeezed(decodeEntities(title));
   const content = { blocks: readHtml(html).blocks, warnings: [] };

@@ -1,9 +1,11 @@
 // The lines of all pages → headings, paragraphs and items. What is told apart by measure: a heading by its font size or
 // by another font on a line of its own, a new paragraph by the gap above it, its indent or a short line before it.
-import { most, type PdfLine, type PdfPage } from "./pdf-lines.ts";
+import { LEADER, most, type PdfLine, type PdfPage } from "./pdf-lines.ts";
 import type { TextBlock } from "./structure.ts";
 
 const MARGIN = 0.1; // of the page's height, at both ends: where running headers and footers stand
+const PAGE_NUMBER = /^(?:page\s*)?[–—-]?\s*(?:\d{1,5}|[ivxlc]{1,7})\s*[–—-]?(?:\s*(?:of|\/)\s*\d{1,5})?$/i;
+const FULL_LINE = 0.85; // of the width of the text: no heading of the text's size is that long
 const REPEATED = 0.4; // of the pages: left and right pages may have different ones
 const LARGER = 1.12; // times the size of the text: a heading
 const WIDE_GAP = 1.35; // times the usual distance of lines: a new paragraph
@@ -22,13 +24,21 @@ export function blocksOfPages(pages: readonly PdfPage[]): TextBlock[] {
   const running = runningLines(pages, keyOf);
   const lines = pages.flatMap((page) =>
     page.lines
-      .filter((line) => !running.has(keyOf(page, line)))
+      .filter((line) => !running.has(keyOf(page, line)) && !isPageNumber(page, line))
       .map((line) => ({ ...line, page: page.number })),
   );
   return lines.length === 0 ? [] : new Layout(lines).blocks();
 }
 
 type PlacedLine = PdfLine & { readonly page: number };
+
+function isPageNumber(page: PdfPage, line: PdfLine): boolean {
+  return isInMargin(page, line) && PAGE_NUMBER.test(line.text);
+}
+
+function isInMargin(page: PdfPage, { y }: PdfLine): boolean {
+  return y < MARGIN * page.height || y > (1 - MARGIN) * page.height;
+}
 
 type RunningKey = (page: PdfPage, line: PdfLine) => string;
 
@@ -45,8 +55,7 @@ function runningLines(pages: readonly PdfPage[], keyOf: RunningKey): ReadonlySet
 
 /** What a running line has in common over pages; "" for a line in the middle of the page. Chapters keep their number. */
 function runningKey(bodySize: number, page: PdfPage, line: PdfLine): string {
-  const place = line.y / page.height;
-  if (place > MARGIN && place < 1 - MARGIN) return "";
+  if (!isInMargin(page, line)) return "";
   const isTitle = line.size >= LARGER * bodySize;
   const words = isTitle ? line.text : line.text.replace(/\d+/g, "#").replace(/\b[ivxlc]+\b/g, "#");
   return `${Math.round(line.y / 4)} ${words}`;
@@ -57,6 +66,7 @@ class Layout {
   private readonly bodySize: number;
   private readonly bodyFont: string;
   private readonly leading: number;
+  private readonly width: number;
   private readonly headingSizes: readonly number[];
   private readonly words: ReadonlySet<string>;
   private readonly result: TextBlock[] = [];
@@ -67,6 +77,7 @@ class Layout {
     this.bodySize = most(lines, (line) => line.size);
     this.bodyFont = most(lines, (line) => line.font);
     this.leading = usualLeading(lines, this.bodySize);
+    this.width = usualWidth(lines);
     const larger = lines.filter((line) => this.isLarger(line)).map((line) => line.size);
     this.headingSizes = [...new Set(larger)].sort((a, b) => b - a);
     this.words = new Set(
@@ -117,6 +128,7 @@ class Layout {
   }
 
   private isLarger(line: PdfLine): boolean {
+    if (line.text.includes(LEADER)) return false; // an entry of a table of contents
     return line.size >= LARGER * this.bodySize && /\p{L}/u.test(line.text);
   }
 
@@ -131,8 +143,9 @@ class Layout {
       /^[\p{Lu}\p{N}]/u.test(line.text) && !/[.,;:!?]$/.test(line.text) && line.text.length <= 80;
     const own = line.font !== this.bodyFont && line.size >= 0.95 * this.bodySize && /\p{L}/u.test(line.text);
     const alone = this.isApart(line, before) && after !== undefined && after.font === this.bodyFont;
+    const short = line.right - line.left < FULL_LINE * this.width && !line.text.includes(LEADER);
     const below = after === undefined || after.page !== line.page || after.y < line.y;
-    return titled && own && alone && below ? Math.min(6, this.headingSizes.length + 1) : 0;
+    return titled && short && own && alone && below ? Math.min(6, this.headingSizes.length + 1) : 0;
   }
 
   private isApart(line: PlacedLine, before: PlacedLine | undefined): boolean {
@@ -169,6 +182,12 @@ class Layout {
     const hyphened = this.words.has(`${parted}-${rest}`) && !this.words.has(parted + rest);
     return hyphened ? text + next : text.slice(0, -1) + next;
   }
+}
+
+/** The width that nine of ten lines do not pass, in points. */
+function usualWidth(lines: readonly PdfLine[]): number {
+  const widths = lines.map((line) => line.right - line.left).sort((a, b) => a - b);
+  return widths[Math.floor(0.9 * (widths.length - 1))]!;
 }
 
 /** The most frequent distance between lines of the text's size, in points. */

@@ -30,6 +30,9 @@ export interface PdfPage {
 const SAME_LINE = 0.45; // of the font size: superscripts stay in their line
 const WORD_GAP = 0.18; // of the font size: no space is drawn between words in many files
 const CELL_GAP = 1.8; // of the font size: another cell of a table, or another column
+const LEADERS = /(?:\s?\.){5,}/g; // dots from a title to its page, in tables of contents
+/** What they become. */
+export const LEADER = " … ";
 const COLUMN_LINES = 5; // drawn across both columns, before a page is taken to have two
 const COLUMN_CHARACTERS = 15; // a segment of a column is longer than most cells of a table
 
@@ -111,7 +114,14 @@ function lineOf(runs: readonly PdfRun[]): PdfLine {
   }
   const right = Math.max(...runs.map((run) => run.x + run.width));
   const [size, font] = [most(runs, (run) => Math.round(run.size * 2) / 2), most(runs, (run) => run.font)];
-  return { text: squeezed(text), left: runs[0]!.x, right, y: runs[0]!.y, size, font };
+  return {
+    text: squeezed(text.replace(LEADERS, LEADER)),
+    left: runs[0]!.x,
+    right,
+    y: runs[0]!.y,
+    size,
+    font,
+  };
 }
 
 /** The value under which most characters stand. */

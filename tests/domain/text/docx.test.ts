@@ -47,6 +47,21 @@ test("headings, paragraphs, lists and tables survive, by the names of their styl
   ]);
 });
 
+test("footnotes stand at the end, without the way back to where they are called", async () => {
+  const office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+  const relations = `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="n" Type="${office}/footnotes" Target="footnotes.xml"/></Relationships>`;
+  const notes = `<w:footnotes ${W}><w:footnote w:id="5">${paragraph("Since 1998.")}</w:footnote></w:footnotes>`;
+  const body = `<w:p><w:r><w:t>Open daily</w:t></w:r><w:r><w:footnoteReference w:id="5"/></w:r></w:p>`;
+  const parts = docxParts(
+    documentXml(body),
+    new Map([
+      ["word/footnotes.xml", notes],
+      ["word/_rels/document.xml.rels", relations],
+    ]),
+  );
+  expect((await readDocument("a.docx", zipOf(parts))).text).toBe("Open daily[1]\n\nSince 1998.");
+});
+
 test("a Word document is found under any name, and what is none is called by its own", async () => {
   expect((await readDocument("paper.bin", docxOf(paragraph("Found by content.")))).format).toBe("docx");
   const sheet = zipOf(new Map([["xl/workbook.xml", "<x/>"]]));

@@ -1,9 +1,10 @@
-import { zlibSync } from "fflate";
+import { Deflate, zlibSync } from "fflate";
 import { expect, test } from "vitest";
 import { passagesOf } from "../../../src/domain/text/chunk.ts";
 import { readDocument } from "../../../src/domain/text/documents.ts";
 import { refuseBombs } from "../../../src/domain/text/pdf-bombs.ts";
 import type { TextBlock } from "../../../src/domain/text/structure.ts";
+import { joined } from "../../../src/domain/formats/zip-writer.ts";
 import { laterRefusal, refusal } from "../formats/refusal.ts";
 import { column, pageContent, pdfOf, pdfOfPages, streamOf, type PdfLine } from "./pdf-files.ts";
 
@@ -12,6 +13,22 @@ const latin = (bytes: Uint8Array): string => Array.from(bytes, (byte) => String.
 const unlatin = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
 const shown = (blocks: readonly TextBlock[]): string[] =>
   blocks.map(({ kind, level, text, page }) => `${page} ${kind}${level || ""}: ${text}`);
+
+/** A zlib stream of so many megabytes of zeros: the block of the second megabyte repeats. */
+function packedZeros(megabytes: number): Uint8Array {
+  const parts: Uint8Array[] = [];
+  const deflate = new Deflate({ level: 9 }, (part) => parts.push(part));
+  const blocks = [0, 1].map(() => {
+    deflate.push(new Uint8Array(1_000_000));
+    deflate.flush();
+    return joined(parts.splice(0));
+  });
+  return joined([
+    Uint8Array.of(0x78, 0x9c),
+    blocks[0]!,
+    ...Array<Uint8Array>(megabytes - 1).fill(blocks[1]!),
+  ]);
+}
 
 const BODY = [
   "The boiler room is locked at six and the key is kept by the war-",
@@ -50,6 +67,29 @@ test("headings, paragraphs and items with their pages; parted words are joined, 
   ]);
   expect(reading.blocks).toHaveLength(18);
   expect(reading.text).not.toContain("Handbook");
+});
+
+test("page numbers, full lines in another font and entries of a table of contents are no headings", async () => {
+  const bold = {
+    text: "Returns: one if the key was found in the north store and two if it was found",
+    bold: true,
+  };
+  const pages = [
+    [
+      { text: "1 Introduction . . . . . . . . . . . . . 7", y: 700, size: 14 },
+      ...column(BODY, 640),
+      { text: "12", x: 300, y: 30 },
+    ],
+    [
+      { ...bold, y: 690 },
+      ...column(["in the boiler room, where it should not be at all at any time of the"], 676),
+      { text: "xiv", y: 28 },
+    ],
+  ];
+  const { headings, text, blocks } = await readDocument("a.pdf", pdfOfPages(pages));
+  expect(headings).toEqual([]);
+  expect(blocks[0]!.text).toBe("1 Introduction … 7");
+  expect(text).not.toMatch(/12|xiv/);
 });
 
 test("a passage says on which page it begins; a sentence goes on over the end of a page", async () => {
@@ -152,7 +192,7 @@ test("P3: a stream that unpacks past the limit is refused before it is opened, p
 });
 
 test("P3: a page whose content unpacks past 128 MB ends as an error before it is unpacked", async () => {
-  const content = zlibSync(new Uint8Array(132_000_000).fill(32), { level: 1 });
+  const content = packedZeros(132);
   const file = pdfOf([
     { body: "<< /Type /Catalog /Pages 2 0 R >>" },
     { body: "<< /Type /Pages /Kids [3 0 R] /Count 1 >>" },
