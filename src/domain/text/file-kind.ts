@@ -5,7 +5,7 @@ import { detectTextFormat } from "./text-format.ts";
 export type FileKind =
   | "pdf"
   | "docx"
-  | "zip"
+  | "zip" // or gzip: what readArchive opens
   | "parquet"
   | "json"
   | "jsonl"
@@ -39,7 +39,7 @@ export function binaryFileKind(name: string, bytes: Uint8Array): FileKind | unde
   if (start.startsWith("PAR1")) return "parquet";
   if (start.startsWith(ZIP_ENTRY) || start.startsWith(ZIP_END))
     return /\.docx$/i.test(name) || holdsWord(bytes) ? "docx" : "zip";
-  return undefined;
+  return start.startsWith("\u001f\u008b\u0008") ? "zip" : undefined;
 }
 
 /** The name of one of the first entries lies in the folder of Word's own parts (PKWARE APPNOTE §4.3.7). */

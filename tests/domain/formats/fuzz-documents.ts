@@ -1,3 +1,4 @@
+import { gzipSync } from "fflate";
 import { docxOf, paragraph, table } from "../text/docx-files.ts";
 import { column, pdfOfPages } from "../text/pdf-files.ts";
 import { readTable } from "../../../src/domain/formats/table.ts";
@@ -68,6 +69,11 @@ export const DOCUMENT_TARGETS: readonly FuzzTarget[] = [
       ]),
     ],
     read: (bytes) => readTable("t.parquet", bytes),
+  },
+  {
+    name: "gzip file",
+    seeds: [gzipSync(utf8("One line.\n".repeat(9)))],
+    read: (bytes) => readArchive("a.txt.gz", bytes).files.map((file) => file.read()),
   },
   {
     name: "archive of documents",

@@ -1,3 +1,4 @@
+import { gzipSync } from "fflate";
 import { expect, test } from "vitest";
 import { writeZip } from "../../../src/domain/formats/zip-writer.ts";
 import { readArchive } from "../../../src/domain/formats/zip-documents.ts";
@@ -75,4 +76,20 @@ test("Z5, Z9: a file whose content is not what the directory says is refused whe
   bytes[36]! ^= 1;
   const archive = readArchive("d.zip", bytes);
   refusal(() => archive.files[0]!.read(), "E_CHECKSUM", '"a.md"', "d.zip");
+});
+
+test("Z1, Z8: a gzip file gives its one file; one that unpacks past what it says, or is cut, is refused", () => {
+  const packed = gzipSync(utf8('{"id": "a"}\n'));
+  const { files } = readArchive("data/corpus.jsonl.gz", packed);
+  expect(files.map(({ path, size }) => [path, size])).toEqual([["corpus.jsonl", 12]]);
+  expect(new TextDecoder().decode(files[0]!.read())).toBe('{"id": "a"}\n');
+  expect(readArchive("docs.tar.gz", packed).leftOut).toEqual([{ path: "docs.tar", reason: "archive" }]);
+
+  const bomb = gzipSync(new Uint8Array(12_000_000));
+  refusal(() => readArchive("b.gz", bomb), "E_TOO_LARGE", "12000000 bytes");
+  const lying = bomb.slice();
+  new DataView(lying.buffer).setUint32(lying.length - 4, 1000, true);
+  refusal(() => readArchive("b.gz", lying).files[0]!.read(), "E_ZIP", "more than the 1000 bytes");
+  const cut = Uint8Array.of(...packed.subarray(0, 20), 12, 0, 0, 0);
+  refusal(() => readArchive("c.gz", cut).files[0]!.read(), "E_ZIP", "again");
 });

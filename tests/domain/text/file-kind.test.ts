@@ -1,3 +1,4 @@
+import { gzipSync } from "fflate";
 import { expect, test } from "vitest";
 import { fileKind, type FileKind } from "../../../src/domain/text/file-kind.ts";
 import { writeParquet } from "../../../src/domain/formats/parquet.ts";
@@ -19,6 +20,7 @@ test.each<[string, Uint8Array, FileKind]>([
   ["letter.zip", docxOf(paragraph("x")), "docx"],
   ["letter", long.subarray(0, 65_536), "docx"],
   ["files.docx.zip", zipOf(new Map([["a.md", "# a"]])), "zip"],
+  ["corpus.jsonl.gz", gzipSync(utf8("{}")), "zip"],
   ["rows.bin", parquet, "parquet"],
   ["a.txt", utf8('{"query": "a"}\n{"query": "b"}\n'), "jsonl"],
   ["a.txt", utf8('{\n  "queries": {}\n}'), "json"],
