@@ -74,10 +74,10 @@ class Outline {
 
   /** Passes over a string; it is a key where a colon follows. */
   #string(depth: number): void {
-    const start = this.#at++;
-    while (this.#at < this.#bytes.length && this.#bytes[this.#at] !== 0x22) {
-      this.#at += this.#bytes[this.#at] === 0x5c ? 2 : 1;
-    }
+    const start = this.#at;
+    let end = this.#bytes.indexOf(0x22, start + 1);
+    while (end >= 0 && this.#isEscaped(end)) end = this.#bytes.indexOf(0x22, end + 1);
+    this.#at = end < 0 ? this.#bytes.length : end;
     if (depth > 2 || (depth === 2 && this.#keys.length > 1)) return;
     let next = this.#at + 1;
     while (next < this.#bytes.length && this.#bytes[next]! <= 0x20) next++;
@@ -85,6 +85,12 @@ class Outline {
     const key = new TextDecoder().decode(this.#bytes.subarray(start + 1, this.#at));
     if (depth === 1) this.#keys.push(key);
     else if (depth === 2 && this.#inner.length < KEYS) this.#inner.push(key);
+  }
+
+  #isEscaped(quote: number): boolean {
+    let backslashes = 0;
+    while (this.#bytes[quote - 1 - backslashes] === 0x5c) backslashes++;
+    return backslashes % 2 === 1;
   }
 }
 

@@ -41,10 +41,13 @@ export function datasetFormat(id: string): DatasetFormat {
 
 /** What the files may be, likeliest first; empty where they are no dataset of a known format. */
 export async function detectDataset(files: DatasetFiles): Promise<readonly Detection[]> {
-  const found = await Promise.all(DATASET_FORMATS.map((format) => format.detect(files)));
-  return found
-    .filter((detection) => detection !== undefined)
-    .sort((one, other) => other.confidence - one.confidence);
+  const found: Detection[] = [];
+  for (const format of DATASET_FORMATS) {
+    const detection = await format.detect(files);
+    if (detection) found.push(detection);
+    if (detection?.confidence === 1) break; // no doubt is left, and looking costs time in large files
+  }
+  return found.sort((one, other) => other.confidence - one.confidence);
 }
 
 /** Reads the files as a format; see DatasetFormat.read. */

@@ -7,6 +7,7 @@ import { readTable } from "../table.ts";
 import type { Table, TableCell } from "../table-rows.ts";
 import { guessColumns, numberOf, placesOf, type ColumnGuess } from "./columns.ts";
 import type { ColumnMapping, Container, DatasetFiles, Writing } from "./dataset-format.ts";
+import { firstRows } from "./glimpse.ts";
 import { rowError, type RowReport } from "./row-report.ts";
 
 /** A row of a mapped table: texts that are not blank; blank or missing wrong texts are left out. */
@@ -67,14 +68,19 @@ async function glimpsed(
   bytes: Uint8Array,
 ): Promise<(ColumnGuess & { readonly columns: readonly string[] }) | undefined> {
   const isParquet = String.fromCharCode(...bytes.subarray(0, 4)) === "PAR1";
+  const start = new TextDecoder().decode(bytes.subarray(0, 1000)).trimStart();
+  if (start.startsWith("[") || (start.startsWith("{") && firstRows(bytes).length === 0)) return undefined;
   const cut = isParquet || bytes.length <= HEAD_BYTES ? -1 : bytes.lastIndexOf(10, HEAD_BYTES);
-  const parts = cut > 0 ? [bytes.subarray(0, cut + 1), bytes] : [bytes]; // a cut may fall into a quoted text
-  for (const part of parts) {
-    const table = await readTable(name, part).catch(() => undefined);
-    const guess = table && guessColumns(table);
-    if (guess) return { ...guess, columns: table.columns };
-  }
-  return undefined;
+  const head = cut > 0 ? bytes.subarray(0, cut + 1) : bytes;
+  const table =
+    (await attemptTable(name, head)) ??
+    (cut > 0 && !start.startsWith("{") ? await attemptTable(name, bytes) : undefined); // the cut fell into a quoted text
+  const guess = table && guessColumns(table);
+  return guess && { ...guess, columns: table.columns };
+}
+
+function attemptTable(name: string, bytes: Uint8Array): Promise<Table | undefined> {
+  return readTable(name, bytes).catch(() => undefined);
 }
 
 /** Rows of equal length as a file of the container; numbers only in `numbers`' columns. */
