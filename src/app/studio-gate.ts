@@ -1,6 +1,6 @@
 import type { FlagKind, QuestionFlag, Retriever } from "../domain/data/gate-flags.ts";
 import type { LeakKind } from "../domain/data/leak-report.ts";
-import type { QuestionChange } from "./studio-data.ts";
+import type { QuestionChange, QuestionView } from "./studio-data.ts";
 
 // Questions worth training on, and a test that was not seen in training, as the page sees them.
 
@@ -13,6 +13,9 @@ export interface QuestionDetail {
   /** Questions that its flags say it repeats. */
   readonly near: readonly NearQuestion[];
 }
+
+/** What of a row a decision can change. */
+export type RestoredQuestion = Pick<QuestionView, "id" | "text" | "state" | "made" | "flags">;
 
 export interface NearQuestion {
   readonly id: string;
@@ -77,8 +80,8 @@ export interface GateStudio {
   question(projectId: string, questionId: string): Promise<QuestionDetail>;
   /** Accepts, rejects or edits; all of them are one decision to take back. */
   decideQuestions(projectId: string, questionIds: readonly string[], change: QuestionChange): Promise<void>;
-  /** Takes the last decision of this project back, also one from before a reload; the ids, none where there is none. */
-  undoDecision(projectId: string): Promise<readonly string[]>;
+  /** Takes the last decision of this project back, also one from before a reload; none where there is none. */
+  undoDecision(projectId: string): Promise<readonly RestoredQuestion[]>;
   /** Job: flags every question that is not rejected; written ones with a flag wait for a decision. */
   checkQuestions(projectId: string, settings?: GateSettings): Promise<string>;
   gate(projectId: string): Promise<GateView | null>;

@@ -98,7 +98,7 @@ export class FakeGate implements GateStudio {
     const step = this.#undo.pop() ?? [];
     const before = new Map(step.map((question) => [question.id, question]));
     this.#ground.change(this.#ground.questions().map((question) => before.get(question.id) ?? question));
-    return [...before.keys()];
+    return step;
   };
 
   checkQuestions: GateStudio["checkQuestions"] = async (_projectId, settings) => {

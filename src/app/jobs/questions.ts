@@ -30,7 +30,7 @@ export function questionViews(
   });
 }
 
-function madeBy(origin: Origin | undefined): string {
+export function madeBy(origin: Origin | undefined): string {
   if (!origin || origin.kind === "imported") return "imported";
   return origin.detail === undefined ? origin.kind : `${origin.kind}: ${origin.detail}`;
 }

@@ -1,11 +1,18 @@
 import { GATE } from "../../domain/data/gate.ts";
-import type { GateSettings, GateStudio, GateView, LeakView, QuestionDetail } from "../studio-gate.ts";
+import type {
+  GateSettings,
+  GateStudio,
+  GateView,
+  LeakView,
+  QuestionDetail,
+  RestoredQuestion,
+} from "../studio-gate.ts";
 import type { QuestionChange } from "../studio-data.ts";
 import type { StudioPorts } from "./studio-ports.ts";
 
 type GatePorts = Pick<StudioPorts, "jobs" | "workers" | "desk">;
 
-const QUIET_MS = 1200; // a person who decides question after question is not held up by what follows from it
+const QUIET_MS = 3000; // a person who decides question after question is not held up by what follows from it
 
 /** The gate, the review and the leak report of a project. */
 export class GateDesk implements GateStudio {
@@ -29,10 +36,10 @@ export class GateDesk implements GateStudio {
     this.changedSoon(projectId);
   }
 
-  async undoDecision(projectId: string): Promise<readonly string[]> {
-    const ids = await this.ports.workers.data.call("undoDecision", { projectId });
-    if (ids.length > 0) this.changedSoon(projectId);
-    return ids;
+  async undoDecision(projectId: string): Promise<readonly RestoredQuestion[]> {
+    const restored = await this.ports.workers.data.call("undoDecision", { projectId });
+    if (restored.length > 0) this.changedSoon(projectId);
+    return restored;
   }
 
   checkQuestions(projectId: string, settings: GateSettings = { top: GATE.top }): Promise<string> {

@@ -1,4 +1,11 @@
-import type { GateSettings, GateView, LeakView, QuestionDetail, TieView } from "../studio-gate.ts";
+import type {
+  GateSettings,
+  GateView,
+  LeakView,
+  QuestionDetail,
+  RestoredQuestion,
+  TieView,
+} from "../studio-gate.ts";
 import type { QuestionChange } from "../studio-data.ts";
 
 type Call<Params, Result> = { readonly params: Params; readonly result: Result };
@@ -13,7 +20,7 @@ export interface GateMethods {
     OfProject & { readonly questionIds: readonly string[]; readonly change: QuestionChange },
     null
   >;
-  readonly undoDecision: Call<OfProject, readonly string[]>;
+  readonly undoDecision: Call<OfProject, readonly RestoredQuestion[]>;
   readonly checkQuestions: Call<OfProject & { readonly settings: GateSettings }, GateView>;
   readonly gate: Call<OfProject, GateView | null>;
   /** Answers how many test questions leak. */

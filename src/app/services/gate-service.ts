@@ -7,7 +7,7 @@ import { encoderById } from "../encoders/known-encoders.ts";
 import { checkProjectLeaks, movable } from "../jobs/check-leaks.ts";
 import type { LeakFinding } from "../jobs/check-leaks.ts";
 import { checkProject, withFlags } from "../jobs/check-questions.ts";
-import { reviewed } from "../jobs/questions.ts";
+import { madeBy, reviewed } from "../jobs/questions.ts";
 import type { DataMethods } from "../protocol/calls.ts";
 import type { Handlers } from "../protocol/host.ts";
 import { DecisionJournal } from "../storage/decision-journal.ts";
@@ -23,7 +23,7 @@ interface KnownRows {
   readonly projectId: string;
   readonly revision: number | undefined;
   readonly passages: ReadonlyMap<string, Passage>;
-  readonly questions: ReadonlyMap<string, StoredQuestion>;
+  readonly questions: Map<string, StoredQuestion>;
 }
 
 /** The gate, the review and the leak report: another part of the data worker. */
@@ -31,6 +31,7 @@ export class GateService {
   private readonly data: DataService;
   private readonly journal: DecisionJournal;
   private known: KnownRows | undefined;
+  private turn: Promise<undefined> = Promise.resolve(undefined);
 
   constructor(data: DataService) {
     this.data = data;
@@ -68,15 +69,18 @@ export class GateService {
       throw new RetuneError("usage", "A question cannot be empty. Reject it instead.");
     }
     const ids = new Set(questionIds);
-    const changed = await this.journal.change(projectId, (row) =>
-      ids.has(row.id) ? reviewed(row, change) : row,
-    );
+    const changed = await this.change(projectId, (row) => (ids.has(row.id) ? reviewed(row, change) : row));
     if (changed > 0 || ids.size === 0) return null;
     throw new RetuneError("usage", "These questions are not in this project any more. Reload the page.");
   }
 
-  async undo({ projectId }: Of<"undoDecision">): Promise<readonly string[]> {
-    return this.journal.undo(projectId);
+  async undo({ projectId }: Of<"undoDecision">): Promise<DataMethods["undoDecision"]["result"]> {
+    const rows = await this.inTurn(() => this.journal.undo(projectId));
+    await this.note(projectId, rows);
+    return rows.map(({ id, text, state, origin, flags }) => ({
+      ...{ id, text, state, made: madeBy(origin) },
+      ...(flags ? { flags } : {}),
+    }));
   }
 
   readonly checkQuestions: Handlers<DataMethods>["checkQuestions"] = async (
@@ -150,10 +154,35 @@ export class GateService {
   }
 
   async acceptTies({ projectId, ties }: Of<"acceptTies">): Promise<number> {
-    return this.journal.change(projectId, (row) => {
+    return this.change(projectId, (row) => {
       const relevant = tiedJudgements(row.relevant, ties);
       return relevant === row.relevant ? row : { ...row, relevant };
     });
+  }
+
+  private async change(projectId: string, change: (row: StoredQuestion) => StoredQuestion): Promise<number> {
+    const rows = await this.inTurn(() => this.journal.change(projectId, change));
+    await this.note(projectId, rows);
+    return rows.length;
+  }
+
+  /** One decision after the other: what is taken back is always the last one. */
+  private inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
+    const result = this.turn.then(work);
+    this.turn = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    return result;
+  }
+
+  /** Keeps the known rows in step with a change made here, so that they need not be read again. */
+  private async note(projectId: string, rows: readonly StoredQuestion[]): Promise<void> {
+    const { known } = this;
+    const { revision } = await this.data.workspace.projects.get(projectId);
+    if (known?.projectId !== projectId || (known.revision ?? 0) + 1 !== revision) return;
+    for (const row of rows) known.questions.set(row.id, row);
+    this.known = { ...known, revision };
   }
 
   private async vectorsOf(projectId: string) {

@@ -18,26 +18,32 @@ export class DecisionJournal {
     this.workspace = workspace;
   }
 
-  /** Changes questions in one transaction as one decision; answers how many. `change` answers the same object for others. */
-  async change(projectId: string, change: (row: StoredQuestion) => StoredQuestion): Promise<number> {
+  /** Changes questions in one transaction as one decision; the rows as they are now. `change` answers others unchanged. */
+  async change(
+    projectId: string,
+    change: (row: StoredQuestion) => StoredQuestion,
+  ): Promise<readonly StoredQuestion[]> {
     const before = new Map<string, StoredQuestion>();
+    const after = new Map<string, StoredQuestion>();
     await this.workspace.projects.changeQuestions(projectId, (row) => {
       const changed = change(row);
-      if (changed !== row && !before.has(row.id)) before.set(row.id, row);
+      if (changed === row || before.has(row.id)) return changed;
+      before.set(row.id, row);
+      after.set(row.id, changed);
       return changed;
     });
     if (before.size > 0) await this.save(projectId, [...(await this.steps(projectId)), [...before.values()]]);
-    return before.size;
+    return [...after.values()];
   }
 
-  /** Takes the last decision back whose questions still exist; their ids, or none where there is nothing left. */
-  async undo(projectId: string): Promise<readonly string[]> {
+  /** Takes the last decision back whose questions still exist; the rows as they are again, none where nothing is left. */
+  async undo(projectId: string): Promise<readonly StoredQuestion[]> {
     const steps = [...(await this.steps(projectId))];
     for (let step = steps.pop(); step; step = steps.pop()) {
       const before = new Map(step.map((row) => [row.id, row]));
       const restored = await this.restore(projectId, before);
       await this.save(projectId, steps);
-      if (restored) return [...before.keys()];
+      if (restored) return step;
     }
     return [];
   }

@@ -4,6 +4,13 @@ import { ALL_QUESTIONS, filterQuestions, type QuestionFilter } from "../review.t
 import type { ProjectState } from "./project.svelte.ts";
 import type { StudioState } from "./studio.svelte.ts";
 
+const MOST_DETAILS = 200;
+
+interface KnownDetail {
+  readonly detail: QuestionDetail;
+  readonly flags: QuestionView["flags"]; // a new check brings others
+}
+
 /** The review list: filter, cursor, decisions and the way back. Decisions show at once; the Studio keeps the way back. */
 export class ReviewState {
   readonly #page: StudioState;
@@ -13,6 +20,7 @@ export class ReviewState {
   editing: boolean = $state(false);
   undone: "done" | "empty" | null = $state(null);
   detail: QuestionDetail | null = $state.raw(null); // of the question that was last looked at
+  readonly #details = new Map<string, KnownDetail>();
 
   constructor(page: StudioState, project: ProjectState) {
     this.#page = page;
@@ -43,19 +51,23 @@ export class ReviewState {
     );
   }
 
-  /** Fetches what stands beside the question under the cursor. */
+  /** Shows what stands beside the question under the cursor, and fetches the next one's ahead. */
   async look(): Promise<void> {
-    const id = this.current?.id;
-    if (id === undefined) return;
-    const detail = await this.#page.attempt(() => this.#page.studio.gate.question(this.#project.id, id));
-    if (detail && this.current?.id === id) this.detail = detail;
+    const { current } = this;
+    if (!current) return;
+    const ahead = this.shown[this.cursor + 1];
+    const detail = this.#known(current) ?? (await this.#fetch(current));
+    if (detail && this.current?.id === current.id) this.detail = detail;
+    if (ahead && !this.#known(ahead)) await this.#fetch(ahead);
   }
 
   /** Accepts or rejects the question under the cursor and goes on to the next. */
   async decide(kind: "accept" | "reject"): Promise<void> {
     const question = this.current;
-    if (!question || !(await this.#apply([question], { kind }))) return;
+    if (!question) return;
+    const kept = this.#apply([question], { kind });
     if (this.current?.id === question.id) this.move(1);
+    await kept;
   }
 
   async edit(text: string): Promise<void> {
@@ -72,28 +84,43 @@ export class ReviewState {
   }
 
   async takeBack(): Promise<void> {
-    const ids = await this.#page.attempt(() => this.#page.studio.gate.undoDecision(this.#project.id));
-    if (!ids) return;
-    this.undone = ids.length > 0 ? "done" : "empty";
-    if (ids.length === 0) return;
-    await this.#project.loadQuestions();
-    const index = this.shown.findIndex((question) => question.id === ids[0]);
+    const restored = await this.#page.attempt(() => this.#page.studio.gate.undoDecision(this.#project.id));
+    if (!restored) return;
+    this.undone = restored.length > 0 ? "done" : "empty";
+    const rows = new Map(restored.map((row) => [row.id, row]));
+    this.#change((row) => ({ ...row, ...rows.get(row.id) }));
+    const index = this.shown.findIndex((question) => rows.has(question.id));
     if (index >= 0) this.cursor = index;
   }
 
-  async #apply(questions: readonly QuestionView[], change: QuestionChange): Promise<boolean> {
+  /** Shows the decision at once and tells the Studio; where that fails, the list is read again as it is kept. */
+  async #apply(questions: readonly QuestionView[], change: QuestionChange): Promise<void> {
     this.undone = null;
     const ids = questions.map(({ id }) => id);
+    const changed = new Set(ids);
+    this.#change((row) => (changed.has(row.id) ? decided(row, change) : row));
     const done = await this.#page.attempt(async () => {
       await this.#page.studio.gate.decideQuestions(this.#project.id, ids, change);
       return true;
     });
-    if (!done) return false;
-    const changed = new Set(ids);
-    this.#project.questions = (this.#project.questions ?? []).map((row) =>
-      changed.has(row.id) ? decided(row, change) : row,
-    );
-    return true;
+    if (!done) await this.#project.loadQuestions();
+  }
+
+  #change(change: (row: QuestionView) => QuestionView): void {
+    this.#project.questions = (this.#project.questions ?? []).map(change);
+  }
+
+  #known({ id, flags }: QuestionView): QuestionDetail | undefined {
+    const known = this.#details.get(id);
+    return known && known.flags === flags ? known.detail : undefined;
+  }
+
+  async #fetch({ id, flags }: QuestionView): Promise<QuestionDetail | undefined> {
+    const { studio } = this.#page;
+    const detail = await this.#page.attempt(() => studio.gate.question(this.#project.id, id));
+    if (this.#details.size >= MOST_DETAILS) this.#details.clear();
+    if (detail) this.#details.set(id, { detail, flags });
+    return detail;
   }
 }
 
