@@ -55,7 +55,8 @@ export const shell = {
   storageUnknown: "storage …",
   jobLabel: (job: JobView): string => job.label || JOB_KINDS[job.kind],
   jobProgress: (share: number, etaSeconds: number | null): string =>
-    etaSeconds === null ? percent(share) : `${percent(share)}, about ${duration(etaSeconds)} left`,
+    etaSeconds === null ? percent(share) : `${percent(share)}${shell.jobLeft(etaSeconds)}`,
+  jobLeft: (etaSeconds: number): string => `, about ${duration(etaSeconds)} left`,
   jobAnnounce: (job: JobView, tenth: number): string =>
     job.state === "running"
       ? `${shell.jobLabel(job)}: ${tenth * 10} percent`
