@@ -34,8 +34,9 @@ export async function textIds(
   for (let from = 0; from < texts.length; from += 1000) {
     const hashes = await Promise.all(texts.slice(from, from + 1000).map((text) => sha256(text)));
     for (const hash of hashes) {
-      const short = `${prefix}-${hash.slice(0, HASH_DIGITS)}`;
-      const id = used.has(short) ? `${prefix}-${hash}` : short;
+      let id = `${prefix}-${hash.slice(0, HASH_DIGITS)}`;
+      if (used.has(id)) id = `${prefix}-${hash}`;
+      while (used.has(id)) id += "0"; // texts with different half characters are the same bytes
       used.add(id);
       ids.push(id);
     }

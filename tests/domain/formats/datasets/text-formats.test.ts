@@ -203,6 +203,21 @@ test("keys that name a prototype stay plain texts", async () => {
   );
 });
 
+test("texts that differ in half a character only, and given ids that look like made ones, get ids of their own", async () => {
+  const { data } = await read("cohere", [
+    '{"query":"\\ud800","relevant_passages":["\\ud801","\\ud802","\\ud803"],"hard_negatives":[]}',
+    '{"query":"\\udc00","relevant_passages":["A"],"hard_negatives":[]}',
+  ]);
+  expect(new Set(data.dataset.queries.map(({ id }) => id)).size).toBe(2);
+  expect(new Set(data.dataset.passages.map(({ id }) => id)).size).toBe(4);
+  const made = (await read("flagembedding", ['{"query":"a?","pos":["A"]}'])).data.dataset.queries[0]!.id;
+  const both = await read("flagembedding", [
+    `{"query":"b?","pos":["A"],"id":"${made}"}`,
+    '{"query":"a?","pos":["A"]}',
+  ]);
+  expect(new Set(both.data.dataset.queries.map(({ id }) => id)).size).toBe(2);
+});
+
 test("where every row is bad the first one is the error, skipped or not", async () => {
   await laterRefusal(() => read("cohere", ['{"query": 1}', '{"query": 2}'], true), "E_FIELD", "line 1");
 });
