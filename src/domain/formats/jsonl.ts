@@ -1,6 +1,6 @@
 import { RetuneError } from "../../engine/errors.ts";
 import { opening, placeIn } from "../data/import-report.ts";
-import { parseJson, type JsonNode, type JsonObject } from "./json.ts";
+import { parseJson, type JsonDocument, type JsonObject } from "./json.ts";
 
 export interface JsonLine {
   readonly line: number; // from 1
@@ -24,15 +24,24 @@ export function* readJsonLines(text: string, file?: string): Generator<JsonLine,
 
 /** The object of one line. Errors: E_FIELD for another value, else parseJson's, with the line given. */
 export function jsonRow(own: string, line: number, file?: string): JsonObject {
-  const row = rootOf(own, line, file);
-  if (row.kind === "object") return row;
+  return jsonRowWithRepeats(own, line, file).row;
+}
+
+/** The same with the keys that stand twice in it, in it or below: of each the last value counts. */
+export function jsonRowWithRepeats(
+  own: string,
+  line: number,
+  file?: string,
+): { readonly row: JsonObject; readonly repeats: readonly string[] } {
+  const { root: row, duplicates } = documentOf(own, line, file);
+  if (row.kind === "object") return { row, repeats: duplicates.map(({ key }) => key) };
   const message = `${opening(file)}line ${line}: a row must be an object in braces`;
   throw new RetuneError("E_FIELD", message, placeIn(file, { line }));
 }
 
-function rootOf(own: string, line: number, file: string | undefined): JsonNode {
+function documentOf(own: string, line: number, file: string | undefined): JsonDocument {
   try {
-    return parseJson(own).root;
+    return parseJson(own);
   } catch (error) {
     if (!(error instanceof RetuneError)) throw error;
     const message = error.message.replace(/^line \d+/, `line ${line}`);

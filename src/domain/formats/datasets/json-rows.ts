@@ -1,7 +1,8 @@
 import type { RetuneError, ErrorCode } from "../../../engine/errors.ts";
+import { IMPORT_LIMITS } from "../../data/import-report.ts";
 import { decodeText } from "../../text/decode.ts";
 import { parseJson, type JsonNode, type JsonObject } from "../json.ts";
-import { jsonRow } from "../jsonl.ts";
+import { jsonRowWithRepeats } from "../jsonl.ts";
 import { rowError, type RowReport } from "./row-report.ts";
 
 /** One object of a JSON Lines file, its members read by kind; a wrong one is E_FIELD with file and line. */
@@ -89,7 +90,10 @@ export function* readJsonRows(
 ): Generator<JsonRow, void, void> {
   const { text, warnings } = decodeText(bytes, file);
   report.include(warnings);
-  for (const { line, read } of /^\s*\[/.test(text) ? listed(text, file) : lines(text, file)) {
+  let rows = 0;
+  for (const { line, read } of /^\s*\[/.test(text) ? listed(text, file, report) : lines(text, file, report)) {
+    if (++rows > IMPORT_LIMITS.records)
+      throw rowError("E_TOO_LARGE", file, line, "more than a million rows; split the file");
     const object = report.row(file, line, read);
     if (object === undefined) continue;
     for (const key of object.entries.keys()) {
@@ -105,7 +109,7 @@ interface UnreadRow {
   readonly read: () => JsonObject;
 }
 
-function* lines(text: string, file: string): Generator<UnreadRow> {
+function* lines(text: string, file: string, report: RowReport): Generator<UnreadRow> {
   let line = 0;
   for (let from = 0; from <= text.length;) {
     const next = text.indexOf("\n", from);
@@ -113,12 +117,24 @@ function* lines(text: string, file: string): Generator<UnreadRow> {
     from = next < 0 ? text.length + 1 : next + 1;
     line++;
     const at = line;
-    if (own.trim() !== "") yield { line: at, read: () => jsonRow(own, at, file) };
+    if (own.trim() === "") continue;
+    const read = (): JsonObject => {
+      const { row, repeats } = jsonRowWithRepeats(own, at, file);
+      noteRepeats(repeats, file, at, report);
+      return row;
+    };
+    yield { line: at, read };
   }
 }
 
-function* listed(text: string, file: string): Generator<UnreadRow> {
-  const { root } = parseJson(text, file);
+function* listed(text: string, file: string, report: RowReport): Generator<UnreadRow> {
+  const { root, duplicates } = parseJson(text, file);
+  noteRepeats(
+    duplicates.map(({ key }) => key),
+    file,
+    undefined,
+    report,
+  );
   const items = root.kind === "array" ? root.items : [];
   let [line, counted] = [1, 0];
   for (const item of items) {
@@ -134,4 +150,15 @@ function* listed(text: string, file: string): Generator<UnreadRow> {
     };
     yield { line: at, read };
   }
+}
+
+function noteRepeats(
+  keys: readonly string[],
+  file: string,
+  line: number | undefined,
+  report: RowReport,
+): void {
+  if (keys.length === 0) return;
+  const what = `the key ${JSON.stringify(keys[0])} stands twice; the last value counts`;
+  report.warn("duplicate-key", file, line, what, keys.length);
 }

@@ -191,6 +191,15 @@ test("CRLF, a byte order mark, blank lines and a list of objects are the same ro
   }
 });
 
+test("a key that stands twice is told, the last value counts", async () => {
+  const { data, warnings } = await read("flagembedding", [
+    GOOD,
+    '{"query": "x?", "pos": ["A"], "query": "b?"}',
+  ]);
+  expect(data.dataset.queries.map(({ text }) => text)).toEqual(["a?", "b?"]);
+  expect(warnings).toMatchObject([{ code: "duplicate-key", count: 1, place: { line: 2 } }]);
+});
+
 test("keys that name a prototype stay plain texts", async () => {
   const { data, warnings } = await read("flagembedding", [
     '{"query": "__proto__", "pos": ["constructor"], "id": "__proto__", "__proto__": {"polluted": 1}}',
