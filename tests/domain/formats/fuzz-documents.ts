@@ -1,5 +1,5 @@
 import { gzipSync } from "fflate";
-import { docxOf, paragraph, table } from "../text/docx-files.ts";
+import { docxOf, docxParts, documentXml, paragraph, table, zipOf } from "../text/docx-files.ts";
 import { column, pdfOfPages } from "../text/pdf-files.ts";
 import { readTable } from "../../../src/domain/formats/table.ts";
 import { writeParquet } from "../../../src/domain/formats/parquet.ts";
@@ -7,7 +7,6 @@ import { readArchive } from "../../../src/domain/formats/zip-documents.ts";
 import { chunkBlocks } from "../../../src/domain/text/chunk.ts";
 import { readDocument } from "../../../src/domain/text/documents.ts";
 import { fileKind } from "../../../src/domain/text/file-kind.ts";
-import { zipOf } from "../text/docx-files.ts";
 import type { FuzzTarget } from "./mutations.ts";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -26,6 +25,7 @@ const DOCX = docxOf(
       ["A", "30"],
     ]),
 );
+const PARTS = docxParts(documentXml(""));
 const TYPESCRIPT = `/** Doc. */\nexport class A<T> {\n  b(c: string): void { if (c === "}") return; }\n}\nconst f = (x) => { return /[{]/.test(x); };\n`;
 const PYTHON = `# d\n@e\nclass A(B):\n    """T."""\n    def m(self):\n        return {"a": [1]}\n\ndef f(): pass\n`;
 
@@ -43,6 +43,15 @@ export const DOCUMENT_TARGETS: readonly FuzzTarget[] = [
     read: (bytes) => readWhole("a.pdf", bytes),
   },
   { name: "docx", seeds: [DOCX], read: (bytes) => readWhole("a.docx", bytes) },
+  {
+    name: "docx part",
+    seeds: [utf8(documentXml(paragraph("Leave", "Heading1") + table([["Grade"], ["A"]])))],
+    read: (bytes) =>
+      readWhole(
+        "a.docx",
+        zipOf(new Map<string, string | Uint8Array>([...PARTS, ["word/document.xml", bytes]])),
+      ),
+  },
   {
     name: "source code, some read",
     seeds: [utf8(TYPESCRIPT)],

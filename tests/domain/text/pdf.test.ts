@@ -228,9 +228,8 @@ test("P5: a cut or lying cross-reference table is mended where the pages are the
     expect(text).toBe("All of this is still here.");
   }
   const { warnings } = await readDocument("x.pdf", unlatin(whole.slice(0, table)));
-  expect(warnings).toMatchObject([
-    { code: "left-out", message: expect.stringContaining("its end is missing") },
-  ]);
+  expect(warnings.map(({ code }) => code)).toEqual(["left-out"]);
+  expect(warnings[0]!.message).toContain("its end is missing");
   await laterRefusal(() => readDocument("x.pdf", unlatin(whole.slice(0, 120))), "E_PDF", "again");
   await laterRefusal(() => readDocument("x.pdf", utf8("%PDF-1.7\n%%EOF")), "E_PDF", "x.pdf");
 });
