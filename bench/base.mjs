@@ -57,7 +57,12 @@ function measureHeadless() {
 }
 
 /** Base figures and seconds of a collection through the page's own workers. */
-export async function measurePage(collection) {
+export function measurePage(collection) {
+  return onStudioPage((page) => page.evaluate((argument) => globalThis.measure(argument), collection));
+}
+
+/** What `work` gives on a page with the program and its workers, in a browser of its own. */
+export async function onStudioPage(work, { arguments: extra = [] } = {}) {
   const site = join(root, ".cache", "bench", "studio");
   await buildStudio(site);
   const mounts = {
@@ -66,7 +71,11 @@ export async function measurePage(collection) {
     "/": site,
   };
   const server = await serve(mounts, { isolated: true });
-  const options = { executablePath: chromiumPath(), headless: true, args: chromiumArguments() };
+  const options = {
+    executablePath: chromiumPath(),
+    headless: true,
+    args: [...chromiumArguments(), ...extra],
+  };
   const browser = await chromium.launch(options);
   try {
     const page = await browser.newPage();
@@ -75,7 +84,7 @@ export async function measurePage(collection) {
     page.on("pageerror", (error) => process.stderr.write(`[page] ${error.message}\n`));
     await page.goto(`${server.origin}/index.html`);
     await page.waitForFunction(() => globalThis.measure !== undefined, undefined, { timeout: 60_000 });
-    return await page.evaluate((argument) => globalThis.measure(argument), collection);
+    return await work(page);
   } finally {
     await browser.close();
     server.close();

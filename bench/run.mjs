@@ -1,5 +1,5 @@
 // `npm run bench [-- PART …]`: Retune beside its peers, ratios in one run. Parts: adapter, step, matmul, kernels,
-// compile, embed, quality, map, llamaindex, base; without one, all of them. `guide`, half an hour, only where it is named.
+// compile, embed, quality, map, scale, llamaindex, base; without one, all of them. `guide`, half an hour, only where it is named.
 import { cpus, loadavg } from "node:os";
 import { pathToFileURL } from "node:url";
 import { join } from "node:path";
@@ -14,6 +14,7 @@ const PARTS = [
   "embed",
   "quality",
   "map",
+  "scale",
   "llamaindex",
   "base",
 ];

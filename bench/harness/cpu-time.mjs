@@ -65,6 +65,20 @@ export function browserMemory() {
   }, 0);
 }
 
+/** Bytes that the renderers below this process are resident with now: the page and its workers. */
+export function rendererMemory() {
+  const pids = descendants(process.pid).filter(isWorking);
+  return pids.reduce((sum, pid) => {
+    try {
+      if (!readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("--type=renderer")) return sum;
+      const now = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+      return sum + Number(now?.[1] ?? 0) * 1024;
+    } catch {
+      return sum; // it ended meanwhile
+    }
+  }, 0);
+}
+
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;

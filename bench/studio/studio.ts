@@ -62,4 +62,4 @@ async function finished(studio: Studio, runId: string): Promise<string> {
 }
 
 const studio = await createStudio();
-Object.assign(globalThis, { measure: (collection: Collection) => measure(studio, collection) });
+Object.assign(globalThis, { studio, measure: (collection: Collection) => measure(studio, collection) });

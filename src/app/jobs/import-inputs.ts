@@ -8,8 +8,8 @@ export interface InputFile {
   readonly name: string; // its path, where a folder was dropped
   readonly size: number;
   read(): Promise<Uint8Array>;
-  /** At least the first bytes, for what is only looked at. */
-  head(bytes: number): Promise<Uint8Array>;
+  /** Bytes `from` up to `to`, the end where that is past it. */
+  part(from: number, to: number): Promise<Uint8Array>;
 }
 
 /** Files that are read together: one file, or those of a BEIR dataset. */
@@ -30,7 +30,12 @@ const HEAD_BYTES = 65_536;
 
 /** A file kept in memory, as tests and archives have it. */
 export function memoryFile(name: string, bytes: Uint8Array): InputFile {
-  return { name, size: bytes.length, read: () => Promise.resolve(bytes), head: () => Promise.resolve(bytes) };
+  return unpackedFile(name, bytes.length, () => bytes);
+}
+
+function unpackedFile(name: string, size: number, unpack: () => Uint8Array): InputFile {
+  const read = (): Promise<Uint8Array> => Promise.resolve().then(unpack);
+  return { name, size, read, part: async (from, to) => (await read()).subarray(from, to) };
 }
 
 /** Unpacks archives (paths go on inside them) and puts together the files that are one dataset. */
@@ -45,10 +50,8 @@ export async function importUnits(files: readonly InputFile[]): Promise<ImportUn
       else {
         checkFileSize(file.size, file.name);
         const archive = readArchive(file.name, await file.read());
-        for (const { path, size, read } of archive.files) {
-          const name = `${file.name}/${path}`;
-          const unpack = (): Promise<Uint8Array> => Promise.resolve().then(read);
-          single.push({ name, size, read: unpack, head: unpack });
+        for (const entry of archive.files) {
+          single.push(unpackedFile(`${file.name}/${entry.path}`, entry.size, () => entry.read()));
         }
         leftOut.push(...archive.leftOut.map((each) => ({ ...each, path: `${file.name}/${each.path}` })));
       }
@@ -64,19 +67,19 @@ export function readOnce(unit: ImportUnit): ImportUnit {
   const files = unit.files.map((file): InputFile => {
     let bytes: Promise<Uint8Array> | undefined;
     const read = (): Promise<Uint8Array> => (bytes ??= file.read());
-    return { ...file, read, head: (count) => (bytes ? read() : file.head(count)) };
+    return { ...file, read };
   });
   return { ...unit, files };
 }
 
 /** Told by a glance at the first bytes, only where the name does not already say that it is something else. */
 async function isArchive(file: InputFile): Promise<boolean> {
-  if (!/\.zip$|(^|\/)[^./]+$/i.test(file.name)) return false;
+  if (!/\.(?:zip|gz)$|(^|\/)[^./]+$/i.test(file.name)) return false;
   return (await kindOf(file)) === "zip";
 }
 
 export async function kindOf(file: InputFile): Promise<FileKind> {
-  return fileKind(file.name, await file.head(HEAD_BYTES));
+  return fileKind(file.name, await file.part(0, HEAD_BYTES));
 }
 
 const CORPUS = /(?:^|\/)corpus\.jsonl$/;

@@ -123,7 +123,7 @@ function findTable(table: Table, detections: readonly Detection[]): Finding {
 
 /** The whole lines at the start of a file: enough to tell its columns, whatever its size. */
 async function firstLines(file: InputFile): Promise<Uint8Array> {
-  const head = await file.head(LINES_BYTES);
+  const head = await file.part(0, LINES_BYTES);
   if (head.length >= file.size) return head;
   const end = head.lastIndexOf(0x0a);
   return end > 0 ? head.subarray(0, end + 1) : file.read();

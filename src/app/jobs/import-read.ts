@@ -1,5 +1,6 @@
 import type { Dataset, Passage } from "../../domain/data/dataset.ts";
 import { sha256 } from "../../domain/data/hash.ts";
+import { Sha256 } from "../../domain/data/sha256.ts";
 import type { ImportWarning } from "../../domain/data/import-report.ts";
 import { pairsOf } from "../../domain/data/rerank-dataset.ts";
 import type {
@@ -18,14 +19,16 @@ import { checkFileSize } from "../../domain/text/decode.ts";
 import { readDocument, TEXT_FORMAT_NAMES } from "../../domain/text/documents.ts";
 import type { TextFormat } from "../../domain/text/documents.ts";
 import { RetuneError } from "../../engine/errors.ts";
+import { hexadecimal } from "../storage/digest.ts";
 import type { PairsRecord, SourceRecord, StoredQuestion } from "../storage/records.ts";
 import type { SourceContent } from "../storage/row-packs.ts";
 import type { ChunkSettings, DatasetRole } from "../studio-data.ts";
 import type { ColumnRoles, FileChoice, ReadAs } from "../studio-import.ts";
 import { chunkOptions } from "./chunk.ts";
-import type { ImportUnit } from "./import-inputs.ts";
+import type { ImportUnit, InputFile } from "./import-inputs.ts";
 import { filesOf, findOut } from "./import-look.ts";
-import { datasetOfRoles, guessRoles, passagesOfTable } from "./import-table.ts";
+import { datasetOfRoles, guessRoles, TablePassages } from "./import-table.ts";
+import { PART_BYTES, tablesOf } from "./import-parts.ts";
 
 export interface ReadSettings {
   readonly projectId: string;
@@ -44,11 +47,17 @@ export interface UnitReading {
 
 /** SHA-256 over the bytes of a unit: by it a file is known again. */
 export async function hashOfUnit(unit: ImportUnit): Promise<string> {
-  const files = await filesOf(unit);
-  if (files.size === 1) return sha256([...files.values()][0]!);
+  if (unit.files.length === 1) return hashOfFile(unit.files[0]!);
   const hashes: string[] = [];
-  for (const [name, bytes] of files) hashes.push(name, await sha256(bytes));
+  for (const file of unit.files) hashes.push(file.name, await hashOfFile(file));
   return sha256(JSON.stringify(hashes));
+}
+
+async function hashOfFile(file: InputFile): Promise<string> {
+  if (file.size <= PART_BYTES) return sha256(await file.read());
+  const hash = new Sha256();
+  for (let from = 0; from < file.size; from += PART_BYTES) hash.add(await file.part(from, from + PART_BYTES));
+  return hexadecimal(hash.finish());
 }
 
 /** Reads a unit as the person chose, else as what it was found to be. Errors are those of the readers, with their place. */
@@ -123,12 +132,16 @@ class UnitReader {
 
   async passages(roles: ColumnRoles | undefined): Promise<UnitReading> {
     const file = this.unit.files[0]!;
-    const table = await readTable(file.name, await file.read());
-    const { passages, badRows } = await passagesOfTable(file.name, table, roles ?? guessRoles(table));
+    const rows = new TablePassages(file.name);
+    let kind = "";
+    for await (const { table, line } of tablesOf(file)) {
+      await rows.add(table, roles ?? (roles = guessRoles(table)), line);
+      kind = table.format === "jsonl" ? "JSON Lines" : table.format.toUpperCase();
+    }
+    const { passages, badRows, warnings } = rows;
     if (passages.length === 0) throw nothingLeft(file.name, badRows);
-    const format = `Passages, ${table.format === "jsonl" ? "JSON Lines" : table.format.toUpperCase()}`;
-    const source = { ...this.source, role: this.settings.role ?? "split", format };
-    return { content: { source, passages, questions: [] }, warnings: table.warnings, badRows };
+    const source = { ...this.source, role: this.settings.role ?? "split", format: `Passages, ${kind}` };
+    return { content: { source, passages, questions: [] }, warnings, badRows };
   }
 
   async dataset(

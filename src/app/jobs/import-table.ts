@@ -1,6 +1,7 @@
 import type { Passage } from "../../domain/data/dataset.ts";
 import { sha256 } from "../../domain/data/hash.ts";
 import { IMPORT_LIMITS } from "../../domain/data/import-report.ts";
+import type { ImportWarning } from "../../domain/data/import-report.ts";
 import type { BadRow, ColumnMapping, DatasetFormatId } from "../../domain/formats/datasets/dataset-format.ts";
 import type { Table, TableCell, TableRow } from "../../domain/formats/table-rows.ts";
 import { RetuneError } from "../../engine/errors.ts";
@@ -59,7 +60,7 @@ export function previewOfTable({ columns, rows }: Table, roles: ColumnRoles): Ta
 
 function shownCell(cell: TableCell | undefined): string {
   if (cell === undefined || cell === null) return "";
-  const plain = cell instanceof Map ? Object.fromEntries(cell) : cell;
+  const plain: unknown = cell instanceof Map ? Object.fromEntries(cell) : cell;
   const text = typeof plain === "object" ? JSON.stringify(plain) : String(plain);
   return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
 }
@@ -91,46 +92,55 @@ export function rolesOfMapping(columns: readonly string[], mapping: ColumnMappin
   return Object.fromEntries(columns.map((column) => [column, roleOf(column)]));
 }
 
-export interface TablePassages {
-  readonly passages: readonly Passage[];
-  readonly badRows: readonly BadRow[];
-}
-
 /**
- * Every row of a table as a passage. Ids come from the id column, else from the text; rows of equal id and text are
- * kept once. Bad rows: those the table could not read, without text, too long, or with the id of another text.
+ * Rows of a table as passages. Ids come from the id column, else from the text; rows of equal id and text are kept once.
+ * Bad rows: those the table could not read, without text, too long, or with the id of another text.
  */
-export async function passagesOfTable(
-  name: string,
-  table: Table,
-  roles: ColumnRoles,
-): Promise<TablePassages> {
-  const text = columnOf(roles, "passage");
-  if (text === undefined) {
-    const columns = table.columns.map((column) => `"${column}"`).join(", ");
-    const message = `${name}: say which column holds the text of the passages; there are ${columns}.`;
-    throw new RetuneError("E_CSV_COLUMNS", message, { file: name, line: 1 });
+export class TablePassages {
+  readonly badRows: BadRow[] = [];
+  readonly warnings: ImportWarning[] = [];
+  private readonly known = new Map<string, Passage>();
+  private readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
   }
-  const badRows: BadRow[] = table.problems.map(({ place, message }) => ({
-    file: name,
-    line: place.line ?? 1,
-    reason: message,
-  }));
-  const places = { text: table.columns.indexOf(text), ...optionalPlaces(table, roles) };
-  const known = new Map<string, Passage>();
-  for (const row of table.rows) {
-    try {
-      const passage = await passageOf(row, places);
-      const before = known.get(passage.id);
-      if (before && before.text !== passage.text)
-        throw new BadCell(`the id ${passage.id} stands for another text above`);
-      if (!before) known.set(passage.id, passage);
-    } catch (error) {
-      if (!(error instanceof BadCell)) throw error;
-      badRows.push({ file: name, line: row.line, reason: error.message });
+
+  get passages(): readonly Passage[] {
+    return [...this.known.values()];
+  }
+
+  /** A table, or the next part of one, whose first line is line `before` + 1 of the file. */
+  async add(table: Table, roles: ColumnRoles, before = 0): Promise<void> {
+    const places = placesOf(this.name, table, roles);
+    this.warnings.push(...table.warnings);
+    for (const { place, message } of table.problems) this.refuse(before + (place.line ?? 1), message);
+    for (const row of table.rows) {
+      try {
+        const passage = await passageOf(row, places);
+        const other = this.known.get(passage.id);
+        if (other && other.text !== passage.text) {
+          throw new BadCell(`the id ${passage.id} stands for another text above`);
+        }
+        if (!other) this.known.set(passage.id, passage);
+      } catch (error) {
+        if (!(error instanceof BadCell)) throw error;
+        this.refuse(before + row.line, error.message);
+      }
     }
   }
-  return { passages: [...known.values()], badRows };
+
+  private refuse(line: number, reason: string): void {
+    this.badRows.push({ file: this.name, line, reason });
+  }
+}
+
+function placesOf(name: string, table: Table, roles: ColumnRoles): Places {
+  const text = columnOf(roles, "passage");
+  if (text !== undefined) return { text: table.columns.indexOf(text), ...optionalPlaces(table, roles) };
+  const columns = table.columns.map((column) => `"${column}"`).join(", ");
+  const message = `${name}: say which column holds the text of the passages; there are ${columns}.`;
+  throw new RetuneError("E_CSV_COLUMNS", message, { file: name, line: 1 });
 }
 
 interface Places {

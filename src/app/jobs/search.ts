@@ -43,14 +43,15 @@ export function searchSideBySide(
   tuned: TunedSide | null,
 ): SearchAnswer {
   const started = performance.now();
-  const lexical = ground.lexical.scores([request.text]);
+  let lexical: Matrix | undefined;
+  const byWords = (): Matrix => (lexical ??= ground.lexical.scores([request.text]));
   const own = (tuned?.instructed ? vectors.instruction : undefined) ?? vectors.plain;
   const scoresOf = (side: TunedSide["by"] | null): Matrix => {
-    if (request.view === "lexical") return lexical;
+    if (request.view === "lexical") return byWords();
     const dense = denseScores(side, own!, ground.corpus!);
     if (request.view === "dense") return dense;
     const fusion = (side ? tuned?.fusion.tuned : tuned?.fusion.base) ?? fusionOf(EQUAL_WEIGHTS);
-    return fuse(dense, lexical, fusion);
+    return fuse(dense, byWords(), fusion);
   };
   const base = ranksOf(scoresOf(null), ground);
   const after = tuned ? ranksOf(scoresOf(tuned.by), ground) : null;

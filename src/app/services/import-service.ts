@@ -66,6 +66,7 @@ async function oneAtATime<Value>(projectId: string, work: () => Promise<Value>):
 }
 
 function asInput({ name, blob }: SentFile): InputFile {
-  const bytesOf = async (part: Blob): Promise<Uint8Array> => new Uint8Array(await part.arrayBuffer());
-  return { name, size: blob.size, read: () => bytesOf(blob), head: (bytes) => bytesOf(blob.slice(0, bytes)) };
+  const bytesOf = async (bytes: Blob): Promise<Uint8Array> => new Uint8Array(await bytes.arrayBuffer());
+  const part = (from: number, to: number): Promise<Uint8Array> => bytesOf(blob.slice(from, to));
+  return { name, size: blob.size, read: () => bytesOf(blob), part };
 }

@@ -136,9 +136,15 @@ export class IndexedVectorCache implements VectorCache {
     texts: readonly string[],
   ): Promise<readonly (Position | undefined)[]> {
     const digests = this.digestsOf(texts);
+    const wanted = new Set(digests);
+    const starts = new Set(digests.map(startOf));
     const known = new Map<string, Position>();
     for (const { block, dimension, hashes } of await this.keysOf(space)) {
-      for (const [row, key] of digestKeys(hashes).entries()) known.set(key, { block, row, dimension });
+      for (let row = 0, at = 0; at < hashes.length; row++, at += DIGEST_BYTES) {
+        if (!starts.has((hashes[at]! << 16) | (hashes[at + 1]! << 8) | hashes[at + 2]!)) continue;
+        const key = digestKey(hashes.subarray(at, at + DIGEST_BYTES)); // made only of what is likely asked for
+        if (wanted.has(key)) known.set(key, { block, row, dimension });
+      }
     }
     return digests.map((digest) => known.get(digest));
   }
@@ -168,6 +174,11 @@ export class IndexedVectorCache implements VectorCache {
     );
     return found.filter((block) => block !== undefined);
   }
+}
+
+/** The first three bytes of a digest as a number. */
+function startOf(digest: string): number {
+  return (digest.charCodeAt(0) << 16) | (digest.charCodeAt(1) << 8) | digest.charCodeAt(2);
 }
 
 function digestKeys(hashes: Uint8Array): string[] {

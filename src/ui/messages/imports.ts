@@ -59,6 +59,7 @@ export const imports = {
   columnsOf: (name: string): string => `First rows of ${name}`,
   columnRole: (column: string): string => `Column ${column} is`,
   roles: ROLES,
+  ambiguous: (reason: string): string => `${reason[0]!.toUpperCase()}${reason.slice(1).replace(/\.$/, "")}.`,
   noPassage: "Say which column is the passage.",
   twice: (role: ColumnRole): string => `Only one column can be “${ROLES[role]}”.`,
   found: (file: FoundFile): string => bytes(file.bytes),

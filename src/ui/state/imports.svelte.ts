@@ -18,7 +18,7 @@ export class ImportState {
   report: ImportReport | null = $state.raw(null);
   unfinished: UnfinishedImport | null = $state.raw(null);
   cancelled = $state(false);
-  #files: readonly File[] = [];
+  #files: readonly File[] = $state.raw([]);
   #role: DatasetRole = "split";
   #replace: readonly string[] = [];
 
@@ -70,6 +70,13 @@ export class ImportState {
     if (await this.#look(this.#files)) this.phase = "choosing";
   }
 
+  /** How many of the dropped files will be read. */
+  get counted(): number {
+    const left = Object.values(this.choices).filter(({ readAs }) => readAs === "nothing").length;
+    const broken = this.found.filter(({ problem }) => problem !== undefined).length;
+    return Math.max(0, this.#files.length - left - broken);
+  }
+
   choose(name: string, choice: FileChoice): void {
     this.choices = { ...this.choices, [name]: { ...this.choices[name], ...choice } };
   }
@@ -117,13 +124,11 @@ export class ImportState {
   }
 }
 
-const states = new WeakMap<StudioState, Map<string, ImportState>>();
+const states = new WeakMap<StudioState, Record<string, ImportState>>();
 
 /** The one import state of a project on this page. */
 export function importStateOf(page: StudioState, projectId: string): ImportState {
-  const ofPage = states.get(page) ?? new Map<string, ImportState>();
+  const ofPage = states.get(page) ?? {};
   states.set(page, ofPage);
-  const known = ofPage.get(projectId) ?? new ImportState(page, projectId);
-  ofPage.set(projectId, known);
-  return known;
+  return (ofPage[projectId] ??= new ImportState(page, projectId));
 }
