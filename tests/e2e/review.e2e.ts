@@ -76,7 +76,7 @@ test("questions are filtered by flag, file and maker, and the reason stands besi
     .getByRole("region", { name: "Why it was flagged" })
     .getByText("How do I book raisin days in my 1. month?")
     .waitFor();
-  await page.getByRole("combobox", { name: "Found by the check" }).selectOption("not-found");
+  await page.getByRole("combobox", { name: "Flag" }).selectOption("not-found");
   await page.getByText("Hybrid search finds its passage at place 37 only, not among the first 10").waitFor();
   await page.getByRole("combobox", { name: "Written by" }).selectOption("rule");
   await page.getByRole("combobox", { name: "File" }).selectOption("questions.json");

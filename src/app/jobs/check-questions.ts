@@ -62,9 +62,10 @@ async function gateVectors(
   cache: VectorCache,
   encoder: EncoderFacts,
 ): Promise<GateVectors> {
+  const space = spaceOf(encoder, "");
   const find = (rows: readonly { readonly text: string }[]): ReturnType<VectorCache["find"]> =>
     cache.find(
-      spaceOf(encoder, ""),
+      space,
       rows.map(({ text }) => text),
     );
   const found = (await find(passages)).filter((row) => row !== undefined);

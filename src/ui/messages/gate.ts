@@ -108,7 +108,7 @@ export const gate = {
     same ? "of the same passage" : "of another passage: both may be right",
   loading: "The passage comes…",
 
-  filterFlag: "Found by the check",
+  filterFlag: "Flag",
   flagFilters: { ...FLAG_FILTERS, ...FLAGS },
   filterSource: "File",
   allSources: "All files",

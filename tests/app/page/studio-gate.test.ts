@@ -199,3 +199,29 @@ test("beside a question stands its passage and the question it repeats", async (
   expect(detail.near).toMatchObject([{ id: "q4", samePassage: false, flag: { how: "same" } }]);
   await expect(studio.gate.question(id, "nobody")).rejects.toMatchObject({ code: "usage" });
 });
+
+test("a check that is cancelled on its way tells how far it was and leaves the questions as they were", async () => {
+  const page = open();
+  const { studio, events } = page;
+  const { id } = await studio.createProject("Large");
+  const { passages } = planted();
+  const queries = Array.from({ length: 6000 }, (_, index) => ({
+    id: `q${index}`,
+    text: `What is said about ${words(index + 1, 40)}?`,
+    relevant: [{ passage: `p${index % 24}`, grade: 1 }],
+  }));
+  await studio.addFiles(id, [new File([writeLlamaIndexDataset({ passages, queries })], "all.json")], "train");
+  const start = studio.gate.checkQuestions(id);
+  const stop = studio.subscribe((event) => {
+    if (event.kind === "job" && event.job.kind === "check" && event.job.done > 0)
+      void start.then((job) => studio.cancel(job));
+  });
+  const job = await jobEnds(page, start);
+  stop();
+  expect(job).toMatchObject({ state: "cancelled", kind: "check" });
+  expect(events.some((event) => event.kind === "job" && event.job.total > 0 && event.job.label !== "")).toBe(
+    true,
+  );
+  expect((await studio.questions(id)).every(({ flags }) => flags === undefined)).toBe(true);
+  expect(await studio.gate.gate(id)).toBeNull();
+});
