@@ -7,7 +7,7 @@ import { readHtml } from "./html.ts";
 import { readMarkdown } from "./markdown.ts";
 import { readPlainText } from "./plain.ts";
 import { languageOf } from "./source-languages.ts";
-import { plainText, type TextBlock, type TextDocument } from "./structure.ts";
+import { plainText, type DocumentContent, type TextDocument } from "./structure.ts";
 import { detectTextFormat } from "./text-format.ts";
 
 export type TextFormat = "text" | "markdown" | "html" | "code" | "pdf" | "docx";
@@ -32,14 +32,6 @@ export interface DocumentReading extends TextDocument {
 
 export interface DocumentControl extends RunControl {
   readonly format?: TextFormat; // instead of what was found
-}
-
-/** What a reader of one format finds. */
-export interface DocumentContent {
-  readonly title?: string;
-  readonly blocks: readonly TextBlock[];
-  readonly warnings: readonly ImportWarning[];
-  readonly pages?: number;
 }
 
 /**

@@ -4,9 +4,8 @@ import { RetuneError, type ErrorCode } from "../../engine/errors.ts";
 import { opening, placeIn } from "../data/import-report.ts";
 import { openZip, ZIP_LIMITS, type ZipArchive, type ZipEntry } from "../formats/zip.ts";
 import { decodeEntities } from "./entities.ts";
-import type { DocumentContent } from "./documents.ts";
 import { readHtml } from "./html.ts";
-import { squeezed } from "./structure.ts";
+import { squeezed, type DocumentContent } from "./structure.ts";
 
 const LIMITS = { ...ZIP_LIMITS, entries: 10_000 };
 const PART_BYTES = 128_000_000; // of one XML part

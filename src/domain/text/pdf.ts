@@ -4,13 +4,12 @@ import type * as pdfjsLibrary from "pdfjs-dist";
 import { RetuneError, type ErrorCode } from "../../engine/errors.ts";
 import { opening, placeIn, type ImportWarning } from "../data/import-report.ts";
 import type { RunControl } from "../ports.ts";
-import type { DocumentContent } from "./documents.ts";
 import { refuseBombs } from "./pdf-bombs.ts";
 import { blocksOfPages } from "./pdf-layout.ts";
 import { withPromisesLookedAfter } from "./pdf-promises.ts";
 import { withTrailer } from "./pdf-repair.ts";
 import { linesOf, type PdfPage, type PdfRun } from "./pdf-lines.ts";
-import { squeezed } from "./structure.ts";
+import { squeezed, type DocumentContent } from "./structure.ts";
 
 const MOST_PAGES = 20_000;
 const UNREADABLE = /[\p{Cc}\p{Co}\ufffd]/gu; // what a font without a table of characters gives

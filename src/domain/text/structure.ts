@@ -1,3 +1,5 @@
+import type { ImportWarning } from "../data/import-report.ts";
+
 /** A document after its format is gone: headings and paragraphs in reading order. */
 export interface TextDocument {
   readonly name: string; // file name, the group for splits
@@ -10,6 +12,14 @@ export interface TextBlock {
   readonly level: number; // 1–6 for headings, else 0
   readonly text: string; // headings and items are one line; a paragraph keeps its own line breaks as spaces
   readonly page?: number; // from 1, where the format has pages
+}
+
+/** What a reader of one format finds. */
+export interface DocumentContent {
+  readonly title?: string;
+  readonly blocks: readonly TextBlock[];
+  readonly warnings: readonly ImportWarning[];
+  readonly pages?: number; // of a PDF
 }
 
 /** The blocks as one text, a blank line between them. */
