@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { learnCurve } from "../../src/domain/recipes/learning-curve-trials.ts";
+import { RetuneError } from "../../src/engine/errors.ts";
 import type { Command } from "../command.ts";
 import { inJob } from "../job.ts";
 import { showWarnings } from "../job-data.ts";
@@ -19,7 +20,8 @@ export const curveCommand: Command = {
     details: "A quarter of the training documents is held out to judge by; the validation file stays closed.",
   },
   async run({ positionals, options }, { root }) {
-    const { job, train, vectors } = await adviceInputs(positionals[0]!, root);
+    const { adapter: job, train, vectors } = await adviceInputs(positionals[0]!, root);
+    if (!job) throw new RetuneError("usage", "retune curve trains adapters: give it the job file of one");
     const { backend } = await chooseBackend(job.backend, root, job.threads);
     const instructed = job.queryInstruction ? vectors.queriesInstruction : undefined;
     const data = { dataset: train.dataset, queries: instructed ?? vectors.queries, corpus: vectors.corpus };

@@ -1,10 +1,11 @@
 import { resolve } from "node:path";
 import { groupsOf } from "../../src/domain/data/dataset.ts";
 import type { TriageReport } from "../../src/domain/eval/advice-types.ts";
-import { layTriage } from "../../src/domain/eval/triage-ground.ts";
+import { layTriage, type TriageGround } from "../../src/domain/eval/triage-ground.ts";
 import { rerankSample, triageReport, type TriageSettings } from "../../src/domain/eval/triage.ts";
 import { openPairScorer } from "../../src/domain/models/score-pairs.ts";
 import { scoreCandidates } from "../../src/domain/recipes/cross-encoder/rerank.ts";
+import { withTrialAdapter } from "../../src/domain/recipes/triage-trial.ts";
 import { readCrossEncoderModel } from "../../src/app/encoders/own-models.ts";
 import type { Command } from "../command.ts";
 import { loadDataset, showWarnings } from "../job-data.ts";
@@ -23,7 +24,7 @@ export const triageCommand: Command = {
   shape: {
     usage: "triage JOB.json [--reranker FOLDER] --out FILE",
     summary: "say before training whether fine-tuning is likely to help",
-    positionals: { name: "a job file of an adapter", atLeast: 1, atMost: 1 },
+    positionals: { name: "a job file of an adapter, encoder or lora", atLeast: 1, atMost: 1 },
     options: {
       reranker: { value: "FOLDER", help: "a cross-encoder to try untrained on 40 questions" },
       out: { required: true, value: "FILE", help: "what was found, as JSON" },
@@ -34,7 +35,7 @@ export const triageCommand: Command = {
   async run({ positionals, options }, { root }) {
     const { job, train, vectors } = await adviceInputs(positionals[0]!, root);
     const line = new ProgressLine("triage");
-    const ground = layTriage(train.dataset, vectors, job.seed);
+    const ground = await withTrial(root, layTriage(train.dataset, vectors, job.seed), job.seed);
     const sample = rerankSample(ground, RERANK.questions, RERANK.depth);
     const folder = options["reranker"];
     const scores = folder === undefined ? null : await rerankScores(root, folder, sample);
@@ -51,6 +52,15 @@ export const triageCommand: Command = {
   },
 };
 
+async function withTrial(root: string, searched: TriageGround, seed: number): Promise<TriageGround> {
+  const backend = await openBackend("cpu", root);
+  try {
+    return await withTrialAdapter(searched, backend, seed);
+  } finally {
+    backend.dispose();
+  }
+}
+
 async function sizeOf(file: string): Promise<NonNullable<TriageSettings["test"]>> {
   const { dataset } = await loadDataset(file, "validation");
   return { questions: dataset.queries.length, clusters: new Set(groupsOf(dataset)).size };
@@ -62,7 +72,7 @@ async function rerankScores(
   { dataset, candidates }: ReturnType<typeof rerankSample>,
 ) {
   const crossEncoder = await readCrossEncoderModel(diskModelFiles(await modelFolder(root, model, ".")));
-  const backend = await openBackend("cpu", root, undefined);
+  const backend = await openBackend("cpu", root);
   try {
     const scorer = await openPairScorer(backend, crossEncoder);
     const line = new ProgressLine("re-ranking");

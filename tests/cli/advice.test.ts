@@ -24,7 +24,7 @@ test("triage writes what searches without training reach and says whether a run 
   expect(outcome.code).toBe(0);
   const report = read<TriageReport>("triage.json");
   expect(outcome.stdout).toContain(report.sentence);
-  expect(report.rows.map(({ system }) => system)).toContain("closedForm");
+  expect(report.rows.map(({ system }) => system)).toContain("trialAdapter");
   expect(report.smallestDetectable.testQuestions).toBeGreaterThan(0);
 });
 
@@ -38,9 +38,12 @@ test("the learning curve is written with its forecast or the reason why there is
 
 describe("bad input", () => {
   test("ends with one line and code 2", () => {
-    const other = writeJob(folder, { task: "encoder", model: "x", train: "train.json" }, "encoder.json");
+    const other = writeJob(folder, { task: "router", model: "x", train: "train.json" }, "router.json");
     for (const [argv, message] of [
-      [["triage", other, "--out", join(folder, "x.json")], 'field "task" must be "adapter"'],
+      [
+        ["triage", other, "--out", join(folder, "x.json")],
+        'field "task" must be "adapter", "encoder" or "lora"',
+      ],
       [["drift", "--model", "x", "--out", join(folder, "x.json")], "either --adapter PATH or --tuned FOLDER"],
     ] as const) {
       const outcome = run(...argv);

@@ -1,11 +1,12 @@
 import { groupsOf } from "../../domain/data/dataset.ts";
 import type { TriageReport } from "../../domain/eval/advice-types.ts";
-import { layTriage } from "../../domain/eval/triage-ground.ts";
+import { layTriage, type TriageGround } from "../../domain/eval/triage-ground.ts";
 import { rerankSample, triageReport } from "../../domain/eval/triage.ts";
 import type { TriageSettings } from "../../domain/eval/triage.ts";
 import { openPairScorer } from "../../domain/models/score-pairs.ts";
 import { scoreCandidates } from "../../domain/recipes/cross-encoder/rerank.ts";
 import { requireGoing } from "../../domain/recipes/adapter-trials.ts";
+import { withTrialAdapter } from "../../domain/recipes/triage-trial.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import type { TriageOptions } from "../studio-verdicts.ts";
 import { projectGround, requireQuestions, sideVectors } from "./verdict-ground.ts";
@@ -20,25 +21,21 @@ export async function triageProject(
   ports: AdvicePorts,
   projectId: string,
   options: TriageOptions,
-  { signal, onProgress }: AdviceControl,
+  control: AdviceControl,
 ): Promise<TriageReport> {
   const { workspace } = ports;
+  const { signal, onProgress } = control;
   const ground = await projectGround(workspace, projectId);
   const { train, test } = ground.data;
   requireQuestions(train);
   onProgress?.({ done: 0, total: 3, label: "Putting searches side by side" });
-  const laid = layTriage(train, await sideVectors(workspace, ground, train), SEED);
+  const searched = layTriage(train, await sideVectors(workspace, ground, train), SEED);
   requireGoing(signal);
+  const laid = await withTrial(ports, searched, signal ? { signal } : {});
   onProgress?.({ done: 1, total: 3 });
-  const sample = rerankSample(
-    laid,
-    options.rerankQuestions ?? RERANK_QUESTIONS,
-    options.rerankDepth ?? RERANK_DEPTH,
-  );
-  const scores =
-    options.reranker === undefined
-      ? null
-      : await rerankScores(ports, options.reranker, sample, { signal: signal!, onProgress: onProgress! });
+  const { rerankQuestions = RERANK_QUESTIONS, rerankDepth = RERANK_DEPTH, reranker } = options;
+  const sample = rerankSample(laid, rerankQuestions, rerankDepth);
+  const scores = reranker === undefined ? null : await rerankScores(ports, reranker, sample, control);
   onProgress?.({ done: 2, total: 3, label: "Weighing what was found" });
   const size =
     test.queries.length === 0
@@ -48,6 +45,19 @@ export async function triageProject(
   const value = triageReport(laid, settings);
   await workspace.parts.saveFinding({ projectId, kind: "triage", dataHash: ground.dataHash, value });
   return value;
+}
+
+async function withTrial(
+  { openBackend }: AdvicePorts,
+  searched: TriageGround,
+  control: AdviceControl,
+): Promise<TriageGround> {
+  const backend = await openBackend(undefined);
+  try {
+    return await withTrialAdapter(searched, backend, SEED, control);
+  } finally {
+    backend.dispose();
+  }
 }
 
 async function rerankScores(

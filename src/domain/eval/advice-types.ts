@@ -12,9 +12,9 @@ export interface Interval {
   readonly high: number;
 }
 
-/** What triage puts side by side; "closedForm" is a ridge adapter, solved in closed form on the other folds. */
+/** What triage puts side by side; "trialAdapter" was trained with usual settings on the other documents. */
 export type TriageSystem =
-  "bm25" | "base" | "baseInstruction" | "hybridFitted" | "hybridReciprocalRank" | "closedForm" | "reranker";
+  "bm25" | "base" | "baseInstruction" | "hybridFitted" | "hybridReciprocalRank" | "trialAdapter" | "reranker";
 
 export interface TriageRow {
   readonly system: TriageSystem;
@@ -35,7 +35,7 @@ export type TriageReason =
       readonly needed: number;
     }
   | { readonly kind: "cheap-gain"; readonly system: TriageSystem; readonly delta: Delta }
-  | { readonly kind: "trainable"; readonly delta: Delta } // the closed-form adapter gains on held-out questions
+  | { readonly kind: "trainable"; readonly delta: Delta } // the trial adapter gains on documents it has not seen
   | { readonly kind: "not-trainable"; readonly delta: Delta } // it does not, or cannot be told to
   | { readonly kind: "copied-questions"; readonly medianCopyRate: number }; // flatters BM25
 

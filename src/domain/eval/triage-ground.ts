@@ -1,18 +1,17 @@
 // What triage puts side by side, all from vectors that are there: every search is judged on training questions that it
-// was not fitted on. Fusion weights and the closed-form adapter are fitted on three quarters of the documents and judged
-// on the fourth, four times over, so that every question is judged once.
+// was not fitted on. Fusion weights are fitted on three quarters of the documents and judged on the fourth, four times
+// over, so that every question is judged once; the trial adapter (recipes/triage-trial.ts) likewise.
 import { RetuneError } from "../../engine/errors.ts";
 import { groupsOf, passageIndex, type Dataset } from "../data/dataset.ts";
 import { rowOf, selectRows, type Matrix } from "../matrix.ts";
 import { CounterRandom } from "../random.ts";
 import { LexicalIndex } from "./bm25.ts";
-import { cosineScores, unitRows } from "./dense.ts";
+import { cosineScores } from "./dense.ts";
 import { positivesOf, type JudgedVectors } from "./evaluate.ts";
 import { fitFusion, fuse, fusionOf, zScores, type FusionSample, type FusionWeights } from "./fusion.ts";
 import { judge, type Judged, type Positive } from "./judge.ts";
 import { idOrder, METRIC_NAMES } from "./metrics.ts";
 import { reciprocalRankFusion } from "./rank-fusion.ts";
-import { ridgeAdapter } from "./ridge-adapter.ts";
 import type { TriageSystem } from "./advice-types.ts";
 
 const FOLDS = 4;
@@ -28,8 +27,20 @@ export interface TriageGround {
   readonly order: Uint32Array;
   readonly scores: Readonly<Partial<Record<TriageSystem, Matrix>>>;
   readonly judged: Readonly<Partial<Record<TriageSystem, readonly Judged[]>>>;
-  readonly start: "base" | "baseInstruction"; // the better one: hybrids and the closed form go on from it
+  readonly start: "base" | "baseInstruction"; // the better one: hybrids and the trial adapter go on from it
   readonly weights: FusionWeights; // fitted on all judged questions
+  readonly questions: Matrix; // of the judged questions, as `start` has them
+  readonly corpus: Matrix;
+}
+
+/** The ground with one more search. */
+export function withSearch(ground: TriageGround, system: TriageSystem, scores: Matrix): TriageGround {
+  const own = judge(scores, ground.positives, ground.order);
+  return {
+    ...ground,
+    scores: { ...ground.scores, [system]: scores },
+    judged: { ...ground.judged, [system]: own },
+  };
 }
 
 const MRR = METRIC_NAMES.indexOf("mrr@10");
@@ -61,15 +72,12 @@ export function layTriage(all: Dataset, vectors: JudgedVectors, seed: number): T
     ...(after ? { baseInstruction: after } : {}),
     hybridFitted: fittedHybrid(dense, bm25, samples, folds),
     hybridReciprocalRank: reciprocalRankFusion([dense, bm25], order),
-    ...(new Set(folds).size > 1
-      ? { closedForm: closedForm(unitRows(questions), unitRows(corpus), positives, folds) }
-      : {}),
   };
   const judged = Object.fromEntries(
     Object.entries(scores).map(([system, matrix]) => [system, judge(matrix, positives, order)]),
   ) as TriageGround["judged"];
   const weights = fitFusion(samples.filter((_sample, index) => index < FITTED_ON));
-  return { dataset, asked, clusters, positives, order, scores, judged, start, weights };
+  return { dataset, asked, clusters, positives, order, scores, judged, start, weights, questions, corpus };
 }
 
 export function meanMrr(judged: readonly Judged[]): number {
@@ -129,49 +137,6 @@ function fittedHybrid(
     placeRows(values, fuse(selectRows(dense, rows), selectRows(lexical, rows), weights), rows);
   }
   return { ...dense, values };
-}
-
-/** Each question through the closed-form adapter of the other folds. */
-function closedForm(
-  questions: Matrix,
-  corpus: Matrix,
-  positives: readonly (readonly Positive[])[],
-  folds: readonly number[],
-): Matrix {
-  const values = new Float32Array(questions.rows * corpus.rows);
-  for (const fold of new Set(folds)) {
-    const pairs = positives.flatMap((found, row) =>
-      folds[row] === fold ? [] : found.map(({ passage }) => [row, passage] as const),
-    );
-    const adapter = ridgeAdapter(
-      selectRows(
-        questions,
-        pairs.map(([row]) => row),
-      ),
-      selectRows(
-        corpus,
-        pairs.map(([, passage]) => passage),
-      ),
-    );
-    const rows = rowsOfFold(folds, fold);
-    placeRows(values, cosineScores(applied(adapter, selectRows(questions, rows)), corpus), rows);
-  }
-  return { rows: questions.rows, columns: corpus.rows, values };
-}
-
-/** y = W·q for every row. */
-function applied(adapter: Matrix, questions: Matrix): Matrix {
-  const values = new Float32Array(questions.values.length);
-  for (let row = 0; row < questions.rows; row++) {
-    const own = rowOf(questions, row);
-    for (let out = 0; out < adapter.rows; out++) {
-      const weights = rowOf(adapter, out);
-      let sum = 0;
-      for (let k = 0; k < own.length; k++) sum += weights[k]! * own[k]!;
-      values[row * adapter.rows + out] = sum;
-    }
-  }
-  return { ...questions, values };
 }
 
 const rowsOfFold = (folds: readonly number[], fold: number): readonly number[] =>

@@ -19,7 +19,7 @@ export interface TriageFacts {
   readonly smallestDetectable: TriageReport["smallestDetectable"];
   readonly hit10: Interval; // of the better of base and base with instruction
   readonly headroom: number; // 1 − MRR@10 of the best search
-  readonly closedForm: Delta | null; // against what it starts from
+  readonly trial: Delta | null; // of the trial adapter against what it starts from; null: none was trained
   readonly medianCopyRate: number;
 }
 
@@ -33,7 +33,7 @@ interface Finding {
 export function triageVerdict(facts: TriageFacts): Pick<TriageReport, "verdict" | "sentence" | "reasons"> {
   const findings = [
     ...obstacles(facts),
-    ...teachable(facts.closedForm),
+    ...teachable(facts.trial),
     ...cheapGains(facts.rows),
     ...copied(facts.medianCopyRate),
   ];
@@ -82,11 +82,11 @@ function teachable(delta: Delta | null): readonly Finding[] {
   if (!delta) return [];
   const range = `${signedPoints(delta.low)} to ${signedPoints(delta.high)} points of MRR@10`;
   if (delta.low > 0) {
-    const words = `an adapter in closed form gains ${range} on documents it has not seen`;
+    const words = `an adapter trained for a moment gains ${range} on documents it has not seen`;
     return [{ verdict: "likely", reason: { kind: "trainable", delta }, words }];
   }
   const none = delta.high < NOTHING_TO_TEACH;
-  const words = `an adapter in closed form changes ${range} on documents it has not seen`;
+  const words = `an adapter trained for a moment changes ${range} on documents it has not seen`;
   return [{ verdict: none ? "unlikely" : null, reason: { kind: "not-trainable", delta }, words }];
 }
 

@@ -1,10 +1,10 @@
 // Is fine-tuning needed at all? Searches without training side by side on the training questions, the share of questions
 // whose right passage is within the best 100 (a re-ranker's ceiling), the smallest gain that the test split could show,
-// and what a closed-form adapter learns from three quarters of the documents for the fourth (trainers.md §10.14, §10.6).
+// and what an adapter learns in a moment from three quarters of the documents for the fourth (trainers.md §10.14).
 //
 //   smallest detectable Δ on the test split ≈ 2.8 · se · √(training clusters / test clusters)
 //
-// se: standard error of a paired Δ of MRR@10 over clusters (statistics.ts), the larger one of closed form and instruction.
+// se: standard error of a paired Δ of MRR@10 over clusters (statistics.ts), the larger one of trial adapter and instruction.
 // The test split itself stays closed: only its size is known here.
 import type { Dataset } from "../data/dataset.ts";
 import { passageIndex } from "../data/dataset.ts";
@@ -76,7 +76,7 @@ export function triageReport(ground: TriageGround, { test, reranked }: TriageSet
     ...facts,
     hit10: meanInterval(judged[ground.start]!, HIT10, clusters),
     headroom: 1 - Math.max(...rows.map(({ metrics }) => metrics["mrr@10"])),
-    closedForm: judged.closedForm ? deltaOf(judged.closedForm, judged[ground.start]!, clusters) : null,
+    trial: judged.trialAdapter ? deltaOf(judged.trialAdapter, judged[ground.start]!, clusters) : null,
     medianCopyRate: medianCopyRate(dataset),
   });
   return { ...facts, verdict, sentence, reasons, notes: notesOf(ground) };
@@ -140,7 +140,7 @@ function smallestDetectables(
     return standardError(clusterDifferences(rows(after), rows(before), clusters), MRR);
   };
   const changes = Math.max(
-    errorOf(judged.closedForm, judged[start]),
+    errorOf(judged.trialAdapter, judged[start]),
     errorOf(judged.baseInstruction, judged.base),
   );
   const error = changes > 0 ? changes : errorOf(judged.hybridFitted, judged[start]);

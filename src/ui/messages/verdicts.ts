@@ -33,7 +33,7 @@ const SYSTEMS: Readonly<Record<TriageSystem, string>> = {
   baseInstruction: "Base + instruction",
   hybridFitted: "Hybrid, weights fitted",
   hybridReciprocalRank: "Hybrid, by ranks (RRF)",
-  closedForm: "Adapter in closed form",
+  trialAdapter: "Adapter, trained for a moment",
   reranker: "Untrained re-ranker",
 };
 
@@ -66,9 +66,9 @@ function reason(why: TriageReason): string {
     case "cheap-gain":
       return `${SYSTEMS[why.system]} gains ${interval(why.delta)} points of MRR@10 without any training.`;
     case "trainable":
-      return `An adapter solved in closed form gains ${interval(why.delta)} points on documents it has not seen.`;
+      return `An adapter trained for a moment gains ${interval(why.delta)} points on documents it has not seen.`;
     case "not-trainable":
-      return `An adapter solved in closed form gains nothing that can be told (${interval(why.delta)} points).`;
+      return `An adapter trained for a moment gains nothing that can be told (${interval(why.delta)} points).`;
     case "copied-questions":
       return `In the median question ${percent(why.medianCopyRate)} of the words stand in its passage, which flatters word search.`;
   }

@@ -49,7 +49,7 @@ describe("before a run", () => {
         "base",
         "hybridFitted",
         "hybridReciprocalRank",
-        "closedForm",
+        "trialAdapter",
         "reranker",
       ]),
     );
