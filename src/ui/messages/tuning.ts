@@ -1,4 +1,3 @@
-import type { ModelView } from "../../app/studio-models.ts";
 import type { LadderView, Rung, RungName, Task } from "../../app/studio-training.ts";
 import { bytes, count, difference, duration, metric } from "../format.ts";
 
@@ -133,8 +132,6 @@ function nameIn(rung: RungName | "base"): string {
 export const tuning = {
   tasks: TASKS,
   base: "Starts from",
-  baseName: ({ name, layers, hidden }: ModelView): string =>
-    layers === null || hidden === null ? name : `${name} (${layers} layers, ${hidden} wide)`,
   onlyBase: "The only model with weights here; add others under Models.",
   onVectors: "This way learns on the vectors of the project's embedding model, chosen under Data, Sources.",
   field: (path: string): { name: string; hint: string } => FIELDS[path] ?? { name: path, hint: "" },
