@@ -35,16 +35,11 @@ function writeRows(writer: HashedText, { passages, queries }: Dataset): void {
   writer.add("]");
 }
 
-const PIECE = 1 << 18;
-
 class HashedText {
   private readonly hash = new Sha256();
-  private readonly encoder = new TextEncoder();
-  private waiting = "";
 
   add(text: string): void {
-    this.waiting += text;
-    if (this.waiting.length >= PIECE) this.flush();
+    this.hash.addText(text);
   }
 
   list<Row>(rows: readonly Row[], write: (row: Row) => void): void {
@@ -57,12 +52,6 @@ class HashedText {
   }
 
   finish(): string {
-    this.flush();
     return hexadecimal(this.hash.finish());
-  }
-
-  private flush(): void {
-    this.hash.add(this.encoder.encode(this.waiting));
-    this.waiting = "";
   }
 }

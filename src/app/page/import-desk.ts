@@ -1,3 +1,4 @@
+import { RetuneError } from "../../engine/errors.ts";
 import type { ImportReport } from "../studio-data.ts";
 import type {
   DatasetExport,
@@ -9,6 +10,8 @@ import type {
 import { asFile, sent } from "./files.ts";
 import type { StudioPorts } from "./studio-ports.ts";
 
+const TOGETHER = 100;
+
 type Ports = Pick<StudioPorts, "workspace" | "workers" | "jobs" | "desk">;
 
 /** Imports and exports of a project's data. */
@@ -19,8 +22,8 @@ export class ImportDesk implements ImportStudio {
     this.ports = ports;
   }
 
-  look(files: readonly File[]): Promise<readonly FoundFile[]> {
-    return this.ports.workers.data.call("lookAtFiles", { files: files.map(sent) });
+  async look(files: readonly File[]): Promise<readonly FoundFile[]> {
+    return this.ports.workers.data.call("lookAtFiles", { drop: await this.handOver(files) });
   }
 
   start: ImportStudio["start"] = (projectId, files, choices = {}) => {
@@ -29,7 +32,7 @@ export class ImportDesk implements ImportStudio {
     return new Promise<ImportReport>((resolve, reject) => {
       jobs.start(request, async (control) => {
         try {
-          const params = { projectId, files: files.map(sent), choices };
+          const params = { projectId, drop: await this.handOver(files, control.signal), choices };
           const report = await workers.data.call("addFiles", params, control);
           desk.changed(projectId);
           resolve(report);
@@ -41,6 +44,17 @@ export class ImportDesk implements ImportStudio {
       });
     });
   };
+
+  /** A file that crosses is looked up on the disk, a third of a millisecond each: a few at a time, and the page goes on. */
+  private async handOver(files: readonly File[], signal?: AbortSignal): Promise<string> {
+    const drop = crypto.randomUUID();
+    const { data } = this.ports.workers;
+    for (let start = 0; start === 0 || start < files.length; start += TOGETHER) {
+      if (signal?.aborted) throw new RetuneError("cancelled", "The import was cancelled; nothing was kept.");
+      await data.call("handOver", { drop, files: files.slice(start, start + TOGETHER).map(sent) });
+    }
+    return drop;
+  }
 
   async unfinished(projectId: string): Promise<UnfinishedImport | null> {
     const record = await this.ports.workspace.imports.unfinished(projectId);

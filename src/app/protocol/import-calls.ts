@@ -5,14 +5,19 @@ import type { SentBytes, SentFile } from "./sent-files.ts";
 
 /** Imports and exports of datasets, in the data worker. */
 export interface ImportMethods {
+  /** Some of many files, kept under the name of their drop: handing over thousands at once would hold up the page. */
+  readonly handOver: {
+    readonly params: { readonly drop: string; readonly files: readonly SentFile[] };
+    readonly result: null;
+  };
   readonly lookAtFiles: {
-    readonly params: { readonly files: readonly SentFile[] };
+    readonly params: { readonly drop: string };
     readonly result: readonly FoundFile[];
   };
   readonly addFiles: {
     readonly params: {
       readonly projectId: string;
-      readonly files: readonly SentFile[];
+      readonly drop: string; // forgotten afterwards
       readonly choices: ImportChoices;
     };
     readonly result: ImportReport;

@@ -37,6 +37,7 @@ export function dataHandlers(services: DataServices): Handlers<DataMethods> {
   const { data, imports, results, generation, parts, projectFiles, maps, mining, gate } = services;
   return {
     facts: (params) => data.facts(params),
+    handOver: (params) => imports.handOver(params),
     lookAtFiles: (params) => imports.look(params),
     addFiles: imports.addFiles,
     datasetTargets: () => imports.targets(),

@@ -17,24 +17,39 @@ type Of<Name extends keyof ImportMethods> = ImportMethods[Name]["params"];
 /** Files in, datasets out: another part of the data worker. */
 export class ImportService {
   private readonly data: DataService;
+  private readonly drops = new Map<string, InputFile[]>();
 
   constructor(data: DataService) {
     this.data = data;
   }
 
-  look({ files }: Of<"lookAtFiles">): Promise<readonly FoundFile[]> {
-    return lookAt(files.map(asInput));
+  handOver({ drop, files }: Of<"handOver">): Promise<null> {
+    const known = this.drops.get(drop) ?? [];
+    this.drops.set(drop, known);
+    known.push(...files.map(asInput));
+    return Promise.resolve(null);
   }
 
-  readonly addFiles: Handlers<ImportMethods>["addFiles"] = ({ projectId, files, choices }, control) =>
+  async look({ drop }: Of<"lookAtFiles">): Promise<readonly FoundFile[]> {
+    return lookAt(this.take(drop));
+  }
+
+  readonly addFiles: Handlers<ImportMethods>["addFiles"] = ({ projectId, drop, choices }, control) =>
     oneAtATime(projectId, async () => {
       const { workspace } = this.data;
       const { chunking } = await workspace.projects.get(projectId);
       const countTokens = await this.data.countTokens();
       const role = choices.role ? { role: choices.role } : {};
       const settings = { projectId, chunking, countTokens, ...role };
-      return importFiles(workspace, files.map(asInput), choices, settings, control);
+      return importFiles(workspace, this.take(drop), choices, settings, control);
     });
+
+  private take(drop: string): readonly InputFile[] {
+    const files = this.drops.get(drop);
+    this.drops.delete(drop);
+    if (files) return files;
+    throw new RetuneError("usage", "The files are not at hand any more. Choose them once more.");
+  }
 
   /** What a dataset can be exported as. */
   targets(): Promise<readonly DatasetTarget[]> {

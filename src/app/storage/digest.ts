@@ -1,10 +1,8 @@
 import { Sha256 } from "../../domain/data/sha256.ts";
 
-const encoder = new TextEncoder();
-
 /** SHA-256 of a text's UTF-8, 32 bytes. */
 export function digestOf(text: string): Uint8Array<ArrayBuffer> {
-  return new Sha256().add(encoder.encode(text)).finish();
+  return new Sha256().addText(text).finish();
 }
 
 export function hexadecimal(bytes: Uint8Array): string {

@@ -2,7 +2,7 @@ import type { ReadTransaction } from "./connection.ts";
 import type { ContentTally, RowBlock, SourceRecord } from "./records.ts";
 import type { ContentTransaction, RowStore } from "./row-packs.ts";
 
-const READ_BLOCKS = 32;
+const READ_BLOCKS = 8;
 
 /** The files of a project that are not part of an open import, in order. */
 export async function visibleSources(

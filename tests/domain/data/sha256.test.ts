@@ -1,8 +1,17 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
+import { sha256 } from "../../../src/domain/data/hash.ts";
 import { Sha256 } from "../../../src/domain/data/sha256.ts";
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+
+test("texts of any length are hashed as their UTF-8, pairs of surrogates whole", async () => {
+  for (const text of ["", "plain", "é中😀\ud800x", `${"😀é".repeat(30_000)}!`, "a".repeat(100_001)]) {
+    const expected = createHash("sha256").update(new TextEncoder().encode(text)).digest("hex");
+    expect(hex(new Sha256().addText(text).finish())).toBe(expected);
+    expect(await sha256(text)).toBe(expected);
+  }
+});
 
 test("digests of every length over several blocks, added in two pieces, are those of OpenSSL", () => {
   for (let length = 0; length < 300; length++) {
