@@ -1,6 +1,6 @@
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { docxOf, paragraph, table } from "../domain/text/docx-files.ts";
+import { docxOf, paragraph, table, zipOf } from "../domain/text/docx-files.ts";
 import { column, pdfOfPages } from "../domain/text/pdf-files.ts";
 import { openBrowser, openPage } from "./browser.ts";
 
@@ -21,10 +21,12 @@ async function drop(page: Page, zone: Locator, files: ReadonlyMap<string, Uint8A
   await zone.dispatchEvent("drop", { dataTransfer: transfer });
 }
 
+const HOSTILE = "<img src=x onerror=alert(1)>.pdf";
+const TITLE = "/Title (<script>alert\\(1\\)</script>)";
 const REMOTE =
   "/OpenAction << /S /JavaScript /JS (app.launchURL\\('https://remote.example/js'\\)) >> /AA << /WC << /S /URI /URI (https://remote.example/uri) >> >>";
 
-test("P6: a PDF and a DOCX are read in the page under its policy, and nothing is asked of anyone", async () => {
+test("P6, T9: PDF, DOCX and a zip are read in the page under its policy, and nothing is run or asked of anyone", async () => {
   const { page, problems } = await openPage(browser);
   const asked: string[] = [];
   page.context().on("request", (request) => {
@@ -54,10 +56,15 @@ test("P6: a PDF and a DOCX are read in the page under its policy, and nothing is
         ),
       ],
       ["scan.pdf", pdfOfPages([[], []])],
+      [HOSTILE, pdfOfPages([column(["<svg onload=alert(1)> stays a word of the text."])], { info: TITLE })],
+      [
+        "all.zip",
+        zipOf(new Map([["deep/inner.pdf", pdfOfPages([column(["A lantern from the archive."])])]])),
+      ],
     ]),
   );
   const sources = page.getByRole("list", { name: "Sources" }).getByRole("listitem");
-  await expect.poll(() => sources.count(), { timeout: 60_000 }).toBe(2);
+  await expect.poll(() => sources.count(), { timeout: 60_000 }).toBe(4);
   await page
     .getByText(/this is a scan/)
     .first()
@@ -76,6 +83,8 @@ test("P6: a PDF and a DOCX are read in the page under its policy, and nothing is
     .getByText(/The seed loft is dry/)
     .first()
     .waitFor();
+  await page.getByText("<svg onload=alert(1)> stays a word of the text.").first().waitFor();
+  await page.getByText("A lantern from the archive.").first().waitFor();
   expect(problems).toEqual([]);
   const origin = new URL(inject("studioUrl")).origin;
   expect(asked.filter((url) => !url.startsWith(origin) && !url.startsWith("blob:"))).toEqual([]);

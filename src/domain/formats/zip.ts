@@ -182,7 +182,7 @@ class ZipDirectory {
         this.bytes.subarray(at, at + length),
       );
     } catch (error) {
-      throw this.error(at, "a name is not UTF-8", error);
+      throw this.error(at, "a name is not UTF-8; pack the files again with another program", error);
     }
     if (!isSafePath(name))
       throw this.error(at, `the name ${JSON.stringify(name)} leaves the archive's folder`);
