@@ -9,7 +9,7 @@ import { toRetrieval } from "./turn.ts";
 const LABEL = "LlamaIndex's dataset";
 const KEYS = ["queries", "corpus", "relevant_docs"];
 
-/** LlamaIndex's EmbeddingQAFinetuneDataset, one JSON file. */
+/** LlamaIndex's EmbeddingQAFinetuneDataset: one JSON file. */
 export const llamaIndexFormat: DatasetFormat = {
   id: "llamaindex",
   label: "LlamaIndex dataset (JSON)",

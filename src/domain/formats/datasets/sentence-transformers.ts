@@ -100,6 +100,7 @@ async function detectTable(format: TableFormatId, files: DatasetFiles): Promise<
   return own === format ? { format, ...guess } : undefined;
 }
 
+/** Rows of one anchor make one question; their right and wrong texts are joined. */
 async function readJudgedTable(
   files: DatasetFiles,
   { mapping, skipBadRows = false }: ReadOptions = {},
