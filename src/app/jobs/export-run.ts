@@ -124,8 +124,9 @@ function reportOf({ report }: ExportedRun): EvaluationReport {
   throw new RetuneError("usage", "This adapter was imported and has not been judged, so it has no metrics.");
 }
 
-function runFacts({ number, recipe, backend, build, seconds, dataHash, notes }: RunRecord): object {
-  return { number, ...recipe, backend, build, seconds, dataHash, notes };
+function runFacts(run: RunRecord): object {
+  const { number, recipe, backend, build, seconds, dataHash, notes, testOpenings = null } = run;
+  return { number, ...recipe, backend, build, seconds, dataHash, testOpenings, notes };
 }
 
 function count({ weights }: KeptAdapter): number {

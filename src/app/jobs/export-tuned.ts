@@ -13,6 +13,7 @@ import type { SentBytes } from "../protocol/calls.ts";
 import type { RunRecord } from "../storage/records.ts";
 import type { Workspace } from "../storage/workspace.ts";
 import type { ExportOptions, RunExportFormat } from "../studio-models.ts";
+import { cardFacts } from "./card-facts.ts";
 import { clusterFolder } from "./cluster-export.ts";
 import { minesNegatives, requiredEncoderData } from "./encoder-data.ts";
 import { withParity } from "./export-parity.ts";
@@ -76,16 +77,16 @@ const LAYOUTS: Readonly<Partial<Record<RunExportFormat, ExportLayout>>> = {
 
 /** With its README and parity file, computed by our own kernels on this device. */
 async function checked(
-  { openBackend }: TunedExportPorts,
+  { openBackend, workspace }: TunedExportPorts,
   run: RunRecord,
   format: RunExportFormat,
   model: EncoderModel | CrossEncoderModel,
   folder: ExportedFolder,
 ): Promise<ExportedFolder> {
-  const { recipe, number, seconds, dataHash: dataSha256 } = run;
+  const { recipe, dataHash: dataSha256 } = run;
   const provenance = {
     ...{ base: model.name, recipe: recipe.task, dataSha256 },
-    facts: { run: number, seed: recipe.settings.seed, seconds: Math.round(seconds) },
+    facts: await cardFacts(workspace, run),
   };
   const backend = await openBackend();
   try {

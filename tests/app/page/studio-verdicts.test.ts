@@ -1,6 +1,7 @@
 import "fake-indexeddb/auto";
 import { describe, expect, test } from "vitest";
 import type { VerdictReport } from "../../../src/domain/eval/verdict-report.ts";
+import { openZip } from "../../../src/domain/formats/zip.ts";
 import type { Recipe } from "../../../src/app/studio-training.ts";
 import { jobEnds, runReaches, studioSuite, type StudioInThread } from "./studio-in-thread.ts";
 import { FORMATS, pickedFolder, tinyProject } from "./tiny-models.ts";
@@ -235,9 +236,22 @@ test("a tuned encoder moves every vector: what to embed again is said, and its m
   expect(curve.points[0]!.target).toBeCloseTo(report.systems.base!["mrr@10"], 6);
   expect(curve.points[10]!.target).toBeCloseTo(report.systems.tuned!["mrr@10"], 6);
   await expect(studio.verdicts.mergePoint(runId, 0.5)).rejects.toThrow(/Only an adapter/);
+  await done(page, studio.verdicts.calibrate(runId, 0.5));
+  const folder = await studio.exportRun(runId, "sentence-transformers");
+  const archive = openZip(new Uint8Array(await folder.blob.arrayBuffer()));
+  const [name, entry] = [...archive.entries].find(([path]) => path.endsWith("/README.md"))!;
+  const card = new TextDecoder().decode(archive.extract(entry));
+  expect(name).toMatch(/README/);
+  expect(card).toContain("| test questions | 32 |");
+  expect(card).toContain("| times its test set had been opened | 1 |");
+  expect(card).toMatch(/\| cosine for 50 % right answers \| (from|none)/);
+  expect(card).toContain(`${report.systems.base!["mrr@10"].toFixed(4)} before`);
+  const texts = (await studio.dataset(id, "train")).queries.map(({ text }) => text);
+  expect(texts.filter((text) => card.includes(text))).toEqual([]);
   expect((await studio.verdicts.openings(id)).openings.map(({ purpose }) => purpose)).toEqual([
     "judged",
     "merge-curve",
+    "thresholds",
   ]);
 });
 
