@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { encoderData, requiredEncoderData } from "../../../src/app/jobs/encoder-data.ts";
+import { rerankTrainingSet } from "../../../src/app/jobs/judge-tuned.ts";
 import type { Dataset } from "../../../src/domain/data/dataset.ts";
 import type { Matrix } from "../../../src/domain/matrix.ts";
 
@@ -25,6 +26,34 @@ test("negatives are mined where they are asked for or a triplet needs them, and 
   expect([...two["q2"]!].sort()).toEqual(["p1", "p3"]);
   const triplet = encoderData(dataset, first, [], { loss: { kind: "triplet" }, seed: 0 }).data.negatives!;
   expect(triplet["q1"]).toHaveLength(1);
+});
+
+test("a question's own negatives are trained on in place of mined ones, and others are mined only where asked for", () => {
+  const [first1, second] = dataset.queries;
+  const own: Dataset = { ...dataset, queries: [{ ...first1!, negatives: ["p3"] }, second!] };
+  expect(encoderData(own, unasked, [], { seed: 0 }).data.negatives).toEqual({ q1: ["p3"], q2: [] });
+  expect(encoderData(own, unasked, [], { negativesPerQuestion: 0, seed: 0 }).data).toEqual({ dataset: own });
+  const two = encoderData(own, first, [], { negativesPerQuestion: 2, seed: 0 }).data.negatives!;
+  expect(two["q1"]).toEqual(["p3"]);
+  expect([...two["q2"]!].sort()).toEqual(["p1", "p3"]);
+  const whole = { ...own, queries: own.queries.map((query) => ({ ...query, negatives: ["p3"] })) };
+  const triplet = { loss: { kind: "triplet" }, seed: 0 } as const;
+  expect(encoderData(whole, unasked, [], triplet).data.negatives).toEqual({ q1: ["p3"], q2: ["p3"] });
+});
+
+test("a re-ranker learns from a question's own negatives and mines for the others alone", () => {
+  const queries = dataset.queries.map((query) => ({ ...query, negatives: ["p3"] }));
+  const kinds = (given: Dataset, search: () => Matrix) =>
+    rerankTrainingSet(given, search, [], 0).queries.map(({ candidates }) =>
+      candidates.map(({ kind }) => kind),
+    );
+  expect(kinds({ ...dataset, queries }, unasked)).toEqual([
+    ["positive", "given"],
+    ["positive", "given"],
+  ]);
+  const [own, mined] = kinds({ ...dataset, queries: [queries[0]!, dataset.queries[1]!] }, first);
+  expect(own).toEqual(["positive", "given"]);
+  expect(mined!.slice(1).every((kind) => kind === "mined")).toBe(true);
 });
 
 test("a taught loss gets a teacher's scores by id, and the scored wrong passages best first", () => {
