@@ -1,4 +1,5 @@
 import type { GateStudio, GateView, LeakView } from "../../src/app/studio-gate.ts";
+import type { FlagKind } from "../../src/domain/data/gate-flags.ts";
 import type { QuestionView } from "../../src/app/studio-data.ts";
 import { passageText, questionTexts } from "./fake-data.ts";
 
@@ -9,13 +10,16 @@ export interface FakeGateGround {
   readonly calls: string[];
 }
 
-const GATE_VIEW: GateView = {
-  checked: 365,
-  flagged: 34,
-  counts: { context: 8, copy: 7, duplicate: 7, "not-found": 7, "no-question": 6 },
-  searched: { hybrid: 365, bm25: 0 },
-  top: 10,
-};
+function gateView(questions: readonly QuestionView[]): GateView {
+  const counts: Partial<Record<FlagKind, number>> = {};
+  for (const { kind } of questions.flatMap(({ flags }) => flags ?? []))
+    counts[kind] = (counts[kind] ?? 0) + 1;
+  const flagged = questions.filter(({ flags }) => flags && flags.length > 0).length;
+  return {
+    ...{ checked: questions.length, flagged, counts, top: 10 },
+    searched: { hybrid: questions.length, bm25: 0 },
+  };
+}
 
 const tie = (index: number, share: number): LeakView["ties"][number] => ({
   ...{ passage: `p${index}`, other: `p${index + 6}`, share, questions: 2 },
@@ -106,7 +110,7 @@ export class FakeGate implements GateStudio {
     return "j4";
   };
 
-  gate: GateStudio["gate"] = async () => GATE_VIEW;
+  gate: GateStudio["gate"] = async () => gateView(this.#ground.questions());
 
   checkLeaks: GateStudio["checkLeaks"] = async () => {
     this.#ground.calls.push("checkLeaks");

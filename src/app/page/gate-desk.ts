@@ -60,9 +60,9 @@ export class GateDesk implements GateStudio {
   checkLeaks(projectId: string): Promise<string> {
     const request = { kind: "check", projectId, label: "Looking for leaks" } as const;
     const id = this.ports.jobs.start(request, async (control) => {
-      const leaking = await this.ports.workers.data.call("checkLeaks", { projectId }, control);
+      const questions = await this.ports.workers.data.call("checkLeaks", { projectId }, control);
       this.ports.desk.changed(projectId);
-      return leaking === 0 ? "No test question leaks" : `${leaking} test questions leak`;
+      return questions === 0 ? "No test question leaks" : `${questions} test questions leak`;
     });
     return Promise.resolve(id);
   }
