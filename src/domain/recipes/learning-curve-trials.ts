@@ -19,6 +19,8 @@ import type { TrainingData } from "./training-data.ts";
 
 const HELD_OUT = 4; // one part of four
 const ORDERS = 2;
+const MOST_SCORES = 8e6; // held-out questions × passages in memory
+const LEAST_HELD = 100;
 const MRR = METRIC_NAMES.indexOf("mrr@10");
 
 /** Trains and judges all sizes. Errors: "too-little-data", "cancelled", those of a run. */
@@ -71,7 +73,13 @@ class CurveJudge {
     const rows = Array.from(foldOf.keys());
     this.#data = data;
     this.#seed = seed;
-    this.#held = rows.filter((row) => foldOf[row] === 0);
+    const most = Math.max(LEAST_HELD, Math.floor(MOST_SCORES / data.corpus.rows));
+    const held = rows.filter((row) => foldOf[row] === 0);
+    const stride = Math.max(1, held.length / most);
+    this.#held = Array.from(
+      { length: Math.min(most, held.length) },
+      (_, at) => held[Math.floor(at * stride)]!,
+    );
     this.clusters = this.#held.map((row) => groups[row]!);
     const clusters = new Map<string, number[]>();
     for (const row of rows.filter((each) => foldOf[each]! > 0)) {
