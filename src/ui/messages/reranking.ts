@@ -18,17 +18,17 @@ export const reranking = {
     const delta = deltaRetrieved?.["hit@5"];
     const start = `Ordering the first ${count(depth)} anew puts the right passage in the top 5`;
     if (!now || !delta) return `${start}.`;
-    return `${start} for ${percent(now["hit@5"])} of ${plural(queries, "unseen question", "unseen questions")}, ${points(delta.value)} points (95 % CI ${points(delta.low)}…${points(delta.high)}).`;
+    return `${start} for ${percent(now["hit@5"])} of ${plural(queries, "unseen question", "unseen questions")}, ${points(delta.value)} points (95\u00a0%\u00a0CI ${points(delta.low)}…${points(delta.high)}).`;
   },
   against: (report: RerankReport): string => {
     const delta = report.deltaRetrieved?.["mrr@10"];
     if (!delta) return "";
-    return `MRR@10 against the list as retrieved: ${points(delta.value)} points, 95 % CI ${points(delta.low)}…${points(delta.high)}.`;
+    return `MRR@10 against the list as retrieved: ${points(delta.value)} points, 95\u00a0%\u00a0CI ${points(delta.low)}…${points(delta.high)}.`;
   },
   againstBase: (report: RerankReport): string => {
     const delta = report.delta?.["mrr@10"];
     if (!delta) return "";
-    return `Against the re-ranker before training: ${points(delta.value)} points, 95 % CI ${points(delta.low)}…${points(delta.high)}.`;
+    return `Against the re-ranker before training: ${points(delta.value)} points, 95\u00a0%\u00a0CI ${points(delta.low)}…${points(delta.high)}.`;
   },
   ceiling: ({ ceiling, depth }: RerankReport): string =>
     `The right passage is among the first ${count(depth)} for ${percent(ceiling, 1)} of the questions: no re-ranker can do better.`,

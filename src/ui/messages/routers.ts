@@ -42,11 +42,11 @@ export const routers = {
   against: ({ base, delta }: RouterReport): string => {
     if (!base || !delta) return ".";
     const { value, low, high } = delta.accuracy;
-    return `, ${points(value)} points against ${percent(base.accuracy, 1)} before (95 % CI ${points(low)}…${points(high)}).`;
+    return `, ${points(value)} points against ${percent(base.accuracy, 1)} before (95\u00a0%\u00a0CI ${points(low)}…${points(high)}).`;
   },
   calibrated: ({ threshold, precision, reached, accepted }: Calibration): string =>
     `${reached ? "" : "The wanted precision was not reached. "}Below a probability of ${threshold.toFixed(2)} it answers “none of these”: ` +
-    `${percent(precision.value)} of what it does answer is right (95 % CI ${percent(precision.low)}–${percent(precision.high)}), ` +
+    `${percent(precision.value)} of what it does answer is right (95\u00a0%\u00a0CI ${percent(precision.low)}–${percent(precision.high)}), ` +
     `and it answers ${percent(accepted)} of the calibration questions.`,
   figures: "Figures",
   before: "Base",
