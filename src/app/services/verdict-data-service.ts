@@ -1,7 +1,7 @@
 import { compareJudgedRuns } from "../jobs/compare-runs.ts";
+import { exportVerdict } from "../jobs/export-verdict.ts";
 import { testOpenings } from "../jobs/openings.ts";
 import { applyRemedy } from "../jobs/remedy.ts";
-import { exportVerdict } from "../jobs/export-verdict.ts";
 import { foundValue } from "../jobs/verdict-ground.ts";
 import type { VerdictDataMethods } from "../protocol/verdict-calls.ts";
 import type { Handlers } from "../protocol/host.ts";

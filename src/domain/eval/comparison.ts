@@ -61,12 +61,9 @@ export function compareRuns(
   }
   const shared = sharedRows(runs);
   const clusters = shared.queries.map(({ query }) => clusterOf(query));
+  const mrr = (rows: Sides[]): Float64Array[] => rows.map(({ metrics }) => Float64Array.of(metrics[MRR]!));
   const differences = (after: Sides[], before: Sides[]): ClusteredDifferences =>
-    clusterDifferences(
-      after.map((row) => row.metrics),
-      before.map((row) => row.metrics),
-      clusters,
-    );
+    clusterDifferences(mrr(after), mrr(before), clusters);
   const sides = shared.ranks.map((rows) => ({
     tuned: rows.map(({ tuned }) => ({ metrics: metricsOfRank(tuned) })),
     base: rows.map(({ base }) => ({ metrics: metricsOfRank(base) })),
@@ -127,7 +124,7 @@ function sharedRows(runs: readonly RankedRun[]): {
 }
 
 function deltaOf(differences: ClusteredDifferences, settings: ComparisonSettings): Delta {
-  return pairedDeltas(differences, settings)[MRR]!;
+  return pairedDeltas(differences, settings)[0]!;
 }
 
 function pairsOf(
@@ -147,7 +144,7 @@ function pairsOf(
     delta: deltas[index]!,
     adjusted: adjusted[index]!,
     verdict: adjustedVerdict(deltas[index]!, adjusted[index]!),
-    smallestDetectable: smallestDetectable(found[index]!, MRR),
+    smallestDetectable: smallestDetectable(found[index]!, 0),
   }));
 }
 

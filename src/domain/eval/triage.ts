@@ -83,8 +83,8 @@ export function triageReport(ground: TriageGround, { test, reranked }: TriageSet
 }
 
 function deltaOf(after: readonly Judged[], before: readonly Judged[], clusters: readonly string[]): Delta {
-  const rows = (judged: readonly Judged[]) => judged.map(({ metrics }) => metrics);
-  return pairedDeltas(clusterDifferences(rows(after), rows(before), clusters), { seed: SEED })[MRR]!;
+  const rows = (judged: readonly Judged[]) => judged.map(({ metrics }) => Float64Array.of(metrics[MRR]!));
+  return pairedDeltas(clusterDifferences(rows(after), rows(before), clusters), { seed: SEED })[0]!;
 }
 
 /** The mean of metric `m` with its interval over clusters. */

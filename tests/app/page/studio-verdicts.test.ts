@@ -88,6 +88,17 @@ describe("before a run", () => {
   });
 });
 
+test("what takes long ends when it is cancelled, and keeps nothing", async () => {
+  const page = open({ modelMissing: true });
+  const { studio } = page;
+  const { id } = await tinyProject(page);
+  await done(page, studio.embed(id));
+  const started = studio.verdicts.learnCurve(id);
+  void started.then((job) => studio.cancel(job));
+  expect((await jobEnds(page, started)).state).toBe("cancelled");
+  expect(await studio.verdicts.learningCurve(id)).toBeNull();
+});
+
 describe("an adapter's run", () => {
   test("counts every look at the test split and compares runs without another one", async () => {
     const page = open({ modelMissing: true });
