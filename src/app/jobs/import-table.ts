@@ -60,8 +60,10 @@ export function previewOfTable({ columns, rows }: Table, roles: ColumnRoles): Ta
 
 function shownCell(cell: TableCell | undefined): string {
   if (cell === undefined || cell === null) return "";
-  const plain: unknown = cell instanceof Map ? Object.fromEntries(cell) : cell;
-  const text = typeof plain === "object" ? JSON.stringify(plain) : String(plain);
+  const text =
+    typeof cell === "object"
+      ? JSON.stringify(cell instanceof Map ? Object.fromEntries(cell) : cell)
+      : String(cell);
   return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
 }
 

@@ -50,14 +50,21 @@ export class Sha256 {
       compress(state, block, 0);
       block.fill(0);
     }
-    const end = new DataView(block.buffer);
-    end.setUint32(56, Math.floor(length / 0x20000000));
-    end.setUint32(60, (length * 8) % 2 ** 32);
+    putWord(block, 56, Math.floor(length / 0x20000000));
+    putWord(block, 60, (length * 8) % 2 ** 32);
     compress(state, block, 0);
-    const digest = new DataView(new ArrayBuffer(32));
-    for (let word = 0; word < 8; word++) digest.setInt32(4 * word, state[word]!);
-    return new Uint8Array(digest.buffer);
+    const digest = new Uint8Array(32);
+    for (let word = 0; word < 8; word++) putWord(digest, 4 * word, state[word]!);
+    return digest;
   }
+}
+
+/** 32 bits, the highest byte first; no view: of 10⁵ digests each would lie outside the heap. */
+function putWord(bytes: Uint8Array, at: number, word: number): void {
+  bytes[at] = word >>> 24;
+  bytes[at + 1] = word >>> 16;
+  bytes[at + 2] = word >>> 8;
+  bytes[at + 3] = word;
 }
 
 const W = new Int32Array(64);
