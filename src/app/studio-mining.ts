@@ -47,6 +47,9 @@ export interface NegativeDecision {
   readonly state: NegativeState;
 }
 
+/** Training rows, or the file that headless jobs take as "negatives". */
+export type NegativesFormat = MinedFormat | "job";
+
 export interface CohereOptions {
   readonly method: CohereMethod;
   readonly negatives: number;
@@ -62,8 +65,8 @@ export interface MiningStudio {
   texts(projectId: string, passageIds: readonly string[]): Promise<readonly string[]>;
   /** Accepted ones are kept with their question at once. Answers the decisions that take these back. */
   decide(projectId: string, decisions: readonly NegativeDecision[]): Promise<readonly NegativeDecision[]>;
-  /** The accepted ones as training rows, one JSON object a line. */
-  exportRows(projectId: string, format: MinedFormat): Promise<ExportedFile>;
+  /** The accepted ones: training rows, one JSON object a line, or {question id: [passage ids]}. */
+  exportRows(projectId: string, format: NegativesFormat): Promise<ExportedFile>;
   /** The training questions as LlamaIndex's file for Cohere's re-ranker. */
   exportCohere(projectId: string, options: CohereOptions): Promise<ExportedFile>;
 }

@@ -41,7 +41,7 @@ test("negatives of the sample are found, accepted, kept over a reload, and taken
   await page.getByText("Take negatives away").click();
   const [download] = await Promise.all([
     page.waitForEvent("download"),
-    page.getByRole("button", { name: "Save rows" }).click(),
+    page.getByRole("button", { name: "Save negatives" }).click(),
   ]);
   expect(download.suggestedFilename()).toMatch(/-triplet\.jsonl$/);
   expect(problems).toEqual([]);

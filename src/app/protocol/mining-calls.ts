@@ -1,5 +1,10 @@
-import type { MinedFormat } from "../../domain/data/mining/mined-rows.ts";
-import type { CohereOptions, MiningRequest, MiningView, NegativeDecision } from "../studio-mining.ts";
+import type {
+  CohereOptions,
+  MiningRequest,
+  MiningView,
+  NegativeDecision,
+  NegativesFormat,
+} from "../studio-mining.ts";
 import type { SentBytes } from "./sent-files.ts";
 
 type Call<Params, Result> = {
@@ -17,6 +22,6 @@ export interface MiningMethods {
     { readonly decisions: readonly NegativeDecision[] },
     readonly NegativeDecision[]
   >;
-  readonly exportNegatives: Call<{ readonly format: MinedFormat }, SentBytes>;
+  readonly exportNegatives: Call<{ readonly format: NegativesFormat }, SentBytes>;
   readonly exportCohere: Call<{ readonly options: CohereOptions }, SentBytes>;
 }

@@ -100,12 +100,11 @@ export class MiningService {
 
   async exportRows({ projectId, format }: Of<"exportNegatives">): Promise<SentBytes> {
     const { project, data } = await this.data.open(projectId);
+    if (format === "job") return jobFile(fileName(project.name), data.train);
     const rows = acceptedTexts(data.train);
     const perQuestion = rows.reduce((most, { wrong }) => Math.max(most, wrong.length), 0);
     const table = minedTable(rows, format, { scores: false, perQuestion });
-    if (table.rows.length === 0) {
-      throw new RetuneError("too-little-data", "No negative is accepted yet, so there is nothing to export.");
-    }
+    if (table.rows.length === 0) throw noneAccepted();
     const bytes = new TextEncoder().encode(writeMinedJsonLines(table));
     const name = `${fileName(project.name)}-${format}.jsonl`;
     return { name, bytes, verified: `${table.rows.length} rows of ${table.columns.join(", ")}` };
@@ -195,6 +194,18 @@ export function miningHandlers(mining: MiningService): Handlers<MiningMethods> {
     exportNegatives: (params) => mining.exportRows(params),
     exportCohere: (params) => mining.exportCohere(params),
   };
+}
+
+/** What encoder, lora and cross-encoder jobs take as "negatives". */
+function jobFile(name: string, { queries }: Dataset): SentBytes {
+  const own = queries.flatMap(({ id, negatives }) => (negatives ? [[id, negatives] as const] : []));
+  if (own.length === 0) throw noneAccepted();
+  const bytes = new TextEncoder().encode(`${JSON.stringify(Object.fromEntries(own), null, 1)}\n`);
+  return { name: `${name}-negatives.json`, bytes, verified: `${own.length} questions` };
+}
+
+function noneAccepted(): RetuneError {
+  return new RetuneError("too-little-data", "No negative is accepted yet, so there is nothing to export.");
 }
 
 function noCrossEncoder(name: string): RetuneError {

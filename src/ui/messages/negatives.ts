@@ -1,6 +1,5 @@
 import type { MiningReport } from "../../domain/data/mining/mining-report.ts";
-import type { MiningSearch, NegativeCandidate } from "../../app/studio-mining.ts";
-import type { MinedFormat } from "../../domain/data/mining/mined-rows.ts";
+import type { MiningSearch, NegativeCandidate, NegativesFormat } from "../../app/studio-mining.ts";
 import type { CohereMethod } from "../../domain/data/mining/cohere-rows.ts";
 import { count, percent, plural, significant } from "../format.ts";
 
@@ -16,11 +15,12 @@ const STATES: Readonly<Record<NegativeCandidate["state"], string>> = {
   rejected: "Rejected",
 };
 
-const ROWS: Readonly<Record<MinedFormat, string>> = {
+const ROWS: Readonly<Record<NegativesFormat, string>> = {
   triplet: "Triplets: question, right, wrong",
   "n-tuple": "One row a question: right, then all wrong ones",
   "labeled-pair": "Pairs with a label, 1 or 0",
   "labeled-list": "Lists with labels",
+  job: "The file a headless job takes as negatives (JSON)",
 };
 
 const COHERE: Readonly<Record<CohereMethod, string>> = {
@@ -121,15 +121,15 @@ export const negatives = {
   kept: "Accepted ones are kept with the question; encoders and re-rankers train on them in place of freshly mined ones.",
 
   export: "Take negatives away",
-  rows: "Training rows (JSON Lines)",
+  rows: "Accepted negatives",
   rowFormats: ROWS,
   cohere: "Cohere re-ranker file, as LlamaIndex writes it",
   cohereHint: "Nothing is uploaded: our own re-ranker trains on the same file.",
   cohereMethods: COHERE,
   cohereMode: "As LlamaIndex does it, defects included (a right passage can come out as a negative)",
-  saveRows: "Save rows",
+  saveRows: "Save negatives",
   saveCohere: "Save file",
   method: "Negatives",
   perRow: "Negatives for each question",
-  rowFormat: "Form of the rows",
+  rowFormat: "As",
 } as const;

@@ -106,6 +106,9 @@ test("accepted ones are exported as rows, and the training side as LlamaIndex's 
   expect(rows).toHaveLength(4);
   expect(Object.keys(rows[0]!)).toEqual(["anchor", "positive", "negative"]);
   expect(rows[0]!["anchor"]).toBe(view.questions[0]!.text);
+  const job = JSON.parse(await (await studio.mining.exportRows(id, "job")).blob.text()) as object;
+  const [first] = view.questions;
+  expect(job).toEqual({ [first!.questionId]: first!.candidates.map(({ passageId }) => passageId) });
   const options = { method: "cosine", negatives: 5, mode: "recommended", seed: 0 } as const;
   const cohere = await lines(await studio.mining.exportCohere(id, options));
   const { queries } = await studio.dataset(id, "train");
