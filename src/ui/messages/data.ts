@@ -92,7 +92,7 @@ export const data = {
 
   chunksEmpty: "Chunks come from documents",
   chunksEmptyText:
-    "Add Markdown, text or HTML under Sources; a labelled dataset keeps the passages it came with.",
+    "Add PDF, DOCX, Markdown, text, HTML or source code under Sources; a labelled dataset keeps the passages it came with.",
   toSources: "Go to Sources",
   maxTokens: "Longest chunk, in tokens",
   maxTokensHint: "The model sees at most 510 tokens; what is longer would be invisible to it.",
