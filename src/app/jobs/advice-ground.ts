@@ -5,10 +5,12 @@ import { judge, type Judged, type Positive } from "../../domain/eval/judge.ts";
 import { idOrder, METRIC_NAMES } from "../../domain/eval/metrics.ts";
 import { rowOf, selectRows, type Matrix } from "../../domain/matrix.ts";
 import { applyAdapter } from "../../domain/models/apply-adapter.ts";
-import { mergeAdapter } from "../../domain/models/merge-adapter.ts";
+import { canMerge, mergeAdapter } from "../../domain/models/merge-adapter.ts";
 import { AdapterTrials, heldOutAdapters } from "../../domain/recipes/adapter-trials.ts";
 import type { HeldOutAdapter } from "../../domain/recipes/adapter-trials.ts";
 import type { AdapterSettings } from "../../domain/recipes/adapter-job.ts";
+import { passageScores } from "../../domain/recipes/held-out-fusion.ts";
+import { scoresAt } from "../../domain/recipes/held-out.ts";
 import type { TrainingData } from "../../domain/recipes/training-data.ts";
 import type { RunRecord } from "../storage/records.ts";
 import { ladderParts } from "./ladder.ts";
@@ -37,6 +39,8 @@ export interface AdviceGround {
   readonly positives: readonly (readonly Positive[])[];
   /** Cosines [Q, N] at a strength; `model` is the run at that strength. */
   scores(strength: number, model: ModelAt, control?: AdviceControl): Promise<Matrix>;
+  /** At once, where a run is an adapter: scores that order passages as those at a strength do. */
+  readonly mixed?: (strength: number) => Matrix;
 }
 
 export function judged({ dataset, positives }: AdviceGround, scores: Matrix): readonly Judged[] {
@@ -113,26 +117,32 @@ async function retrainedGround(
   const data: TrainingData = { dataset: train.dataset, queries, corpus: train.vectors.corpus };
   const adapters = await retrained(ports, run, data, settings, control);
   const { dataset, positives, rows } = usable(train.dataset);
-  const place = new Map(rows.map((row, index) => [row, index]));
-  return {
-    basis: "held-out",
-    dataset,
-    clusters: groupsOf(dataset),
-    positives,
-    scores(strength) {
-      const values = new Float32Array(rows.length * data.corpus.rows);
-      for (const { questions, weights } of adapters) {
-        const own = questions.filter((row) => place.has(row));
-        const mixed = mergeAdapter(settings.adapter, weights, strength);
-        const moved = applyAdapter(settings.adapter, mixed, selectRows(queries, own));
-        const scores = cosineScores(moved, data.corpus);
-        for (const [index, row] of own.entries()) {
-          values.set(rowOf(scores, index), place.get(row)! * data.corpus.rows);
-        }
-      }
-      return Promise.resolve({ rows: rows.length, columns: data.corpus.rows, values });
-    },
+  const moved = (strength: number): Matrix => {
+    const all = selectRows(queries, rows);
+    const place = new Map(rows.map((row, index) => [row, index]));
+    for (const { questions, weights } of adapters) {
+      const own = questions.filter((row) => place.has(row));
+      const mixed = mergeAdapter(settings.adapter, weights, strength);
+      const part = applyAdapter(settings.adapter, mixed, selectRows(queries, own));
+      for (const [index, row] of own.entries())
+        all.values.set(rowOf(part, index), place.get(row)! * all.columns);
+    }
+    return all;
   };
+  return {
+    ...{ basis: "held-out" as const, dataset, clusters: groupsOf(dataset), positives },
+    scores: (strength) => Promise.resolve(cosineScores(moved(strength), data.corpus)),
+    ...(canMerge(settings.adapter) ? { mixed: mixedScores(moved(0), moved(1), data.corpus) } : {}),
+  };
+}
+
+/**
+ * An adapter with a strength is y(α) = (1 − α)·x + α·y(1), so dot products with passages mix likewise, and the length of
+ * y(α) orders nothing: two matrices of scores hold every strength.
+ */
+export function mixedScores(base: Matrix, tuned: Matrix, corpus: Matrix): (strength: number) => Matrix {
+  const [before, after] = [passageScores(base, corpus), passageScores(tuned, corpus)];
+  return (strength) => scoresAt(before, after, strength);
 }
 
 async function retrained(

@@ -1,12 +1,13 @@
 import type { MergeCurve, MergePoint } from "../../domain/eval/advice-types.ts";
-import { generalDelta, judgeGeneral, meanNdcg } from "../../domain/eval/drift.ts";
+import { generalDelta, judgeGeneral, judgeGeneralScores, meanNdcg } from "../../domain/eval/drift.ts";
 import { generalSet } from "../../domain/eval/general/general-set.ts";
 import type { Judged } from "../../domain/eval/judge.ts";
 import { mergeCurveOf, mergePointOf, STRENGTHS, type JudgedStrength } from "../../domain/eval/merge-curve.ts";
+import type { Matrix } from "../../domain/matrix.ts";
 import { requireGoing } from "../../domain/recipes/adapter-trials.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import type { RunRecord } from "../storage/records.ts";
-import { adviceGround, judged, reciprocalRanksOf, withModel } from "./advice-ground.ts";
+import { adviceGround, judged, mixedScores, reciprocalRanksOf, withModel } from "./advice-ground.ts";
 import type { AdviceGround } from "./advice-ground.ts";
 import { keepForRun } from "./guard-drift.ts";
 import { vectorsBy } from "./model-at.ts";
@@ -20,6 +21,8 @@ export interface MergeGround {
   readonly run: RunRecord;
   readonly ground: AdviceGround;
   readonly generalBefore: readonly Judged[];
+  /** General questions at a strength, at once, where the run is an adapter. */
+  readonly generalAt?: (strength: number) => readonly Judged[];
 }
 
 export async function layMerge(
@@ -28,34 +31,48 @@ export async function layMerge(
   control: AdviceControl = {},
 ): Promise<MergeGround> {
   const run = await ports.workspace.runs.get(runId);
-  if (run.recipe.task === "cross-encoder" || run.recipe.task === "router") {
-    throw new RetuneError(
-      "unsupported",
-      `A ${run.recipe.task} has no merge curve; adapters and encoders have.`,
-    );
+  const { task } = run.recipe;
+  if (task === "cross-encoder" || task === "router") {
+    throw new RetuneError("unsupported", `A ${task} has no merge curve; adapters and encoders have.`);
   }
-  const generalBefore = await withModel(ports, run, 0, async (model) =>
-    judgeGeneral(generalSet(), await vectorsBy(model, generalSet(), control)),
-  );
-  return { run, ground: await adviceGround(ports, run, "merge-curve", control), generalBefore };
+  const base = await withModel(ports, run, 0, (model) => vectorsBy(model, generalSet(), control));
+  const ground = await adviceGround(ports, run, "merge-curve", control);
+  const laid = { run, ground, generalBefore: judgeGeneral(generalSet(), base) };
+  if (!ground.mixed) return laid;
+  const tuned = await withModel(ports, run, 1, (model) => vectorsBy(model, generalSet(), control));
+  const scores = mixedScores(base.queries, tuned.queries, base.corpus);
+  return { ...laid, generalAt: (strength) => judgeGeneralScores(generalSet(), scores(strength)) };
 }
 
 export async function judgeAt(
   ports: AdvicePorts,
-  { run, ground, generalBefore }: MergeGround,
+  { run, ground, generalBefore, generalAt }: MergeGround,
   strength: number,
   control: AdviceControl = {},
 ): Promise<JudgedStrength> {
+  if (ground.mixed && generalAt) {
+    return judgedStrength(strength, generalBefore, generalAt(strength), ground, ground.mixed(strength));
+  }
   return withModel(ports, run, strength, async (model) => {
     const general = judgeGeneral(generalSet(), await vectorsBy(model, generalSet(), control));
     const scores = await ground.scores(strength, model, control);
-    return {
-      strength,
-      reciprocalRanks: reciprocalRanksOf(judged(ground, scores)),
-      general: meanNdcg(general),
-      generalDelta: generalDelta(generalSet(), general, generalBefore, SEED),
-    };
+    return judgedStrength(strength, generalBefore, general, ground, scores);
   });
+}
+
+function judgedStrength(
+  strength: number,
+  before: readonly Judged[],
+  general: readonly Judged[],
+  ground: AdviceGround,
+  scores: Matrix,
+): JudgedStrength {
+  return {
+    strength,
+    reciprocalRanks: reciprocalRanksOf(judged(ground, scores)),
+    general: meanNdcg(general),
+    generalDelta: generalDelta(generalSet(), general, before, SEED),
+  };
 }
 
 /** Target and general figures at every strength; kept with the run. */

@@ -66,12 +66,17 @@ export function driftReport(ground: DriftGround): DriftReport {
 
 /** Every general question judged by cosine. */
 export function judgeGeneral(general: Dataset, { queries, corpus }: SideVectors): readonly Judged[] {
+  return judgeGeneralScores(general, cosineScores(queries, corpus));
+}
+
+/** The same from scores [questions, passages] that order passages as cosines do. */
+export function judgeGeneralScores(general: Dataset, scores: Matrix): readonly Judged[] {
   if (general.queries.length === 0) {
     throw new RetuneError("too-little-data", "drift: the general set holds no questions");
   }
   const places = passageIndex(general);
   const positives = general.queries.map((query) => positivesOf(query, places));
-  return judge(cosineScores(queries, corpus), positives, idOrder(general.passages.map(({ id }) => id)));
+  return judge(scores, positives, idOrder(general.passages.map(({ id }) => id)));
 }
 
 export function meanNdcg(judged: readonly Judged[]): number {

@@ -149,6 +149,8 @@ describe("an adapter's run", () => {
     expect(curve.points[0]!.generalDelta.value).toBe(0);
     expect(curve.points[10]!.general).toBeCloseTo(drift.general.after, 9);
     expect(await studio.verdicts.mergePoint(runId, 0.5)).toEqual(curve.points[5]);
+    const between = (await studio.verdicts.mergePoint(runId, 0.55)).target;
+    expect(Math.abs(between - curve.points[5]!.target)).toBeLessThan(0.1);
     await expect(studio.verdicts.mergePoint(runId, 3)).rejects.toThrow(/between 0/);
 
     await done(page, studio.verdicts.calibrate(runId, 0.5));
