@@ -81,14 +81,11 @@ describe("a model that was tuned elsewhere", () => {
   });
 
   test("that is another model than the project's is refused and leaves no run", async () => {
-    const page = open();
-    const { studio } = page;
-    const { id } = await studio.openSample();
+    const { studio } = open({ modelMissing: true });
+    const { id } = await studio.createProject("Starts with the small encoder");
     const importing = studio.importAdapter(id, pickedFolder(`${FORMATS}/st-tiny-5x`));
     await expect(importing).rejects.toMatchObject({ code: "E_MISMATCH" });
-    await expect(importing).rejects.toThrow(
-      /st-tiny-5x is not bge-small-en-v1\.5 tuned .* add it as a model/,
-    );
+    await expect(importing).rejects.toThrow(/^st-tiny-5x is not .* tuned .* add it as a model/);
     expect(await studio.runs(id)).toEqual([]);
   });
 });
