@@ -70,7 +70,7 @@ export class MiningDesk implements MiningStudio {
       await workers.embed.call("embed", { projectId, ...address, instruction: queryInstruction }, control);
     } catch (error) {
       if (!(error instanceof RetuneError) || error.code !== "model-missing") throw error;
-      const text = `${error.message} Without vectors you can still mine by words: choose "Words (BM25)".`;
+      const text = `${error.message} Without vectors you can still mine by words: choose "Words".`;
       throw new RetuneError(error.code, text, error.place, { cause: error });
     }
   }

@@ -4,9 +4,9 @@ import type { CohereMethod } from "../../domain/data/mining/cohere-rows.ts";
 import { count, percent, plural, significant } from "../format.ts";
 
 const SEARCHES: Readonly<Record<MiningSearch, string>> = {
-  hybrid: "Words and meaning",
+  hybrid: "Hybrid",
   dense: "Meaning",
-  bm25: "Words (BM25)",
+  bm25: "Words",
 };
 
 const STATES: Readonly<Record<NegativeCandidate["state"], string>> = {
