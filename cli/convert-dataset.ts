@@ -1,6 +1,5 @@
 // `retune convert` for datasets: any format of the registry into any other.
-import { readdir } from "node:fs/promises";
-import { basename, extname, join } from "node:path";
+import { extname, join } from "node:path";
 import type {
   BadRow,
   ColumnMapping,
@@ -13,28 +12,18 @@ import type {
   Writing,
 } from "../src/domain/formats/datasets/dataset-format.ts";
 import { packDataset } from "../src/domain/formats/datasets/pack.ts";
-import {
-  DATASET_FORMATS,
-  datasetFormat,
-  detectDataset,
-  readDataset,
-} from "../src/domain/formats/datasets/registry.ts";
+import { DATASET_FORMATS, datasetFormat, readDataset } from "../src/domain/formats/datasets/registry.ts";
 import { selectSplit } from "../src/domain/formats/datasets/select-split.ts";
 import { RetuneError } from "../src/engine/errors.ts";
 import type { Arguments } from "./arguments.ts";
-import { isFolder, readBytes, writeWhole } from "./ports/files.ts";
+import { datasetFiles, detectedFormat } from "./ports/dataset-files.ts";
+import { isFolder, writeWhole } from "./ports/files.ts";
 
 const SHOWN_BAD_ROWS = 20;
 const CONTAINERS: readonly Container[] = ["jsonl", "csv", "tsv", "parquet"];
-const BEIR_FILE = /(?:^|\/)(?:corpus\.jsonl|queries\.jsonl|qrels\/[^/]+\.tsv)$/;
 
 /** What --to may be for a dataset; "pairs" is the older name of one of them. */
 export const DATASET_TARGETS: readonly string[] = [...DATASET_FORMATS.map(({ id }) => id), "pairs"];
-
-/** Whether a folder holds a BEIR dataset. */
-export async function isDatasetFolder(folder: string): Promise<boolean> {
-  return (await datasetPaths(folder)).some((path) => path.endsWith("corpus.jsonl"));
-}
 
 /** Reads, converts and writes; says on stderr what was left out and what the target cannot hold. */
 export async function convertDataset(
@@ -79,40 +68,12 @@ async function readWhole(
   }
 }
 
-async function datasetFiles(input: string): Promise<DatasetFiles> {
-  if (!(await isFolder(input))) return new Map([[basename(input), await readBytes(input)]]);
-  const files = new Map<string, Uint8Array>();
-  for (const path of await datasetPaths(input)) files.set(path, await readBytes(join(input, path)));
-  return files;
-}
-
-/** Where a BEIR dataset has its files, in the folder or one folder below. */
-async function datasetPaths(folder: string): Promise<readonly string[]> {
-  const found: string[] = [];
-  const visit = async (path: string, depth: number): Promise<void> => {
-    for (const entry of await readdir(join(folder, path), { withFileTypes: true })) {
-      const own = path === "" ? entry.name : `${path}/${entry.name}`;
-      if (entry.isDirectory() && depth < 2) await visit(own, depth + 1);
-      else if (entry.isFile() && BEIR_FILE.test(own)) found.push(own);
-    }
-  };
-  await visit("", 0);
-  return found.sort();
-}
-
 async function detected(
   files: DatasetFiles,
   input: string,
   mapping: ColumnMapping | undefined,
 ): Promise<Detection> {
-  const [best] = await detectDataset(files);
-  if (!best) {
-    const known = DATASET_FORMATS.map(({ id }) => id).join(", ");
-    throw new RetuneError(
-      "E_UNKNOWN_FORMAT",
-      `${input} is no dataset that is recognised; say which by --from: ${known}`,
-    );
-  }
+  const best = await detectedFormat(files, input, "say which by --from");
   if (best.ambiguous === undefined || mapping) return mapping ? mapped(best, mapping) : best;
   const { query, positive } = best.mapping!;
   const next = `say it with --map "query=${query},positive=${positive}"`;

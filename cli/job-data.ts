@@ -1,10 +1,14 @@
 import type { Dataset } from "../src/domain/data/dataset.ts";
 import type { JudgedVectors } from "../src/domain/eval/evaluate.ts";
+import { readDataset } from "../src/domain/formats/datasets/registry.ts";
+import { selectSplit } from "../src/domain/formats/datasets/select-split.ts";
+import { toRetrieval } from "../src/domain/formats/datasets/turn.ts";
 import { readLlamaIndexDataset } from "../src/domain/formats/llamaindex-dataset.ts";
 import { readNpy } from "../src/domain/formats/npy.ts";
 import type { Matrix } from "../src/domain/matrix.ts";
 import { RetuneError } from "../src/engine/errors.ts";
 import type { VectorFiles } from "./job.ts";
+import { datasetFiles, detectedFormat } from "./ports/dataset-files.ts";
 import { readBytes, sha256 } from "./ports/files.ts";
 
 export interface LoadedDataset {
@@ -14,12 +18,45 @@ export interface LoadedDataset {
   readonly warnings: readonly string[];
 }
 
-/** Reads a LlamaIndex dataset file. `field` is the job's name for it. */
+/**
+ * Reads a dataset of any format: LlamaIndex JSON, or what the registry knows (a BEIR folder or zip, FlagEmbedding and
+ * Cohere JSONL, sentence-transformers tables, …). `#name` behind the path takes one split of it. `field` is the job's
+ * name for it.
+ */
 export async function loadDataset(file: string, field?: string): Promise<LoadedDataset> {
-  const bytes = await readBytes(file, field);
-  const { dataset, warnings } = readLlamaIndexDataset(bytes, file);
-  const lines = warnings.map(({ message, count }) => `${message}${count > 1 ? ` (${count} cases)` : ""}`);
-  return { dataset, hash: sha256(bytes), file, warnings: lines };
+  const [path, split] = splitOf(file);
+  if (!/\.json$/i.test(path)) return loadForeign(file, path, split, field);
+  const bytes = await readBytes(path, field);
+  const { dataset, warnings } = readLlamaIndexDataset(bytes, path);
+  return { dataset, hash: sha256(bytes), file, warnings: warnings.map(lineOf) };
+}
+
+async function loadForeign(
+  file: string,
+  path: string,
+  split: string | undefined,
+  field: string | undefined,
+): Promise<LoadedDataset> {
+  const files = await datasetFiles(path, field);
+  const { format, ambiguous } = await detectedFormat(files, path, "a dataset is one of");
+  if (ambiguous !== undefined) {
+    const next = "convert it first, naming its columns (retune convert --map)";
+    throw new RetuneError("E_CSV_COLUMNS", `${path}: ${ambiguous}; ${next}`, { file: path });
+  }
+  const { data, warnings } = await readDataset(format, files);
+  const { data: turned, losses } = await toRetrieval(split === undefined ? data : selectSplit(data, split));
+  const hash = sha256(Buffer.concat([...files].flatMap(([name, bytes]) => [Buffer.from(name), bytes])));
+  return { dataset: turned.dataset, hash, file, warnings: [...warnings.map(lineOf), ...losses] };
+}
+
+/** "folder#train" → the folder, and its split. */
+function splitOf(file: string): readonly [string, string | undefined] {
+  const at = file.lastIndexOf("#");
+  return at < 0 ? [file, undefined] : [file.slice(0, at), file.slice(at + 1)];
+}
+
+function lineOf({ message, count }: { readonly message: string; readonly count: number }): string {
+  return `${message}${count > 1 ? ` (${count} cases)` : ""}`;
 }
 
 /** Says what is odd about a dataset, once nothing is wrong with it. */

@@ -5,9 +5,10 @@ import type { Matrix } from "../../src/domain/matrix.ts";
 import { RetuneError } from "../../src/engine/errors.ts";
 import type { Arguments } from "../arguments.ts";
 import type { Command } from "../command.ts";
-import { convertDataset, DATASET_TARGETS, isDatasetFolder } from "../convert-dataset.ts";
+import { convertDataset, DATASET_TARGETS } from "../convert-dataset.ts";
 import { vectorsJsonl } from "../exports.ts";
 import { readAdapter, saveAdapterFile, saveAdapterFolder } from "../ports/adapters.ts";
+import { isDatasetFolder } from "../ports/dataset-files.ts";
 import { isFolder, readBytes, writeWhole } from "../ports/files.ts";
 
 type Kind = "dataset" | "adapter" | "vectors";
