@@ -67,3 +67,27 @@ export function chooseRows(
     (needle === "" || row.row.text.toLowerCase().includes(needle));
   return rows.filter(fits).sort((a, b) => ORDERS[order](a, b) || a.position - b.position);
 }
+
+/** What is left of a test without some of its questions: hit@5 and MRR@10 before and after. */
+export interface ScoreWithout {
+  readonly left: number; // questions taken out
+  readonly questions: number; // that remain
+  readonly hit5: readonly [number, number];
+  readonly mrr10: readonly [number, number];
+}
+
+/** The score of the questions that are not among `leaked` (ids). */
+export function scoreWithout(rows: readonly RankedRow[], leaked: ReadonlySet<string>): ScoreWithout {
+  const kept = rows.filter(({ row }) => !leaked.has(row.query));
+  const mean = (value: (rank: number | null) => number): readonly [number, number] => {
+    const of = (side: "before" | "after"): number =>
+      kept.reduce((sum, row) => sum + value(row[side]), 0) / Math.max(1, kept.length);
+    return [of("before"), of("after")];
+  };
+  return {
+    left: rows.length - kept.length,
+    questions: kept.length,
+    hit5: mean((rank) => (rank !== null && rank <= 5 ? 1 : 0)),
+    mrr10: mean((rank) => (rank !== null && rank <= 10 ? 1 / rank : 0)),
+  };
+}

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { EvaluationReport, QueryRow } from "../../src/domain/eval/report.ts";
-import { chooseRows, countOutcomes, rankRows } from "../../src/ui/query-rows.ts";
+import { chooseRows, countOutcomes, rankRows, scoreWithout } from "../../src/ui/query-rows.ts";
+import { questionTexts } from "./fake-data.ts";
 import { fakeReport } from "./fake-report.ts";
 
 const row = (query: string, base: number | null, tuned: number | null, copyRate = 0.5): QueryRow => ({
@@ -46,4 +47,18 @@ test("with an instruction, before is the base with it; in word search before and
   expect(
     rankRows(report, "lexical", false).every((ranked) => ranked.before === 4 && ranked.after === 4),
   ).toBe(true);
+});
+
+test("without leaked questions the score is that of the others", () => {
+  const report = fakeReport("better", questionTexts(40));
+  const rows = rankRows(report, "dense", false);
+  const whole = scoreWithout(rows, new Set());
+  expect(whole.left).toBe(0);
+  const found = rows.filter(({ after }) => after !== null && after <= 5).length;
+  expect(whole.hit5[1]).toBeCloseTo(found / rows.length, 10);
+  const best = rows.find(({ after }) => after === 1)!;
+  const rest = scoreWithout(rows, new Set([best.row.query]));
+  expect([rest.left, rest.questions]).toEqual([1, rows.length - 1]);
+  expect(rest.mrr10[1] * (rows.length - 1)).toBeCloseTo(whole.mrr10[1] * rows.length - 1, 8);
+  expect(scoreWithout(rows, new Set(rows.map(({ row }) => row.query))).questions).toBe(0);
 });

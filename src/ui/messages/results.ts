@@ -1,6 +1,6 @@
 import type { EvaluationReport, MetricName, SystemName, Verdict } from "../../domain/eval/report.ts";
 import { count, difference, metric, percent, plural, points, probability } from "../format.ts";
-import type { Outcome, RowFilter, RowOrder } from "../query-rows.ts";
+import type { Outcome, RowFilter, RowOrder, ScoreWithout } from "../query-rows.ts";
 import type { SearchView, VerdictView } from "../verdict.ts";
 
 /** A piece of a sentence; what carries the result is strong. */
@@ -175,6 +175,10 @@ export const results = {
     `In the median question ${percent(report.medianCopyRate)} of the words stand in its passage, which flatters word search. These are the ${plural(report.lowOverlap.queries, "question", "questions")} with at most ${percent(report.lowOverlap.copyRateAtMost)}.`,
   detectable: (value: number): string =>
     `Smallest change this test could show (80 % power): ${metric(value)} MRR@10.`,
+  leaksUnknown: "Whether test questions stand in training too was not looked into for these data.",
+  toLeaks: "See leaks under Data",
+  withoutLeaks: ({ left, questions, hit5, mrr10 }: ScoreWithout): string =>
+    `${plural(left, "test question stands", "test questions stand")} in training too, or nearly so. Without ${left === 1 ? "it" : "them"} (${plural(questions, "question", "questions")} left): hit@5 ${metric(hit5[0])} → ${metric(hit5[1])}, MRR@10 ${metric(mrr10[0])} → ${metric(mrr10[1])}.`,
   copyBeside: (rate: number): string => `median copy rate ${percent(rate)}`,
 
   filter: "Filter",
