@@ -31,6 +31,23 @@ export function verdictHtml(report: VerdictReport): string {
   );
 }
 
+/** Systems as people call them. */
+const NAMES: Readonly<Record<string, string>> = {
+  bm25: "BM25 (words alone)",
+  base: "Base",
+  baseInstruction: "Base with instruction",
+  tuned: "Tuned",
+  hybridBase: "Hybrid of base",
+  hybridTuned: "Hybrid of tuned",
+  hybridFitted: "Hybrid, fitted z-scores",
+  hybridReciprocalRank: "Hybrid, reciprocal ranks",
+  trialAdapter: "Adapter, trained for a moment",
+  reranker: "Re-ranker, untrained",
+  retrieved: "First search",
+  rerankedBase: "Re-ranked by the base",
+  rerankedTuned: "Re-ranked by the tuned",
+};
+
 const STYLE =
   ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:0;padding:1.5rem}" +
   "main{max-width:48rem;margin:auto}h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}" +
@@ -54,7 +71,7 @@ function summaryOf(report: VerdictReport): string {
 
 function systemsTable(systems: VerdictReport["systems"]): string {
   const rows = Object.entries(systems).map(([name, metrics]: [string, Metrics]) => [
-    name,
+    NAMES[name] ?? name,
     ...SHOWN.map((metric) => metrics[metric].toFixed(4)),
   ]);
   return table(["", ...SHOWN], rows);
@@ -70,7 +87,7 @@ function deltaTable(delta: Readonly<Record<string, Delta>>): string {
 
 function triagePart(triage: TriageReport): string {
   const rows = triage.rows.map(({ system, metrics, delta }) => [
-    system,
+    NAMES[system] ?? system,
     ...SHOWN.map((metric) => metrics[metric].toFixed(4)),
     delta ? `${points(delta.value)} [${points(delta.low)}, ${points(delta.high)}]` : "",
   ]);
@@ -95,11 +112,14 @@ function mergePart({ points: found, sentence }: MergeCurve): string {
     general.toFixed(4),
     nonInferior ? "yes" : "no",
   ]);
-  const target = found.map(({ strength, target: value }): Place => [strength, value]);
-  const general = found.map(({ strength, general: value }): Place => [strength, value]);
+  const change = (name: "target" | "general"): Place[] =>
+    found.map((each) => [each.strength, 100 * (each[name] - found[0]![name])]);
   return (
     paragraph(sentence) +
-    chart([target, general], "MRR@10 (solid) and NDCG@10 on general questions (dashed) by strength") +
+    chart(
+      [change("target"), change("general")],
+      "Change by strength, in points: MRR@10 (solid) and NDCG@10 on general questions (dashed)",
+    ) +
     table(["strength", "MRR@10", "general NDCG@10", "general kept"], rows)
   );
 }
@@ -149,11 +169,12 @@ function chart(lines: readonly (readonly Place[])[], label: string): string {
   });
   return (
     `<svg viewBox="0 0 600 200" role="img" aria-label="${escaped(label)}">${drawn.join("")}` +
-    `<text x="0" y="24">${high.toFixed(3)}</text><text x="0" y="184">${low.toFixed(3)}</text></svg>` +
+    `<text x="0" y="24">${shortNumber(high)}</text><text x="0" y="184">${shortNumber(low)}</text></svg>` +
     paragraph(label)
   );
 }
 
+const shortNumber = (value: number): string => value.toFixed(Math.abs(value) < 1 ? 3 : 1);
 const section = (title: string, body: string): string => `<section><h2>${title}</h2>${body}</section>`;
 const paragraph = (text: string): string => `<p>${escaped(text)}</p>`;
 
