@@ -22,8 +22,8 @@ export function minesNegatives({ loss, negativesPerQuestion }: Chosen): boolean 
 /**
  * What an encoder trains on: the dataset, its questions' own negatives, for others those mined from `first` (scores
  * [questions, passages]) where the settings take them, and the scores of imported pairs where the loss learns from a
- * teacher; there the scored wrong passages are the negatives, best first. CoSENT ranks what was scored, by whatever scale, where pairs are given. `gap` says what the loss
- * lacks.
+ * teacher; there the scored wrong passages are the negatives, best first. CoSENT ranks what was scored, by whatever
+ * scale, where pairs are given. `gap` says what the loss lacks.
  */
 export function encoderData(
   dataset: Dataset,

@@ -57,7 +57,7 @@ function encoderFields(task: "encoder" | "lora"): readonly SettingField[] {
     { kind: "numbers", path: "matryoshka.dimensions", values: { recommended: null, compatible: null } },
     number("epochs", [2, 2], [0.1, 100]),
     number("batchSize", [10, 10], [2, 4096], true),
-    number("negativesPerQuestion", [1, 1], [0, 20], true),
+    number("negativesPerQuestion", [null, null], [0, 20], true),
     number("learningRate", [rate, rate], [1e-7, 1]),
     number("weightDecay", [0.01, 0.01], [0, 1]),
     number("warmup", [0.1, 0.1], [0, 1]),

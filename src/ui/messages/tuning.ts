@@ -36,7 +36,7 @@ const FIELDS: Readonly<Record<string, { name: string; hint: string }>> = {
   batchSize: { name: "Batch size", hint: "Questions per step; each is a negative for the others." },
   negativesPerQuestion: {
     name: "Hard negatives a question",
-    hint: "Extra wrong passages, where there are any.",
+    hint: "Extra wrong passages. Left alone: one that you accepted under Data, else none; a number has the rest mined.",
   },
   learningRate: { name: "Learning rate", hint: "Peak, after warm-up." },
   weightDecay: { name: "Weight decay", hint: "Not of biases and layer norms." },
