@@ -67,7 +67,10 @@ export function readOnce(unit: ImportUnit): ImportUnit {
   const files = unit.files.map((file): InputFile => {
     let bytes: Promise<Uint8Array> | undefined;
     const read = (): Promise<Uint8Array> => (bytes ??= file.read());
-    return { ...file, read };
+    const small = file.size <= HEAD_BYTES;
+    const part = async (from: number, to: number): Promise<Uint8Array> =>
+      small ? (await read()).subarray(from, to) : file.part(from, to);
+    return { ...file, read, part };
   });
   return { ...unit, files };
 }
