@@ -7,7 +7,7 @@ import type { VerdictDataMethods } from "../protocol/verdict-calls.ts";
 import type { Handlers } from "../protocol/host.ts";
 import type { Workspace } from "../storage/workspace.ts";
 
-/** What the data worker answers around verdicts. */
+/** What the data worker answers around verdicts: it reads, compares, changes questions and writes reports. */
 export function verdictDataHandlers(workspace: Workspace): Handlers<VerdictDataMethods> {
   return {
     finding: ({ projectId, kind, runId }) => foundValue<unknown>(workspace, projectId, kind, runId),

@@ -20,7 +20,7 @@ const REPORT: VerdictReport = {
     notes: ["</script><script>alert(1)</script>"],
   },
   data: { hash: "ab".repeat(32), trainQuestions: 320, testQuestions: 110, clusters: 32, passages: 240 },
-  systems: systems as VerdictReport["systems"],
+  systems,
   ...{ delta, deltaName: "tuned − base", verdict: "better", smallestDetectable: 0.02 },
   openings: { count: 3, sentence: "This test set was opened 3 times.", atRun: 2 },
   ...{ triage: TRIAGE, learningCurve: LEARNING_CURVE, drift: DRIFT, mergeCurve: MERGE_CURVE },
