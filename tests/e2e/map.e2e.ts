@@ -45,6 +45,6 @@ test("the map is moved and read by keyboard: a text is found, chosen, and its pa
   await page.getByRole("application", { name: /before tuning/ }).waitFor();
   await page.getByRole("checkbox", { name: /Passages/ }).uncheck();
   await chosen.getByRole("button", { name: "Close" }).click();
-  await page.getByText("Choose a dot, or find a text").waitFor();
+  await page.getByText("Choose a mark, or find a text").waitFor();
   expect(problems).toEqual([]);
 });

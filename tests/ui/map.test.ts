@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { MAP_KINDS } from "../../src/app/studio-map.ts";
 import { mapScene, matching, packColour, type MapLook } from "../../src/ui/map/map-scene.ts";
+import { map } from "../../src/ui/messages/map.ts";
 import { neighboursOf, onCanvas, pointAt, wholeMap, zoomed } from "../../src/ui/map/scene.ts";
 import { maskOf } from "../../src/ui/map/splat-renderer.ts";
 import { fakeMap } from "./fake-maps.ts";
@@ -92,4 +93,10 @@ test("shapes differ in their corners, and colours are packed red first", () => {
   expect([has(0, 2, 2), has(1, 2, 2), has(2, 3, 3)]).toEqual([true, true, false]);
   expect(packColour("rgb(11, 92, 132)")).toBe(0xff845c0b);
   expect(packColour("rgba(11, 92, 132, 0.5)") >>> 24).toBe(128);
+});
+
+test("a number of texts is said once", () => {
+  expect(map.found(1)).toBe("1 text");
+  expect(map.found(1200)).toBe("1,200 texts");
+  expect(map.leftOut(2)).toBe("2 texts are not drawn: too many, or without vectors.");
 });

@@ -13,7 +13,8 @@ export const home = {
   sampleAgain: "Open the sample's results",
   sampleStarting: "Starting…",
   importTitle: "Your documents",
-  importText: "Text, Markdown or HTML, or a LlamaIndex question–answer dataset. They stay in this browser.",
+  importText:
+    "PDF, Word, Markdown, HTML, source code, tables or whole folders, or a dataset with questions. They stay in this browser.",
   importAction: "Import documents",
   importName: "Name of the project",
   importDefault: "My documents",

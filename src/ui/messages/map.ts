@@ -20,7 +20,7 @@ const COLOURINGS: Readonly<Record<MapColouring, string>> = {
 /** Words of the embedding map. */
 export const map = {
   intro:
-    "Every dot is a text. Texts that the model holds to be alike lie close together. After tuning, questions should lie nearer to the passages that answer them.",
+    "Every mark is a text. Texts that the model holds to be alike lie close together. After tuning, questions should lie nearer to the passages that answer them.",
   method: "Layout",
   methods: METHODS,
   colouring: "Colour by",
@@ -36,7 +36,7 @@ export const map = {
     `The two axes show ${percent(x + y)} of all differences between the texts (${percent(x)} and ${percent(y)}); what differs along the rest cannot be seen here.`,
   umapNote: "UMAP keeps neighbours together; distances between groups mean little.",
   leftOut: (texts: number): string =>
-    `${count(texts)} ${plural(texts, "text is", "texts are")} not drawn: too many, or without vectors.`,
+    `${plural(texts, "text is", "texts are")} not drawn: too many, or without vectors.`,
   canvas: (points: number, before: boolean): string =>
     `Map of ${count(points)} texts ${before ? "before" : "after"} tuning. Arrow keys move it, plus and minus zoom, 0 shows all of it. The list beside it holds the same texts.`,
   before: "Before",
@@ -47,9 +47,9 @@ export const map = {
   zoomOut: "Zoom out",
   whole: "Show all",
   find: "Find texts",
-  found: (texts: number): string => `${count(texts)} ${plural(texts, "text", "texts")}`,
+  found: (texts: number): string => plural(texts, "text", "texts"),
   more: (texts: number): string => `and ${count(texts)} more: type more words to find them`,
-  pick: "Choose a dot, or find a text, to read it here.",
+  pick: "Choose a mark, or find a text, to read it here.",
   chosen: "Chosen text",
   of: (name: string): string => `from ${name}`,
   right: "The passage that answers it",

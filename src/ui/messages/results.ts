@@ -45,7 +45,7 @@ const OUTCOMES: Readonly<Record<Outcome, string>> = {
   won: "won",
   lost: "lost",
   same: "same",
-  "both-fail": "in neither list",
+  "both-fail": "found by neither",
 };
 
 const ORDERS: Readonly<Record<RowOrder, string>> = {
@@ -188,7 +188,7 @@ export const results = {
   orders: ORDERS,
   find: "Find in questions",
   outcomes: (counts: Readonly<Record<Outcome, number>>): string =>
-    `${count(counts.won)} won, ${count(counts.lost)} lost, ${count(counts.same)} same, ${count(counts["both-fail"])} in neither list`,
+    `${count(counts.won)} won, ${count(counts.lost)} lost, ${count(counts.same)} same, ${count(counts["both-fail"])} found by neither`,
   behind: "The questions behind it:",
   outcome: (outcome: Outcome, rows: number): string => `${count(rows)} ${OUTCOMES[outcome]}`,
   rows: "Questions",
@@ -223,6 +223,7 @@ export const results = {
   device: "Device",
   seconds: "Time",
   jobFile: "As a job file",
-  jobFileHint: "The same run without a page: save it as job.json and call",
+  jobFileHint:
+    "The same run without a page: save it as job.json, put the data from Models beside it under the names it gives, and call",
   jobCommand: "npm run -s retune -- run job.json --out result",
 } as const;

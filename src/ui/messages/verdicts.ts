@@ -147,8 +147,8 @@ export const verdicts = {
     ],
     ["Neighbours kept (top 10)", percent(report.neighbourOverlap)],
     ["Same text, old and new vector (cosine)", metric(report.meanCosine)],
-    ["Order kept (RBO)", metric(report.rankBiasedOverlap)],
-    ["Linear CKA", metric(report.linearCka)],
+    ["Order of hits kept (rank-biased overlap, 1 = all)", metric(report.rankBiasedOverlap)],
+    ["Shape of the vectors kept (linear CKA, 1 = all)", metric(report.linearCka)],
   ],
   index: ({ index }: DriftReport): string =>
     index.kind === "valid"
@@ -182,8 +182,10 @@ export const verdicts = {
   changesText: "Ranks of every question before and after, grouped by document and by words.",
   changesAction: "Find what got worse",
   tally: (wins: number, losses: number, ties: number): string =>
-    `${count(wins)} better, ${count(losses)} worse, ${count(ties)} the same.`,
+    `${count(wins)} better, ${count(losses)} worse, ${count(ties)} the same, by what counts for MRR@10: a move below rank 10 is none.`,
   noLosers: "No question got worse.",
+  testCare:
+    "These questions are the judge. Change one only if it is wrong itself; dropping what got worse makes the next verdict look better than it is.",
   cluster: ({ kind, name, queries, share }: LoserCluster): string =>
     `${kind === "document" ? "From" : "About"} “${name}”: ${plural(queries.length, "question", "questions")}, ${percent(share)} of those that got worse`,
   remedies: REMEDIES,
