@@ -33,6 +33,19 @@ export function placeOf(failure: Failure): string {
   return parts.filter((part) => part !== undefined).join(", ");
 }
 
+/**
+ * The message below its file's name. Most open with that name and say the place themselves: those lose the name; to
+ * others the place is added.
+ */
+export function messageInRow(failure: Failure): string {
+  const { message, place } = failure;
+  if (place.file !== undefined && message.startsWith(`${place.file}: `)) {
+    return message.slice(place.file.length + 2);
+  }
+  const where = placeOf(failure);
+  return where === "" ? message : `${message} (${where})`;
+}
+
 /** Plain text for a bug report: no document content beyond what the message itself quotes. */
 export function diagnosticsOf(failure: Failure, context: Readonly<Record<string, string>>): string {
   const lines = [`code: ${failure.code}`, `message: ${failure.message}`];

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { RetuneError } from "../../src/engine/errors.ts";
-import { diagnosticsOf, failureOf, placeOf } from "../../src/ui/failure.ts";
+import { diagnosticsOf, failureOf, messageInRow, placeOf } from "../../src/ui/failure.ts";
 import { failureText } from "../../src/ui/messages/failures.ts";
 import { ALL_QUESTIONS, aroundSentence, filterQuestions } from "../../src/ui/review.ts";
 import { sampleQuestions } from "./fake-data.ts";
@@ -11,6 +11,13 @@ test("an error of the program keeps its code and place, anything else is a defec
   expect(placeOf(coded)).toBe("faq.json, line 3");
   expect(failureOf(new TypeError("x is undefined")).code).toBe("defect");
   expect(failureOf("gone").message).toBe("gone");
+});
+
+test("below a file's name its message does not say the name again", () => {
+  const place = { file: "faq.json", line: 3 };
+  expect(messageInRow({ code: "E_JSON", message: "faq.json: line 3: no }", place })).toBe("line 3: no }");
+  expect(messageInRow({ code: "E_JSON", message: "no }", place })).toBe("no } (faq.json, line 3)");
+  expect(messageInRow({ code: "E_JSON", message: ": no }", place: {} })).toBe(": no }");
 });
 
 test("failures of a run name their one-click remedy", () => {

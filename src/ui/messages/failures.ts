@@ -109,7 +109,7 @@ const TEXTS: Readonly<Partial<Record<Failure["code"], FailureText>>> = {
   },
   E_PDF_NO_TEXT: {
     title: "The PDF is a scan",
-    reason: "Its pages are pictures. Make their text readable first (OCR).",
+    reason: "Its pages are pictures.",
     remedy: SOURCES,
   },
   E_DOCX: { title: "The Word document cannot be read", reason: "Save it anew.", remedy: SOURCES },
