@@ -7,6 +7,7 @@ import type {
   ImportStudio,
   UnfinishedImport,
 } from "../studio-import.ts";
+import { importLock } from "../protocol/import-calls.ts";
 import { asFile, sent } from "./files.ts";
 import type { StudioPorts } from "./studio-ports.ts";
 
@@ -57,6 +58,7 @@ export class ImportDesk implements ImportStudio {
   }
 
   async unfinished(projectId: string): Promise<UnfinishedImport | null> {
+    if (await isRunning(projectId)) return null; // in another tab: it has not stopped
     const record = await this.ports.workspace.imports.unfinished(projectId);
     return record ? { names: record.names, sources: record.sources, passages: record.passages } : null;
   }
@@ -78,6 +80,12 @@ export class ImportDesk implements ImportStudio {
     });
     return { file: asFile(file), losses };
   };
+}
+
+async function isRunning(projectId: string): Promise<boolean> {
+  const locks = typeof navigator === "undefined" ? undefined : (navigator.locks as LockManager | undefined);
+  const held = (await locks?.query())?.held ?? [];
+  return held.some(({ name }) => name === importLock(projectId));
 }
 
 function labelOf({ total, waiting }: ImportReport): string {

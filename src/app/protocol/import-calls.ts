@@ -33,3 +33,8 @@ export interface ImportMethods {
     readonly result: { readonly file: SentBytes; readonly losses: readonly string[] };
   };
 }
+
+/** The lock that a worker holds while it imports into a project. */
+export function importLock(projectId: string): string {
+  return `retune-import-${projectId}`;
+}

@@ -6,6 +6,7 @@ import type { InputFile } from "../jobs/import-inputs.ts";
 import { lookAt } from "../jobs/import-look.ts";
 import { importFiles } from "../jobs/import.ts";
 import type { SentFile } from "../protocol/calls.ts";
+import { importLock } from "../protocol/import-calls.ts";
 import type { ImportMethods } from "../protocol/import-calls.ts";
 import type { Handlers } from "../protocol/host.ts";
 import type { DatasetTarget, FoundFile } from "../studio-import.ts";
@@ -72,7 +73,7 @@ export class ImportService {
 async function oneAtATime<Value>(projectId: string, work: () => Promise<Value>): Promise<Value> {
   const locks = typeof navigator === "undefined" ? undefined : (navigator.locks as LockManager | undefined);
   if (!locks) return work();
-  return locks.request(`retune-import-${projectId}`, { ifAvailable: true }, (lock) => {
+  return locks.request(importLock(projectId), { ifAvailable: true }, (lock) => {
     if (lock) return work();
     const text =
       "Files are being imported into this project already, perhaps in another tab. Wait for its end.";
