@@ -175,7 +175,7 @@ function* chunksOf(
 ): Generator<ChunkRecord, void, void> {
   for (const [name, tensor] of tensors) {
     for (const [part, view] of partsOf(tensor).entries()) {
-      yield { runId, sequence, tensor: name, part, bytes: view.slice() as Uint8Array<ArrayBuffer> };
+      yield { runId, sequence, tensor: name, part, bytes: view.slice() };
     }
   }
 }
