@@ -42,9 +42,7 @@ export async function runEncoderJob(
   folder: RunFolder,
   root: string,
 ): Promise<RunRecord> {
-  const train = await loadDataset(job.train, "train");
-  const validation =
-    job.validation === undefined ? undefined : await loadDataset(job.validation, "validation");
+  const { train, validation } = await loadSides(job);
   const base = await startEncoder(root, job, job.queryInstruction ?? "");
   const { backend, reason } = await chooseBackend(job.backend, root, job.threads);
   try {
@@ -77,6 +75,16 @@ export async function runEncoderJob(
   } finally {
     backend.dispose();
   }
+}
+
+async function loadSides({ train, validation }: EncoderTuningJob): Promise<{
+  readonly train: LoadedDataset;
+  readonly validation: LoadedDataset | undefined;
+}> {
+  return {
+    train: await loadDataset(train, "train"),
+    validation: validation === undefined ? undefined : await loadDataset(validation, "validation"),
+  };
 }
 
 /** The questions with the wrong passages, scores and general questions that the job names. */

@@ -78,3 +78,18 @@ export function aroundSentence(
   if (!sentence || at < 0) return [passage, "", ""];
   return [passage.slice(0, at), sentence, passage.slice(at + sentence.length)];
 }
+
+/** The files that questions come from, each once, in their order. */
+export function sourcesOf(questions: readonly QuestionView[]): readonly string[] {
+  return [...new Set(questions.map(({ source }) => source))];
+}
+
+/** Rows by their ids. */
+export function byId<Row extends { readonly id: string }>(rows: readonly Row[]): ReadonlyMap<string, Row> {
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** A map that nothing on screen depends on. */
+export function quietMap<Value>(): Map<string, Value> {
+  return new Map();
+}

@@ -1,6 +1,6 @@
 import type { QuestionChange, QuestionView } from "../../app/studio-data.ts";
 import type { QuestionDetail } from "../../app/studio-gate.ts";
-import { ALL_QUESTIONS, filterQuestions, type QuestionFilter } from "../review.ts";
+import { ALL_QUESTIONS, byId, filterQuestions, quietMap, sourcesOf, type QuestionFilter } from "../review.ts";
 import type { ProjectState } from "./project.svelte.ts";
 import type { StudioState } from "./studio.svelte.ts";
 
@@ -20,7 +20,7 @@ export class ReviewState {
   editing: boolean = $state(false);
   undone: "done" | "empty" | null = $state(null);
   detail: QuestionDetail | null = $state.raw(null); // of the question that was last looked at
-  readonly #details = new Map<string, KnownDetail>();
+  readonly #details = quietMap<KnownDetail>();
 
   constructor(page: StudioState, project: ProjectState) {
     this.#page = page;
@@ -31,9 +31,7 @@ export class ReviewState {
     filterQuestions(this.#project.questions ?? [], this.filter),
   );
 
-  sources: readonly string[] = $derived.by(() => [
-    ...new Set((this.#project.questions ?? []).map(({ source }) => source)),
-  ]);
+  sources: readonly string[] = $derived.by(() => sourcesOf(this.#project.questions ?? []));
 
   get current(): QuestionView | null {
     return this.shown[Math.min(this.cursor, this.shown.length - 1)] ?? null;
@@ -87,7 +85,7 @@ export class ReviewState {
     const restored = await this.#page.attempt(() => this.#page.studio.gate.undoDecision(this.#project.id));
     if (!restored) return;
     this.undone = restored.length > 0 ? "done" : "empty";
-    const rows = new Map(restored.map((row) => [row.id, row]));
+    const rows = byId(restored);
     this.#change((row) => ({ ...row, ...rows.get(row.id) }));
     const index = this.shown.findIndex((question) => rows.has(question.id));
     if (index >= 0) this.cursor = index;
@@ -97,7 +95,7 @@ export class ReviewState {
   async #apply(questions: readonly QuestionView[], change: QuestionChange): Promise<void> {
     this.undone = null;
     const ids = questions.map(({ id }) => id);
-    const changed = new Set(ids);
+    const changed = byId(questions);
     this.#change((row) => (changed.has(row.id) ? decided(row, change) : row));
     const done = await this.#page.attempt(async () => {
       await this.#page.studio.gate.decideQuestions(this.#project.id, ids, change);

@@ -101,7 +101,7 @@ test("a PDF and a DOCX become questions, reviewed, mined, trained on, judged and
   const report = page.waitForEvent("download");
   await page.getByRole("button", { name: "Report" }).click();
   await page.getByRole("button", { name: "Save as a page (.html)" }).click();
-  const html = readFileSync((await (await report).path())!, "utf8");
+  const html = readFileSync(await (await report).path(), "utf8");
   expect(html).toContain("MRR@10");
   expect(html).not.toContain("Tansy"); // no row of the person's data unless asked
   await page.keyboard.press("Escape");
