@@ -158,9 +158,20 @@ class UnitReader {
     }
     const { dataset } = (await toRetrieval(data)).data;
     const named = roles ? await this.withColumns(dataset, roles) : dataset;
-    const source = { ...this.source, role: this.roleOf(data), format: label };
+    const role = this.roleOf(data);
+    const source = { ...this.source, role, format: label };
     const questions = named.queries.map((query): StoredQuestion => ({ ...query, state: "accepted" }));
-    return { content: { source, passages: named.passages, questions }, warnings, badRows };
+    const notes = role === "split" ? [...warnings, ...this.dividedAnew(data)] : warnings;
+    return { content: { source, passages: named.passages, questions }, warnings: notes, badRows };
+  }
+
+  /** Splits that the set brings and that are not kept. */
+  private dividedAnew(data: FormatData): readonly ImportWarning[] {
+    const splits = data.kind === "retrieval" ? (data.splits ?? []) : [];
+    if (splits.length < 2) return [];
+    const names = splits.map(({ name }) => name).join(", ");
+    const message = `${this.unit.name}: its splits (${names}) are not kept; the questions are divided by document. To keep them, import copies that hold one split each.`;
+    return [{ code: "splits", message, count: splits.length, place: { file: this.unit.name } }];
   }
 
   /** A set that names one split goes to that side; one of several is divided by document. */

@@ -22,6 +22,7 @@ export type ImportWarningCode =
   | "evidence" // evidence that is no passage of its document
   | "role-order" // messages of one role after another
   | "context-length" // chats longer than models commonly read
+  | "splits" // splits of the set that are not kept
   | "extra-key";
 
 export interface ImportWarning {

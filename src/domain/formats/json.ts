@@ -198,10 +198,9 @@ class JsonReader {
       if (Number.isNaN(code)) {
         this.at = this.text.length;
         const opened = lineAndColumn(this.text, start);
-        throw this.error(
-          "E_JSON",
-          `ends inside a text opened at line ${opened.line}, column ${opened.column}`,
-        );
+        // A row of JSON Lines has no lines of its own: its number stands before the message.
+        const line = this.text.includes("\n") ? `line ${opened.line}, ` : "";
+        throw this.error("E_JSON", `ends inside a text opened at ${line}column ${opened.column}`);
       }
       if (code < 0x20) throw this.error("E_JSON", `a raw control character (code ${code}) inside a text`);
       if (code === BACKSLASH) {

@@ -41,7 +41,6 @@ export const imports = {
     "PDF, Word, Markdown, text, HTML, source code, CSV, JSON Lines, Parquet, datasets of LlamaIndex, BEIR and others, folders, or a zip of these. The content decides, not the name.",
   looking: "Looking at the files…",
   reading: "Reading…",
-  readingFile: (name: string): string => `Reading ${name}`,
   timeLeft: (seconds: number): string =>
     seconds < 90
       ? `about ${Math.max(1, Math.round(seconds))} s left`
@@ -102,7 +101,9 @@ export const imports = {
   correct: "Read them differently",
 
   unfinished: ({ names, sources, passages }: UnfinishedImport): string =>
-    `The import of ${namesOf(names)} stopped before its end. ${plural(sources, "file", "files")} with ${plural(passages, "passage", "passages")} are read and kept; nothing of it is in the project yet. Add the same files again to go on from there.`,
+    sources === 0
+      ? `The import of ${namesOf(names)} was not finished; nothing of it is in the project. Add the same files again, or discard it to import others.`
+      : `The import of ${namesOf(names)} stopped before its end. ${plural(sources, "file", "files")} with ${plural(passages, "passage", "passages")} are read and kept; nothing of it is in the project yet. Add the same files again to go on from there.`,
   discard: "Discard it",
 
   exportTitle: "Take the dataset away",

@@ -65,6 +65,24 @@ test("a file that is there already is left as it is, a changed one of the same n
   ]);
 });
 
+test("splits that a set brings are not given up in silence", async () => {
+  const files = [
+    textFile("beir/corpus.jsonl", jsonl([1, 2].map((at) => ({ _id: `d${at}`, text: `Rule ${at} holds.` })))),
+    textFile(
+      "beir/queries.jsonl",
+      jsonl([1, 2].map((at) => ({ _id: `q${at}`, text: `Which rule is ${at}?` }))),
+    ),
+    textFile("beir/qrels/train.tsv", "query-id\tcorpus-id\tscore\nq1\td1\t1\n"),
+    textFile("beir/qrels/test.tsv", "query-id\tcorpus-id\tscore\nq2\td2\t1\n"),
+  ];
+  const notes = async (role?: "train"): Promise<string[]> => {
+    const report = await importInto(await openGround(), files, role ? { role } : {});
+    return report.files.flatMap(({ problems }) => problems.map(({ error }) => error.message));
+  };
+  expect(await notes()).toEqual([expect.stringContaining("its splits (train, test) are not kept")]);
+  expect(await notes("train")).toEqual([]); // whoever chose a side knows
+});
+
 test("bad rows hold everything back until the person says to skip them; then the rest comes in, named by line", async () => {
   const workspace = await openGround();
   const rows = `${jsonl(passageRows(3))}{"id": "x", "text": \n${jsonl([{ id: "y", text: "" }, ...passageRows(2, 9)])}`;

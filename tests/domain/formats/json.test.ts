@@ -24,7 +24,8 @@ test("J1: a truncated file names line and column", () => {
     "cut off",
   );
   expect(error.place).toEqual({ file: "x.json", line: 2, column: 13 });
-  refusal(() => parseJson('{"a": "never closed'), "E_JSON", "opened at line 1, column 7");
+  refusal(() => parseJson('{"a": "never closed'), "E_JSON", "opened at column 7");
+  refusal(() => parseJson('{\n"a": "never closed'), "E_JSON", "opened at line 2, column 6");
 });
 
 test("J2: trailing commas, NaN, Infinity and Python words are no JSON", () => {

@@ -118,7 +118,7 @@ function noteUnused(table: Table, file: string, mapping: ColumnMapping, report: 
   const used = [mapping.query, mapping.positive, mapping.score, ...(mapping.negatives ?? [])];
   const unused = table.columns.filter((column) => !used.includes(column));
   if (unused.length === 0) return;
-  const what = `not used of the columns: ${unused.slice(0, 8).join(", ")}`;
+  const what = `columns that are not used: ${unused.slice(0, 8).join(", ")}`;
   report.warn("extra-key", file, undefined, what, unused.length);
 }
 

@@ -46,7 +46,7 @@ test("numbered negatives are read, blank ones left out, pandas' index column not
     ["b?", ["C"], ["D", "E"]],
   ]);
   expect(warnings).toMatchObject([
-    { code: "extra-key", message: "t.csv: not used of the columns: column 1" },
+    { code: "extra-key", message: "t.csv: columns that are not used: column 1" },
   ]);
 });
 
