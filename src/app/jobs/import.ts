@@ -39,12 +39,13 @@ export async function importFiles(
   for (const { name, error } of refused) importing.refuse(name, error);
   try {
     await importing.read(control);
+    return await importing.finish(workspace);
   } catch (error) {
-    if (error instanceof RetuneError && error.code === "cancelled")
-      await workspace.imports.discard(projectId);
+    // On a full disk too: what is kept for later would be in the way of everything else.
+    const leaves = error instanceof RetuneError && ["cancelled", "storage-full"].includes(error.code);
+    if (leaves) await workspace.imports.discard(projectId);
     throw error;
   }
-  return importing.finish(workspace);
 }
 
 /** The names as a person knows them: of files, and of folders instead of what lies in them. */

@@ -1,3 +1,4 @@
+import type { Progress } from "../../domain/ports.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import type { ImportReport } from "../studio-data.ts";
 import type {
@@ -34,7 +35,9 @@ export class ImportDesk implements ImportStudio {
       jobs.start(request, async (control) => {
         try {
           const params = { projectId, drop: await this.handOver(files, control.signal), choices };
-          const report = await workers.data.call("addFiles", params, control);
+          const onProgress = ({ label, ...progress }: Progress): void =>
+            control.onProgress(label === undefined ? progress : { ...progress, label: `Reading ${label}` });
+          const report = await workers.data.call("addFiles", params, { ...control, onProgress });
           desk.changed(projectId);
           resolve(report);
           return labelOf(report);

@@ -54,7 +54,9 @@ describe("R5: the disk is full", () => {
     const full = page.getByRole("alert", { name: "The browser's storage is full" });
     await full.waitFor();
     expect(await storedCounts(page, CONTENT)).toEqual(before);
-    expect(await page.getByText("too-much.json").count()).toBe(0);
+    const sources = page.getByRole("list", { name: "Sources" });
+    expect(await sources.getByText("too-much.json").count()).toBe(0);
+    expect(await storedCounts(page, ["texts", "imports"])).toEqual({ texts: 0, imports: 0 });
 
     await full.getByRole("button", { name: "Dismiss" }).click();
     await full.waitFor({ state: "detached" });
