@@ -2,6 +2,7 @@ import { splitByGroup } from "../../domain/data/split.ts";
 import type { Dataset } from "../../domain/data/dataset.ts";
 import { groupsOf } from "../../domain/data/dataset.ts";
 import type { QueryRow, SystemName } from "../../domain/eval/report.ts";
+import { mean } from "../../domain/eval/statistics.ts";
 import { FREE_RUNGS, RUNGS, rungGain } from "../../domain/recipes/ladder.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import type { RungRecord, RunRecord } from "../storage/records.ts";
@@ -113,10 +114,6 @@ function rungOf(
   const state = better ? "better" : "no-gain";
   const gain = { value, standardError };
   return { ...open, state, mrr: mean(record.reciprocalRanks), over: present.name, gain };
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }
 
 function adviceFor(rungs: readonly Rung[], present: LadderView["present"], next: RungName | null): string {

@@ -14,8 +14,9 @@ import { cosineScores, inverseNorms } from "./dense.ts";
 import { positivesOf } from "./evaluate.ts";
 import { judge, type Judged } from "./judge.ts";
 import { idOrder, METRIC_NAMES } from "./metrics.ts";
+import { signedPoints } from "./points.ts";
 import type { Delta } from "./report.ts";
-import { clusterDifferences, pairedDeltas } from "./statistics.ts";
+import { clusterDifferences, mean, pairedDeltas } from "./statistics.ts";
 
 export const MARGIN = 0.01;
 const NEIGHBOURS = 10;
@@ -185,7 +186,7 @@ function stacked(first: Matrix, second: Matrix): Matrix {
 }
 
 function sentenceOf(delta: Delta, nonInferior: boolean, index: DriftReport["index"]): string {
-  const lost = `${signed(delta.value)} points [${signed(delta.low)}, ${signed(delta.high)}] on general questions`;
+  const lost = `${signedPoints(delta.value)} points [${signedPoints(delta.low)}, ${signedPoints(delta.high)}] on general questions`;
   const kept = nonInferior
     ? `General search is kept: ${lost}, so a loss of one point is ruled out.`
     : `A loss on general questions cannot be ruled out: ${lost}.`;
@@ -196,12 +197,4 @@ function sentenceOf(delta: Delta, nonInferior: boolean, index: DriftReport["inde
 
 function duration(seconds: number): string {
   return seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
-}
-
-function signed(share: number): string {
-  return `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(1)}`;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }

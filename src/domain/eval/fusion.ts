@@ -9,6 +9,7 @@ import type { Matrix } from "../matrix.ts";
 import { BM25 } from "./bm25.ts";
 import { rankOf } from "./metrics.ts";
 import type { Fusion } from "./report.ts";
+import { mean } from "./statistics.ts";
 
 export interface FusionWeights {
   readonly dense: number;
@@ -181,10 +182,6 @@ export function chooseFusion(samples: readonly FusionSample[], order: Uint32Arra
   return wins
     ? { weights: fitFusion(samples), kind: "fitted", equalMrr, fittedMrr }
     : { weights: EQUAL_WEIGHTS, kind: "equal", equalMrr, fittedMrr };
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }
 
 function reciprocalRank(sample: FusionSample, weights: FusionWeights, order: Uint32Array): number {

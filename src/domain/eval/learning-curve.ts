@@ -8,8 +8,9 @@
 // the error does not fall along the sizes by more than its noise.
 import { CounterRandom } from "../random.ts";
 import type { CurvePoint, Interval, LearningAdvice, LearningCurve } from "./advice-types.ts";
+import { signedPoints } from "./points.ts";
 import { errorAt, fitPowerLaw } from "./power-law.ts";
-import { percentile } from "./statistics.ts";
+import { mean, percentile } from "./statistics.ts";
 
 export const FRACTIONS = [1 / 8, 1 / 4, 3 / 8, 1 / 2, 3 / 4, 1] as const;
 const LEAST_POINTS = 4;
@@ -109,16 +110,8 @@ function intervalOf(values: readonly number[], value: number): Interval {
 function sentenceOf(advice: LearningAdvice): string {
   if (advice.kind === "refused") return `No forecast: ${advice.detail}.`;
   const { low, high } = advice.doubled;
-  const range = `${signed(low)} … ${signed(high)} points of MRR@10`;
+  const range = `${signedPoints(low)} … ${signedPoints(high)} points of MRR@10`;
   return advice.flat
     ? `Twice the data: ${range}. The curve is flat; better questions and labels help more than more of them.`
     : `Twice the data: ${range}.`;
-}
-
-function signed(share: number): string {
-  return `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(1)}`;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }

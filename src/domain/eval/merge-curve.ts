@@ -8,7 +8,9 @@
 import { CounterRandom } from "../random.ts";
 import type { MergeCurve, MergePoint } from "./advice-types.ts";
 import { MARGIN } from "./drift.ts";
+import { signedPoints } from "./points.ts";
 import type { Delta } from "./report.ts";
+import { mean } from "./statistics.ts";
 
 export const STRENGTHS = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1] as const;
 
@@ -80,17 +82,9 @@ function crossFitted(open: readonly JudgedStrength[], { clusters, seed }: MergeS
 function sentenceOf({ points, best, basis, crossFitted: honest }: Omit<MergeCurve, "sentence">): string {
   if (best === null) return "No strength beats the base without risking general questions: keep the base.";
   const at = points.find(({ strength }) => strength === best)!;
-  const gain = `${signed(at.target - points[0]!.target)} points of MRR@10`;
+  const gain = `${signedPoints(at.target - points[0]!.target)} points of MRR@10`;
   const chosen = `Strength ${best} gains most (${gain}) with general questions kept`;
   if (basis === "held-out" || honest === null) return `${chosen}.`;
-  const checked = `${signed(honest - points[0]!.target)} where other documents choose the strength`;
+  const checked = `${signedPoints(honest - points[0]!.target)} where other documents choose the strength`;
   return `${chosen}; it was chosen on the test questions, so expect less: ${checked}.`;
-}
-
-function signed(share: number): string {
-  return `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(1)}`;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }

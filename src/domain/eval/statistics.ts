@@ -181,6 +181,11 @@ export function percentile(sorted: Float64Array, share: number): number {
   return low + (high - low) * (place - below);
 }
 
+/** 0 for none. */
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+}
+
 /** Middle value, the mean of the two middle ones for an even count; 0 for none. */
 export function median(values: readonly number[]): number {
   if (values.length === 0) return 0;

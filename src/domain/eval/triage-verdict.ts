@@ -1,4 +1,5 @@
 import type { Interval, TriageReason, TriageReport, TriageRow, TriageVerdict } from "./advice-types.ts";
+import { signedPoints } from "./points.ts";
 import type { Delta } from "./report.ts";
 
 /** From here on the base leaves nothing to gain (trainers.md §10.14). */
@@ -110,7 +111,3 @@ function copied(medianCopyRate: number): readonly Finding[] {
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 const points = (share: number): string => `${(100 * share).toFixed(1)} points`;
-
-function signedPoints(share: number): string {
-  return `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(1)}`;
-}

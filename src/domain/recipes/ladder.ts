@@ -3,7 +3,7 @@
 // error of the paired difference (Breiman et al. 1984, the one-standard-error rule; questions of one document move together,
 // so documents are what varies). Rungs without training cost nothing and are always tried; of those that train, the first
 // that does not pay ends the climb: what costs more is not started on the hope that it does better.
-import { clusterDifferences, standardError } from "../eval/statistics.ts";
+import { clusterDifferences, mean, standardError } from "../eval/statistics.ts";
 
 export type RungName = "instruction" | "fusion" | "adapter" | "re-ranker" | "lora" | "full";
 
@@ -101,8 +101,4 @@ export async function* climb(runner: RungRunner): AsyncGenerator<Climb, Climb, v
     yield standing;
   }
   return standing;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }

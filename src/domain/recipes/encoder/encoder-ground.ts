@@ -1,5 +1,6 @@
 import type { Backend } from "../../../engine/backend.ts";
 import type { PlanSummary } from "../../../engine/plan.ts";
+import { mean } from "../../eval/statistics.ts";
 import type { Weights } from "../../matrix.ts";
 import { frozenPrecisionOn } from "../../models/bert/weights.ts";
 import { roundedUp, type Bucket } from "../../text/pack.ts";
@@ -158,8 +159,4 @@ function estimateOf(
     flopsPerEpoch: (summary.flops * rows * schedule.stepsPerEpoch) / sizes.at(-1)!,
     launches: summary.launches,
   };
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }

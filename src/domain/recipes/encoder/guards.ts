@@ -4,6 +4,7 @@
 //   spike        loss > median + 6 · deviation of the last 32 losses, three steps in a row: back to the last good state,
 //                and those batches are left out. deviation = MAD, at least 5 % of the median of the first 32 losses: a
 //                loss near zero may double without being a spike.
+import { median } from "../../eval/statistics.ts";
 import type { GuardEvent } from "./encoder-job.ts";
 
 const WINDOW = 32;
@@ -94,12 +95,6 @@ export class LossGuard {
     const least = LEAST_SHARE * median(this.#losses.slice(0, WINDOW));
     return middle + DEVIATIONS * Math.max(spread, least);
   }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }
 
 /** The record of going back from `step` to `back`. */
