@@ -1,12 +1,12 @@
 // The gate: which questions are not worth training on, and why (trainers.md §10.5).
 //
 //   context     points at a text that a searcher does not see            gate-context.ts
-//   copy        share of its 3-grams found in its passage ≥ .5           synth/copy-rate.ts
+//   copy        share of its 3-grams found in its passage ≥ .5           eval/tokens.ts
 //   duplicate   an earlier question says the same: normalised text, Jaccard of word 3-grams ≥ .7, or cosine ≥ .95
 //   not-found   no right passage among the retriever's first k           round-trip filter: Alberti et al. 2019
 //               (arXiv 1906.05416), Promptagator (arXiv 2209.11755)       gate-search.ts
 //   no-question (of a model's), short (fewer than 3 words), empty
-import { copiedTrigrams } from "../synth/copy-rate.ts";
+import { copiedTrigrams } from "../eval/tokens.ts";
 import { matrixOf } from "../matrix.ts";
 import type { RunControl } from "../ports.ts";
 import { contextPhrase } from "./gate-context.ts";

@@ -33,3 +33,19 @@ export function copyRate(question: string, passage: string): number {
   for (const word of words) if (there.has(word)) copied++;
   return copied / words.size;
 }
+
+/** Share of the question's runs of three words found in the passage, 0–1; of its words where it has fewer than three. */
+export function copiedTrigrams(question: string, passage: string): number {
+  const asked = tokens(question);
+  const size = Math.min(3, asked.length);
+  if (size === 0) return 0;
+  const runs = runsOf(asked, size);
+  const there = new Set(runsOf(tokens(passage), size));
+  return runs.filter((run) => there.has(run)).length / runs.length;
+}
+
+function runsOf(words: readonly string[], size: number): string[] {
+  return words
+    .slice(0, words.length - size + 1)
+    .map((_, start) => words.slice(start, start + size).join(" "));
+}

@@ -1,7 +1,6 @@
 // Questions without any model: deterministic, offline, each with the sentence it asks about and the rule that made it.
 import type { GeneratedQuestion } from "../ports.ts";
-import { copyRate } from "../eval/tokens.ts";
-import { copiedTrigrams } from "./copy-rate.ts";
+import { copiedTrigrams, copyRate } from "../eval/tokens.ts";
 import type { TeacherGenerator } from "./endpoint.ts";
 import { inSomeForm } from "./rules/forms.ts";
 import { glossaryOf } from "./rules/glossary.ts";
