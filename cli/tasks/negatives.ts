@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { hasOwnNegatives, negativesById, negativesOf } from "../../src/domain/data/negatives.ts";
 import type { MiningSettings } from "../../src/domain/data/mining/settings.ts";
-import type { Dataset } from "../../src/domain/data/dataset.ts";
+import { rightPassages, type Dataset } from "../../src/domain/data/dataset.ts";
 import type { EncoderData } from "../../src/domain/recipes/encoder/encoder-job.ts";
 import { RetuneError } from "../../src/engine/errors.ts";
 import type { LoadedDataset } from "../job-data.ts";
@@ -80,12 +80,7 @@ export async function readNegatives(file: string, { queries, passages }: Dataset
     throw new RetuneError("usage", text, { file });
   }
   const known = new Set(passages.map(({ id }) => id));
-  const right = new Map(
-    queries.map(({ id, relevant }) => [
-      id,
-      new Set(relevant.filter(({ grade }) => grade > 0).map(({ passage }) => passage)),
-    ]),
-  );
+  const right = new Map(queries.map((query) => [query.id, rightPassages(query)]));
   const negatives: Record<string, string[]> = {};
   const teacher: Record<string, Record<string, number>> = {};
   for (const [query, rows] of Object.entries(parsed.output)) {

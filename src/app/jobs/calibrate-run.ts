@@ -1,4 +1,4 @@
-import { groupsOf } from "../../domain/data/dataset.ts";
+import { groupsOf, rightPassages } from "../../domain/data/dataset.ts";
 import type { Dataset } from "../../domain/data/dataset.ts";
 import type { ScoreThreshold } from "../../domain/eval/advice-types.ts";
 import { candidatesOf } from "../../domain/eval/candidates.ts";
@@ -66,8 +66,8 @@ async function ofReranker(
   const dataset = { ...whole, queries: spread(whole.queries, RERANK_QUESTIONS) };
   const logits = await candidateLogits(ports, run, dataset, control);
   const clusters = groupsOf(dataset);
-  const questions = dataset.queries.map(({ relevant }, row): ScoredQuestion => {
-    const right = new Set(relevant.filter(({ grade }) => grade > 0).map(({ passage }) => passage));
+  const questions = dataset.queries.map((query, row): ScoredQuestion => {
+    const right = rightPassages(query);
     const hits = logits[row]!.map(({ passage, score }) => ({ score, right: right.has(passage) }))
       .sort((a, b) => b.score - a.score)
       .slice(0, HITS);

@@ -1,4 +1,4 @@
-import type { Dataset } from "../../domain/data/dataset.ts";
+import { rightPassages, type Dataset } from "../../domain/data/dataset.ts";
 import { MINING_DEFAULTS } from "../../domain/data/mining/settings.ts";
 import { hasOwnNegatives, mineNegatives, negativesById, negativesOf } from "../../domain/data/negatives.ts";
 import { rerankDatasetOf } from "../../domain/data/rerank-dataset.ts";
@@ -80,8 +80,9 @@ function scoredData(
   const teacher = teacherOf(dataset, pairs);
   const negatives: Record<string, readonly string[]> = {};
   let taught = 0;
-  for (const { id, relevant } of dataset.queries) {
-    const right = new Set(relevant.filter(({ grade }) => grade > 0).map(({ passage }) => passage));
+  for (const query of dataset.queries) {
+    const { id } = query;
+    const right = rightPassages(query);
     const scored = Object.entries(teacher[id] ?? {}).sort(([, a], [, b]) => b - a);
     negatives[id] = scored.flatMap(([passage]) => (right.has(passage) ? [] : [passage]));
     if (negatives[id].length > 0 && scored.some(([passage]) => right.has(passage))) taught++;

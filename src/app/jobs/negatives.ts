@@ -1,4 +1,4 @@
-import type { Dataset, Query } from "../../domain/data/dataset.ts";
+import { rightPassages, type Dataset, type Query } from "../../domain/data/dataset.ts";
 import type { JudgedTexts } from "../../domain/data/mining/mined-rows.ts";
 import type { MiningReport } from "../../domain/data/mining/mining-report.ts";
 import type { MinedPreview } from "../../domain/data/negatives.ts";
@@ -82,8 +82,8 @@ export function miningView(
   return { mined: request && report ? { request, report, outdated } : null, questions: rows };
 }
 
-function positivesOf({ relevant }: Query): MinedQuestionView["positives"] {
-  return relevant.flatMap(({ passage, grade }) => (grade > 0 ? [{ passageId: passage, score: null }] : []));
+function positivesOf(query: Query): MinedQuestionView["positives"] {
+  return Array.from(rightPassages(query), (passageId) => ({ passageId, score: null }));
 }
 
 function currentCandidates(

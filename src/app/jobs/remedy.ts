@@ -1,3 +1,4 @@
+import { rightPassages } from "../../domain/data/dataset.ts";
 import type { DifferenceReport, QueryDifference, Remedy } from "../../domain/eval/advice-types.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import type { StoredQuestion } from "../storage/records.ts";
@@ -44,7 +45,7 @@ export function remedied(
     return question.state === "rejected" ? question : { ...question, state: "rejected" };
   }
   if (intruder === null) return question;
-  const judgedRight = question.relevant.some(({ passage, grade }) => passage === intruder && grade > 0);
+  const judgedRight = rightPassages(question).has(intruder);
   const negatives = question.negatives ?? [];
   if (remedy === "hard-negative") {
     if (judgedRight || negatives.includes(intruder)) return question;

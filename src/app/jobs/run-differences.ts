@@ -1,5 +1,5 @@
 import type { DifferenceReport } from "../../domain/eval/advice-types.ts";
-import type { Dataset } from "../../domain/data/dataset.ts";
+import { rightPassages, type Dataset } from "../../domain/data/dataset.ts";
 import { differenceReport, type RankedQuestion } from "../../domain/eval/differences.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import type { RunRecord } from "../storage/records.ts";
@@ -94,8 +94,8 @@ async function rerankedQuestions(
 ): Promise<readonly RankedQuestion[]> {
   const dataset = { ...whole, queries: spread(whole.queries, RERANK_QUESTIONS) };
   const scored = await candidateLogits(ports, run, dataset, control);
-  return dataset.queries.map(({ id, relevant }, row) => {
-    const right = new Set(relevant.filter(({ grade }) => grade > 0).map(({ passage }) => passage));
+  return dataset.queries.map((query, row) => {
+    const right = rightPassages(query);
     const rankIn = (list: readonly { readonly passage: string }[]): number | null => {
       const place = list.findIndex(({ passage }) => right.has(passage));
       return place < 0 ? null : place + 1;

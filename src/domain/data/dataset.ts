@@ -35,6 +35,11 @@ export interface Dataset {
   readonly passages: readonly Passage[];
 }
 
+/** Ids of the passages that answer a query: judged with a grade above 0, each once, in file order. */
+export function rightPassages({ relevant }: Pick<Query, "relevant">): ReadonlySet<string> {
+  return new Set(relevant.filter(({ grade }) => grade > 0).map(({ passage }) => passage));
+}
+
 /** Position of every passage id. */
 export function passageIndex(dataset: Dataset): ReadonlyMap<string, number> {
   return new Map(dataset.passages.map((passage, index) => [passage.id, index]));

@@ -4,7 +4,7 @@ import { EQUAL_WEIGHTS, fuse, fusionOf } from "../eval/fusion.ts";
 import { idOrder, rankOf } from "../eval/metrics.ts";
 import { matrixOf, rowOf, type Matrix } from "../matrix.ts";
 import type { RunControl } from "../ports.ts";
-import { passageIndex, type Dataset } from "./dataset.ts";
+import { passageIndex, rightPassages, type Dataset } from "./dataset.ts";
 import type { Retriever } from "./gate-flags.ts";
 import { Pace } from "./pace.ts";
 
@@ -45,8 +45,7 @@ export async function passagesNotFound(
     const bm25 = lexical.scores(rows.map((row) => dataset.queries[row]!.text));
     const scores = by === "bm25" ? bm25 : hybrid(rows, bm25, vectors!);
     for (const [position, row] of rows.entries()) {
-      const own = dataset.queries[row]!.relevant.filter(({ grade }) => grade > 0);
-      const ranks = own.flatMap(({ passage }) => {
+      const ranks = [...rightPassages(dataset.queries[row]!)].flatMap((passage) => {
         const place = places.get(passage);
         return place === undefined ? [] : [rankOf(rowOf(scores, position), place, order)];
       });

@@ -9,7 +9,7 @@
 import { matrixOf } from "../matrix.ts";
 import type { RunControl } from "../ports.ts";
 import type { Dataset, Passage } from "./dataset.ts";
-import { groupOfPassage } from "./dataset.ts";
+import { groupOfPassage, rightPassages } from "./dataset.ts";
 import { overlaps } from "./duplicates.ts";
 import type { Overlap } from "./duplicates.ts";
 import { nearPairs } from "./duplicates-vectors.ts";
@@ -92,8 +92,7 @@ export async function leakReport(
   const asked = new Set(leaks.filter(({ kind }) => kind.endsWith("question")).map((leak) => leak.test));
   const seen = new Set(leaks.filter(({ kind }) => !kind.endsWith("question")).map((leak) => leak.test));
   const concerned = test.queries.filter(
-    ({ id, relevant }) =>
-      asked.has(id) || relevant.some(({ passage, grade }) => grade > 0 && seen.has(passage)),
+    (query) => asked.has(query.id) || [...rightPassages(query)].some((passage) => seen.has(passage)),
   );
   return {
     leaks,
@@ -120,8 +119,7 @@ function passageRows(
   side: Row["side"],
   vectors: LeakOptions["vectors"],
 ): Row[] {
-  const right = queries.flatMap(({ relevant }) => relevant.filter(({ grade }) => grade > 0));
-  const answering = new Set(right.map(({ passage }) => passage));
+  const answering = new Set(queries.flatMap((query) => [...rightPassages(query)]));
   const own = vectors?.[side].passages;
   return passages.map(({ id, text }: Passage, row) => ({
     ...{ id, text, side },

@@ -1,4 +1,4 @@
-import type { Dataset } from "./dataset.ts";
+import { rightPassages, type Dataset } from "./dataset.ts";
 import type { ImportWarning } from "./import-report.ts";
 
 /** Texts as compared for equality: Unicode-normalised, lower case, single spaces. */
@@ -34,8 +34,6 @@ export function leakNotes(training: Dataset, validation: Dataset): string[] {
 
 /** Texts of the passages that answer a question. */
 function answers({ queries, passages }: Dataset): string[] {
-  const relevant = new Set(
-    queries.flatMap((query) => query.relevant.filter(({ grade }) => grade > 0).map(({ passage }) => passage)),
-  );
-  return passages.filter(({ id }) => relevant.has(id)).map(({ text }) => comparable(text));
+  const right = new Set(queries.flatMap((query) => [...rightPassages(query)]));
+  return passages.filter(({ id }) => right.has(id)).map(({ text }) => comparable(text));
 }

@@ -10,7 +10,7 @@ import { MiningGround } from "./mining/mining-ground.ts";
 import { miningReport, type MiningReport } from "./mining/mining-report.ts";
 import { searchOfScores, type PassageSearch } from "./mining/passage-search.ts";
 import { checkMining, usesThresholds, type MiningSettings } from "./mining/settings.ts";
-import { groupsOf, passageIndex, type Dataset } from "./dataset.ts";
+import { groupsOf, passageIndex, rightPassages, type Dataset, type Query } from "./dataset.ts";
 import type { RerankCandidate, RerankDataset } from "./rerank-dataset.ts";
 
 export interface MinedNegatives {
@@ -152,8 +152,7 @@ export function negativesOf(
   mine: (() => MinedNegatives) | null,
 ): readonly (readonly Negative[])[] {
   const places = passageIndex(dataset);
-  const open = ({ relevant, negatives }: Dataset["queries"][number]): boolean =>
-    negatives === undefined && relevant.some(({ grade }) => grade > 0);
+  const open = (query: Query): boolean => query.negatives === undefined && rightPassages(query).size > 0;
   const mined = mine && dataset.queries.some(open) ? mine().queries : null;
   return dataset.queries.map(({ negatives }, question) => {
     if (negatives === undefined) return (mined?.[question] ?? []).flatMap(asNegative);

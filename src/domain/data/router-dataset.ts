@@ -1,6 +1,6 @@
 import { RetuneError } from "../../engine/errors.ts";
 import { CounterRandom } from "../random.ts";
-import type { Dataset, Origin } from "./dataset.ts";
+import { rightPassages, type Dataset, type Origin } from "./dataset.ts";
 import { comparable } from "./leaks.ts";
 
 /** A data source or tool that a router may pick. */
@@ -58,7 +58,7 @@ export function routerFromDataset({ queries, passages }: Dataset): RouterDataset
     examples: queries.map(({ id, text, relevant, origin }) => ({
       id,
       text,
-      choices: [...new Set(relevant.filter(({ grade }) => grade > 0).map(({ passage }) => passage))],
+      choices: [...rightPassages({ relevant })],
       ...(origin ? { origin } : {}),
     })),
   };

@@ -1,4 +1,4 @@
-import type { Dataset } from "./dataset.ts";
+import { rightPassages, type Dataset } from "./dataset.ts";
 import type { Overlap } from "./duplicates.ts";
 
 /**
@@ -22,9 +22,10 @@ export function tiesOf(
 ): { readonly train: readonly Tie[]; readonly test: readonly Tie[] } {
   const of = (side: "train" | "test", { queries }: Dataset): readonly Tie[] => {
     const naming = new Map<string, { readonly id: string; readonly named: ReadonlySet<string> }[]>();
-    for (const { id, relevant } of queries) {
-      const named = new Set(relevant.filter(({ grade }) => grade > 0).map(({ passage }) => passage));
-      for (const passage of named) naming.set(passage, [...(naming.get(passage) ?? []), { id, named }]);
+    for (const query of queries) {
+      const named = rightPassages(query);
+      for (const passage of named)
+        naming.set(passage, [...(naming.get(passage) ?? []), { id: query.id, named }]);
     }
     const own = copies.filter(({ from, to }) => rows[from]!.side === side && rows[to]!.side === side);
     return own
@@ -53,7 +54,7 @@ export function tiedJudgements(
   relevant: Dataset["queries"][number]["relevant"],
   ties: readonly Pick<Tie, "passage" | "other">[],
 ): Dataset["queries"][number]["relevant"] {
-  const right = new Set(relevant.filter(({ grade }) => grade > 0).map(({ passage }) => passage));
+  const right = rightPassages({ relevant });
   const named = new Set(relevant.map(({ passage }) => passage));
   const added = ties.filter(
     ({ passage, other }) => right.has(passage) && !named.has(other) && named.add(other),

@@ -1,4 +1,4 @@
-import { groupsOf, type Dataset } from "../data/dataset.ts";
+import { groupsOf, rightPassages, type Dataset } from "../data/dataset.ts";
 import type { Judged } from "./judge.ts";
 import { meanMetrics, METRIC_NAMES } from "./metrics.ts";
 import type { Delta, EvaluationReport, Fusion, MetricName, Metrics, QueryRow, SystemName } from "./report.ts";
@@ -90,7 +90,7 @@ function queryRows(dataset: Dataset, judged: JudgedSystems): readonly QueryRow[]
   const texts = new Map(dataset.passages.map((passage) => [passage.id, passage.text]));
   const systems = Object.entries(judged) as [SystemName, readonly Judged[]][];
   return dataset.queries.map((query, index) => {
-    const right = (query.relevant.find(({ grade }) => grade > 0) ?? query.relevant[0]!).passage;
+    const [right = query.relevant[0]!.passage] = rightPassages(query);
     return {
       query: query.id,
       text: query.text,

@@ -1,6 +1,6 @@
 // Question by question, before against after: Δ of the reciprocal rank (0 beyond the tenth). What got worse is grouped by
 // the document its right passage is from, and by the words of the questions (term-clusters.ts).
-import { groupsOf, type Dataset } from "../data/dataset.ts";
+import { groupsOf, rightPassages, type Dataset } from "../data/dataset.ts";
 import type { DifferenceReport, LoserCluster, QueryDifference, Remedy } from "./advice-types.ts";
 import { groupByTerms } from "./term-clusters.ts";
 import { copyRate } from "./tokens.ts";
@@ -51,7 +51,7 @@ function differencesOf(dataset: Dataset, ranked: readonly RankedQuestion[]): rea
   const rows = ranked.flatMap(({ query: id, before, after, first }): QueryDifference[] => {
     const query = queries.get(id);
     if (!query) return [];
-    const rights = new Set(query.relevant.filter(({ grade }) => grade > 0).map(({ passage }) => passage));
+    const rights = rightPassages(query);
     const intruder = first === null || rights.has(first) ? null : first;
     return [
       {

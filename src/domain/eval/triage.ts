@@ -7,7 +7,7 @@
 // se: standard error of a paired Δ of MRR@10 over clusters (statistics.ts), the larger one of trial adapter and instruction.
 // The test split itself stays closed: only its size is known here.
 import type { Dataset } from "../data/dataset.ts";
-import { passageIndex } from "../data/dataset.ts";
+import { passageIndex, rightPassages } from "../data/dataset.ts";
 import { selectRows, type Matrix } from "../matrix.ts";
 import type { Interval, TriageReport, TriageRow, TriageSystem } from "./advice-types.ts";
 import { candidatesOf, rerankedScores, type CandidateScores } from "./candidates.ts";
@@ -156,9 +156,9 @@ function smallestDetectables(
 function medianCopyRate(dataset: Dataset): number {
   const places = passageIndex(dataset);
   return median(
-    dataset.queries.map(({ text, relevant }) => {
-      const place = places.get(relevant.find(({ grade }) => grade > 0)!.passage)!;
-      return copyRate(text, dataset.passages[place]!.text);
+    dataset.queries.map((query) => {
+      const [right] = rightPassages(query);
+      return copyRate(query.text, dataset.passages[places.get(right!)!]!.text);
     }),
   );
 }

@@ -1,4 +1,4 @@
-import { passageIndex, type Dataset } from "../data/dataset.ts";
+import { passageIndex, rightPassages, type Dataset } from "../data/dataset.ts";
 
 /** The judgements of a file as numbers: everything by position in the file. */
 export interface Judgements {
@@ -9,9 +9,9 @@ export interface Judgements {
 
 export function judgementsOf(dataset: Dataset): Judgements {
   const places = passageIndex(dataset);
-  const positives = dataset.queries.map(({ relevant }) => [
-    ...new Set(relevant.filter(({ grade }) => grade > 0).map(({ passage }) => places.get(passage)!)),
-  ]);
+  const positives = dataset.queries.map((query) =>
+    Array.from(rightPassages(query), (passage) => places.get(passage)!),
+  );
   const usable = Uint32Array.from(positives.flatMap((found, query) => (found.length > 0 ? [query] : [])));
   const seen = new Map<string, number>();
   const copyOf = Uint32Array.from(dataset.passages, ({ text }, index) => {

@@ -8,7 +8,7 @@
 import { RetuneError } from "../../../engine/errors.ts";
 import type { JudgedVectors } from "../../eval/evaluate.ts";
 import { CounterRandom } from "../../random.ts";
-import { passageIndex, type Dataset } from "../dataset.ts";
+import { passageIndex, rightPassages, type Dataset } from "../dataset.ts";
 import { comparable } from "../leaks.ts";
 import { denseSearch, rowsInBlocks } from "./passage-search.ts";
 
@@ -73,8 +73,8 @@ function recommendedPools(dataset: Dataset): { entries: readonly number[]; pools
   const places = passageIndex(dataset);
   const texts = dataset.passages.map(({ text }) => comparable(text));
   const byText = new Map<string, number>();
-  const answered = dataset.queries.map(({ relevant }) =>
-    relevant.filter(({ grade }) => grade > 0).map(({ passage }) => places.get(passage)!),
+  const answered = dataset.queries.map((query) =>
+    Array.from(rightPassages(query), (passage) => places.get(passage)!),
   );
   for (const passage of answered.flat()) {
     if (!byText.has(texts[passage]!)) byText.set(texts[passage]!, passage);
