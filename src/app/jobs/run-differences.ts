@@ -102,7 +102,7 @@ async function rerankedQuestions(
     };
     const after = [...scored[row]!].sort((a, b) => b.score - a.score);
     return {
-      query: id,
+      query: query.id,
       before: rankIn(scored[row]!),
       after: rankIn(after),
       first: after[0]?.passage ?? null,

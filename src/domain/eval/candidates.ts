@@ -6,6 +6,7 @@ import { passageIndex, type Dataset } from "../data/dataset.ts";
 import { rowOf, type Matrix } from "../matrix.ts";
 import { positivesOf } from "./evaluate.ts";
 import { idOrder } from "./metrics.ts";
+import { ranking, topColumns } from "./ranking.ts";
 
 export interface CandidateOptions {
   readonly depth: number; // 100 in the guide
@@ -25,17 +26,12 @@ export function candidatesOf(
   const order = idOrder(dataset.passages.map(({ id }) => id));
   const places = passageIndex(dataset);
   return dataset.queries.map((query, index) => {
-    const best = ranking(rowOf(retrieved, index), order).subarray(0, depth);
-    if (!forceGold) return best.slice();
+    const best = topColumns(rowOf(retrieved, index), order, depth);
+    if (!forceGold) return best;
     const known = new Set(best);
     const missed = positivesOf(query, places).filter(({ passage }) => !known.has(passage));
     return Uint32Array.from([...best, ...missed.map(({ passage }) => passage)]);
   });
-}
-
-/** All columns, best first; ties by passage id. */
-export function ranking(scores: Float32Array, order: Uint32Array): Uint32Array {
-  return Uint32Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]! || order[a]! - order[b]!);
 }
 
 /** Scores [Q, N] that rank as "candidates by their score, then all others as retrieved" does. */

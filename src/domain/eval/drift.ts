@@ -9,12 +9,12 @@ import { RetuneError } from "../../engine/errors.ts";
 import { passageIndex, type Dataset } from "../data/dataset.ts";
 import { rowOf, type Matrix } from "../matrix.ts";
 import type { DriftReport } from "./advice-types.ts";
-import { ranking } from "./candidates.ts";
 import { cosineScores, inverseNorms } from "./dense.ts";
 import { positivesOf } from "./evaluate.ts";
 import { judge, type Judged } from "./judge.ts";
 import { idOrder, METRIC_NAMES } from "./metrics.ts";
 import { signedPoints } from "./points.ts";
+import { topColumns } from "./ranking.ts";
 import type { Delta } from "./report.ts";
 import { clusterDifferences, mean, pairedDeltas } from "./statistics.ts";
 
@@ -107,8 +107,8 @@ function neighbourLists(
     cosineScores(after.queries, after.corpus),
   ];
   return Array.from({ length: old.rows }, (_, row) => [
-    ranking(rowOf(old, row), order).subarray(0, DEPTH),
-    ranking(rowOf(fresh, row), order).subarray(0, DEPTH),
+    topColumns(rowOf(old, row), order, DEPTH),
+    topColumns(rowOf(fresh, row), order, DEPTH),
   ]);
 }
 

@@ -2,7 +2,7 @@
 //
 // Throws away how far scores lie apart, so it needs no fitting and no scale; triage shows it beside fitted z-scores.
 import { rowOf, type Matrix } from "../matrix.ts";
-import { ranking } from "./candidates.ts";
+import { ranking } from "./ranking.ts";
 
 export const RECIPROCAL_RANK_K = 60;
 

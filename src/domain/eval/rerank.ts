@@ -8,10 +8,11 @@
 import { RetuneError } from "../../engine/errors.ts";
 import { groupsOf, passageIndex, type Dataset } from "../data/dataset.ts";
 import { rowOf, type Matrix } from "../matrix.ts";
-import { ranking, rerankedScores, type CandidateOptions, type CandidateScores } from "./candidates.ts";
+import { rerankedScores, type CandidateOptions, type CandidateScores } from "./candidates.ts";
 import { positivesOf } from "./evaluate.ts";
 import { judge, type Judged, type Positive } from "./judge.ts";
 import { idOrder, meanMetrics, METRIC_NAMES } from "./metrics.ts";
+import { topColumns } from "./ranking.ts";
 import type { Delta, MetricName, Metrics, Verdict } from "./report.ts";
 import { clusterDifferences, pairedDeltas, smallestDetectable, verdictOf } from "./statistics.ts";
 
@@ -146,7 +147,7 @@ function guideHits(
   let hits = 0;
   for (const row of kept) {
     const relevant = positives[row]!.map(({ passage }) => textOf(passage));
-    for (const column of ranking(rowOf(scores, row), order).subarray(0, keep)) {
+    for (const column of topColumns(rowOf(scores, row), order, keep)) {
       const text = textOf(column);
       if (relevant.some((right) => right.includes(text) || text.includes(right))) hits++;
     }

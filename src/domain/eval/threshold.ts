@@ -18,10 +18,10 @@ import {
   type Observation,
   type PlattScaling,
 } from "./calibration.ts";
-import { ranking } from "./candidates.ts";
 import { positivesOf } from "./evaluate.ts";
 import { fitIsotonic, isotonicProbability, type IsotonicStep } from "./isotonic.ts";
 import { idOrder } from "./metrics.ts";
+import { topColumns } from "./ranking.ts";
 
 export const HITS = 10; // a question
 const FOLDS = 5;
@@ -181,7 +181,7 @@ export function scoredQuestions(dataset: Dataset, scores: Matrix): readonly Scor
     const right = new Set(positivesOf(query, places).map(({ passage }) => passage));
     if (right.size === 0) return [];
     const own = rowOf(scores, row);
-    const best = ranking(own, order).subarray(0, HITS);
+    const best = topColumns(own, order, HITS);
     const hits = Array.from(best, (column) => ({ score: own[column]!, right: right.has(column) }));
     return [{ cluster: clusters[row]!, hits }];
   });

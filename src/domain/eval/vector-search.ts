@@ -1,4 +1,4 @@
-//   s[j] = ⟨q, d[j]⟩ / (|q|·|d[j]|)      q [D], d [N, D] → s [N], and of it the k first by −s, then by `order`
+//   s[j] = ⟨q, d[j]⟩ / (|q|·|d[j]|)      q [D], d [N, D] → s [N]
 //
 // The same sums in the same order as cosineScores (float64, rounded to float32 once), so scores, ranks and ties are equal
 // to the last bit; four passages are summed side by side, which hides the latency of the additions.
@@ -63,40 +63,4 @@ function fourRows(
   scores[row + 1] = s1 * own * scale[row + 1]!;
   scores[row + 2] = s2 * own * scale[row + 2]!;
   scores[row + 3] = s3 * own * scale[row + 3]!;
-}
-
-/**
- * The `top` best columns of a row of scores, best first, equal ones by `order`: a heap of the best so far instead of a
- * sort of all. A score that is no number comes last.
- */
-export function topColumns(scores: ArrayLike<number>, order: Uint32Array, top: number): Uint32Array {
-  const size = Math.min(top, scores.length);
-  const heap = new Uint32Array(size); // the worst of the kept ones at the root
-  const worse = (a: number, b: number): boolean => {
-    const [x, y] = [scores[a]!, scores[b]!];
-    return x < y || (!(x > y) && order[a]! > order[b]!);
-  };
-  const sink = (from: number, count: number): void => {
-    let at = from;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= count) return;
-      if (child + 1 < count && worse(heap[child + 1]!, heap[child]!)) child++;
-      if (!worse(heap[child]!, heap[at]!)) return;
-      [heap[at], heap[child]] = [heap[child]!, heap[at]!];
-      at = child;
-    }
-  };
-  for (let column = 0; column < size; column++) heap[column] = column;
-  for (let at = (size >> 1) - 1; at >= 0; at--) sink(at, size);
-  for (let column = size; column < scores.length; column++) {
-    if (size === 0 || !worse(heap[0]!, column)) continue;
-    heap[0] = column;
-    sink(0, size);
-  }
-  for (let end = size - 1; end > 0; end--) {
-    [heap[0], heap[end]] = [heap[end]!, heap[0]!];
-    sink(0, end);
-  }
-  return heap;
 }

@@ -4,7 +4,7 @@
 import { RetuneError, toWire, type WireError } from "../../engine/errors.ts";
 import { groupsOf, type Dataset } from "../data/dataset.ts";
 import type { RerankDataset, RerankQuery } from "../data/rerank-dataset.ts";
-import { ranking } from "../eval/candidates.ts";
+import { topColumns } from "../eval/ranking.ts";
 import { idOrder } from "../eval/metrics.ts";
 import { rowOf, type Matrix } from "../matrix.ts";
 import type { RunControl } from "../ports.ts";
@@ -101,7 +101,7 @@ export async function* judgeRelevance(
     onProgress?.({ done: index, total });
     if (known.has(id) || text.trim() === "") continue;
     if (signal?.aborted) throw cancelled();
-    const best = ranking(rowOf(retrieved, index), order).subarray(0, topK);
+    const best = topColumns(rowOf(retrieved, index), order, topK);
     const event = await judged(dataset, id, text, best, judge, signal);
     failures = event.kind === "failed" ? failures + 1 : 0;
     yield event;

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { cosineScores } from "../../../src/domain/eval/dense.ts";
-import { idOrder } from "../../../src/domain/eval/metrics.ts";
-import { topColumns, VectorSearch } from "../../../src/domain/eval/vector-search.ts";
+import { VectorSearch } from "../../../src/domain/eval/vector-search.ts";
 import type { Matrix } from "../../../src/domain/matrix.ts";
 import { CounterRandom } from "../../../src/domain/random.ts";
 import { RetuneError } from "../../../src/engine/errors.ts";
@@ -20,23 +19,6 @@ test("scores of one question are the float64 path's to the last bit, copies and 
     const query = vectors(1, 48, 99);
     const found = new VectorSearch(corpus).scores(query.values);
     expect(found).toEqual(cosineScores(query, corpus).values);
-  }
-});
-
-test("the best columns are those of a whole sort, ties by the order of ids", () => {
-  const random = new CounterRandom(5);
-  for (const [count, levels] of [
-    [1, 1],
-    [10, 3],
-    [1000, 7],
-    [1000, 100_000],
-  ] as const) {
-    const scores = Float32Array.from({ length: count }, () => random.below(levels) / levels);
-    const order = idOrder(Array.from({ length: count }, (_, index) => `p${(index * 7919) % count}`));
-    const sorted = Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]! || order[a]! - order[b]!);
-    for (const top of [0, 1, 5, 100, 5000]) {
-      expect([...topColumns(scores, order, top)]).toEqual(sorted.slice(0, top));
-    }
   }
 });
 

@@ -1,8 +1,14 @@
+import { topColumns } from "../../eval/ranking.ts";
 import { CounterRandom } from "../../random.ts";
-import { bestPassages, type RankedPassages } from "./best-passages.ts";
 import type { MiningGround } from "./mining-ground.ts";
 import { rowsInBlocks, type PassageSearch } from "./passage-search.ts";
 import { rangeMaxOf, type MiningSettings } from "./settings.ts";
+
+/** Positions of passages with their scores. */
+interface RankedPassages {
+  readonly passages: Uint32Array;
+  readonly scores: Float32Array;
+}
 
 /** What a search puts high for one question, its positives among it. */
 export interface QuestionCandidates extends RankedPassages {
@@ -26,16 +32,21 @@ export function* miningCandidates(
   const questions = asked.map(({ question }) => question);
   const visit = (place: number, row: Float32Array): void => {
     const { positives } = asked[place]!;
-    const best = bestPassages(row, depth, order, (column) => firstOf[column] === column);
+    const best = topColumns(row, order, depth, (column) => firstOf[column] === column);
     const drawn = drawnPassages(ground, place, settings);
     found.push({
-      ...best,
-      positiveScores: Float32Array.from(positives, (passage) => row[passage]!),
-      drawn: { passages: drawn, scores: Float32Array.from(drawn, (passage) => row[passage]!) },
+      passages: best,
+      scores: scoresOf(row, best),
+      positiveScores: scoresOf(row, positives),
+      drawn: { passages: drawn, scores: scoresOf(row, drawn) },
     });
   };
   yield* rowsInBlocks(search, questions, visit);
   return found;
+}
+
+function scoresOf(row: Float32Array, passages: Iterable<number>): Float32Array {
+  return Float32Array.from(passages, (passage) => row[passage]!);
 }
 
 /** Enough for `random`, should all mined ones be among them. */

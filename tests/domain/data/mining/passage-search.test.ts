@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 import type { Dataset } from "../../../../src/domain/data/dataset.ts";
-import { bestPassages } from "../../../../src/domain/data/mining/best-passages.ts";
 import { withInBatchNegatives } from "../../../../src/domain/data/mining/in-batch.ts";
 import {
   denseSearch,
@@ -12,7 +11,6 @@ import type { RerankDataset } from "../../../../src/domain/data/rerank-dataset.t
 import { LexicalIndex } from "../../../../src/domain/eval/bm25.ts";
 import { cosineScores } from "../../../../src/domain/eval/dense.ts";
 import { EQUAL_WEIGHTS, fuse, fusionOf } from "../../../../src/domain/eval/fusion.ts";
-import { idOrder } from "../../../../src/domain/eval/metrics.ts";
 import type { Matrix } from "../../../../src/domain/matrix.ts";
 import { CounterRandom } from "../../../../src/domain/random.ts";
 
@@ -63,23 +61,6 @@ test("many passages are scored four questions at a time, so that no large matrix
   const ten = Array.from({ length: 10 }, (_, index) => index);
   expect([...rowsInBlocks(search, ten, () => undefined)]).toEqual([4, 8, 10]);
   expect(seen).toEqual([4, 4, 2]);
-});
-
-test("the best of a row are those that sorting all of it gives, ties by id, closed ones left out", () => {
-  for (let turn = 0; turn < 40; turn++) {
-    const size = 1 + random.below(60);
-    const row = Float32Array.from({ length: size }, () => random.below(7) / 7); // ties on purpose
-    const order = idOrder(Array.from({ length: size }, (_, index) => `p${(index * 7) % size}-${index}`));
-    const open = (column: number): boolean => column % 5 !== 2;
-    const count = random.below(size + 3);
-    const sorted = Array.from(row.keys())
-      .filter(open)
-      .sort((a, b) => row[b]! - row[a]! || order[a]! - order[b]!)
-      .slice(0, count);
-    const best = bestPassages(row, count, order, open);
-    expect(Array.from(best.passages)).toEqual(sorted);
-    expect(Array.from(best.scores)).toEqual(sorted.map((column) => row[column]!));
-  }
 });
 
 test("a question without wrong texts gets right ones of others, never its own", () => {
