@@ -1,5 +1,6 @@
 import type { Backend } from "../../engine/backend.ts";
 import { RetuneError } from "../../engine/errors.ts";
+import { nextTask } from "./next-task.ts";
 
 /**
  * A backend that gives up with "cancelled" once `signal` fires: before anything is prepared and wherever a recipe waits for
@@ -8,7 +9,7 @@ import { RetuneError } from "../../engine/errors.ts";
 export function interruptible(backend: Backend, signal: AbortSignal | undefined): Backend {
   if (!signal) return backend;
   const turn = async (): Promise<void> => {
-    await nextTurn();
+    await nextTask();
     if (signal.aborted) throw new RetuneError("cancelled", "The plan is not wanted any more.");
   };
   const { kind, label, build, software, halfStorage } = backend;
@@ -27,16 +28,4 @@ export function interruptible(backend: Backend, signal: AbortSignal | undefined)
       return executable;
     },
   };
-}
-
-/** A turn of the event loop without the wait that timers are given. */
-function nextTurn(): Promise<void> {
-  const { port1, port2 } = new MessageChannel();
-  return new Promise((resolve) => {
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(null);
-  });
 }

@@ -2,6 +2,7 @@ import type { TrainingStep } from "../../domain/recipes/adapter-job.ts";
 import type { Backend } from "../../engine/backend.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import type { Checkpoint, CheckpointStore } from "../storage/checkpoint.ts";
+import { nextTask } from "./next-task.ts";
 
 /** Opens what computes; `device` is that of a saved state, whose bits only the same kernels continue. */
 export type OpenBackend = (device: string | undefined) => Promise<Backend>;
@@ -203,15 +204,4 @@ function stateOf<State extends SavedRun>({ state, tensors }: Checkpoint): State 
   const small = JSON.parse(state) as Omit<SavedRun, "tensors">;
   const arrays = [...tensors].map(([name, { values }]) => [name, values as Float32Array] as const);
   return { ...small, tensors: Object.fromEntries(arrays) } as State;
-}
-
-function nextTask(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel(); // setTimeout would wait 4 ms each time
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(null);
-  });
 }
