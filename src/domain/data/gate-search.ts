@@ -1,11 +1,16 @@
-import { LexicalIndex } from "../eval/bm25.ts";
-import { cosineScores } from "../eval/dense.ts";
-import { EQUAL_WEIGHTS, fuse, fusionOf } from "../eval/fusion.ts";
+import { EQUAL_WEIGHTS, fusionOf } from "../eval/fusion.ts";
 import { idOrder, rankOf } from "../eval/metrics.ts";
-import { matrixOf, rowOf, type Matrix } from "../matrix.ts";
+import { matrixOf, type Matrix } from "../matrix.ts";
 import type { RunControl } from "../ports.ts";
 import { passageIndex, rightPassages, type Dataset } from "./dataset.ts";
 import type { Retriever } from "./gate-flags.ts";
+import {
+  denseSearch,
+  hybridSearch,
+  lexicalSearch,
+  rowsInBlocks,
+  type PassageSearch,
+} from "./mining/passage-search.ts";
 import { Pace } from "./pace.ts";
 
 /** Vectors of the base encoder, where there are any: rows in the order of the dataset. */
@@ -20,12 +25,10 @@ export interface RoundTrip {
   readonly rank: number; // of its first right passage among all, from 1
 }
 
-const SCORES_AT_ONCE = 2_000_000;
-
 /**
  * Searches every question in all passages: where does its first right passage come? By BM25 and cosine in equal parts
  * (z-scores, fusion.ts) where the question and all passages have vectors, else by BM25 alone. Questions without a right
- * passage are left out.
+ * passage are left out. Rejects with "cancelled".
  */
 export async function passagesNotFound(
   dataset: Dataset,
@@ -35,40 +38,44 @@ export async function passagesNotFound(
   const pace = new Pace(control);
   const places = passageIndex(dataset);
   const order = idOrder(dataset.passages.map(({ id }) => id));
-  const lexical = new LexicalIndex(dataset.passages.map(({ text }) => text));
-  const atOnce = Math.max(
-    4,
-    Math.min(256, Math.floor(SCORES_AT_ONCE / Math.max(1, dataset.passages.length))),
-  );
   const found: RoundTrip[] = [];
-  const ask = (rows: readonly number[], by: Retriever): void => {
-    const bm25 = lexical.scores(rows.map((row) => dataset.queries[row]!.text));
-    const scores = by === "bm25" ? bm25 : hybrid(rows, bm25, vectors!);
-    for (const [position, row] of rows.entries()) {
+  let done = 0;
+  for (const { by, search, rows } of searchesOf(dataset, vectors)) {
+    const visit = (place: number, scores: Float32Array): void => {
+      const row = rows[place]!;
       const ranks = [...rightPassages(dataset.queries[row]!)].flatMap((passage) => {
-        const place = places.get(passage);
-        return place === undefined ? [] : [rankOf(rowOf(scores, position), place, order)];
+        const column = places.get(passage);
+        return column === undefined ? [] : [rankOf(scores, column, order)];
       });
       if (ranks.length > 0) found.push({ row, by, rank: Math.min(...ranks) });
+    };
+    for (const asked of rowsInBlocks(search, rows, visit)) {
+      await pace.turn(done + asked, dataset.queries.length, "Searching for each question's passage");
     }
-  };
-  for (let start = 0; start < dataset.queries.length; start += atOnce) {
-    const rows = Array.from(
-      { length: Math.min(atOnce, dataset.queries.length - start) },
-      (_, k) => start + k,
-    );
-    const embedded = (row: number): boolean => Boolean(vectors?.passages && vectors.questions[row]);
-    for (const by of ["hybrid", "bm25"] as const) {
-      const own = rows.filter((row) => embedded(row) === (by === "hybrid"));
-      if (own.length > 0) ask(own, by);
-    }
-    await pace.turn(start, dataset.queries.length, "Searching for each question's passage");
+    done += rows.length;
   }
   return found.sort((a, b) => a.row - b.row);
 }
 
-function hybrid(rows: readonly number[], bm25: Matrix, { questions, passages }: GateVectors): Matrix {
-  const asked = matrixOf(rows.map((row) => questions[row]!));
-  const dense = cosineScores(asked, passages!);
-  return fuse(dense, bm25, fusionOf(EQUAL_WEIGHTS));
+interface RowsBy {
+  readonly by: Retriever;
+  readonly search: PassageSearch;
+  readonly rows: readonly number[]; // questions that this search answers
+}
+
+function searchesOf(dataset: Dataset, vectors: GateVectors | undefined): readonly RowsBy[] {
+  const lexical = lexicalSearch(dataset);
+  const all = Array.from(dataset.queries.keys());
+  if (!vectors?.passages) return [{ by: "bm25", search: lexical, rows: all }];
+  const { questions, passages: corpus } = vectors;
+  const without = new Float32Array(corpus.columns);
+  const queries = matrixOf(
+    all.map((row) => questions[row] ?? without),
+    corpus.columns,
+  );
+  const hybrid = hybridSearch(denseSearch({ queries, corpus }), lexical, fusionOf(EQUAL_WEIGHTS));
+  return [
+    { by: "hybrid", search: hybrid, rows: all.filter((row) => questions[row]) },
+    { by: "bm25", search: lexical, rows: all.filter((row) => !questions[row]) },
+  ];
 }

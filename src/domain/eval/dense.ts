@@ -6,8 +6,12 @@ import { RetuneError } from "../../engine/errors.ts";
 import type { Matrix } from "../matrix.ts";
 import { rowOf } from "../matrix.ts";
 
-/** Cosines of every query with every document. */
-export function cosineScores(queries: Matrix, documents: Matrix): Matrix {
+/** Cosines of every query with every document; who asks again and again keeps `documentScale`, inverseNorms(documents). */
+export function cosineScores(
+  queries: Matrix,
+  documents: Matrix,
+  documentScale: Float64Array = inverseNorms(documents),
+): Matrix {
   if (queries.columns !== documents.columns) {
     throw new RetuneError(
       "E_MISMATCH",
@@ -16,7 +20,6 @@ export function cosineScores(queries: Matrix, documents: Matrix): Matrix {
   }
   const scores = dotScores(queries, documents);
   const queryScale = inverseNorms(queries);
-  const documentScale = inverseNorms(documents);
   const values = new Float32Array(scores.length);
   for (let i = 0, at = 0; i < queries.rows; i++) {
     for (let j = 0; j < documents.rows; j++, at++)

@@ -1,6 +1,6 @@
 import { RetuneError } from "../../../engine/errors.ts";
 import { LexicalIndex } from "../../eval/bm25.ts";
-import { dotScores, inverseNorms } from "../../eval/dense.ts";
+import { cosineScores, inverseNorms } from "../../eval/dense.ts";
 import type { JudgedVectors } from "../../eval/evaluate.ts";
 import { fuse } from "../../eval/fusion.ts";
 import type { Fusion } from "../../eval/report.ts";
@@ -34,7 +34,7 @@ export function lexicalSearch({ queries, passages }: Dataset): PassageSearch {
   };
 }
 
-/** Cosines; sums in float64, rounded once, as cosineScores. Throws E_MISMATCH for vectors of two sizes. */
+/** Cosines. Throws E_MISMATCH for vectors of two sizes. */
 export function denseSearch({ queries, queriesInstruction, corpus }: JudgedVectors): PassageSearch {
   const own = queriesInstruction ?? queries;
   if (own.columns !== corpus.columns) {
@@ -47,16 +47,7 @@ export function denseSearch({ queries, queriesInstruction, corpus }: JudgedVecto
   return {
     questions: own.rows,
     passages: corpus.rows,
-    score: (questions) => {
-      const asked = selectRows(own, questions);
-      const scores = dotScores(asked, corpus);
-      const askedScales = inverseNorms(asked);
-      const values = new Float32Array(scores.length);
-      for (let row = 0, at = 0; row < asked.rows; row++)
-        for (let column = 0; column < corpus.rows; column++, at++)
-          values[at] = scores[at]! * askedScales[row]! * scales[column]!;
-      return { rows: asked.rows, columns: corpus.rows, values };
-    },
+    score: (questions) => cosineScores(selectRows(own, questions), corpus, scales),
   };
 }
 
