@@ -103,12 +103,15 @@ export function writeCsv(
   rows: readonly (readonly string[])[],
   { formulas, separator = "," }: CsvWriting = {},
 ): string {
-  const needed = separator === "," ? /[",\r\n]/ : /["\t\r\n]/;
-  const field = (text: string): string => {
-    const own = formulas === "marked" && isFormula(text) ? `'${text}` : text;
-    return needed.test(own) ? `"${own.replaceAll('"', '""')}"` : own;
-  };
+  const field = (text: string): string =>
+    quotedField(formulas === "marked" && isFormula(text) ? `'${text}` : text, separator);
   return [columns, ...rows].map((row) => `${row.map(field).join(separator)}\n`).join("");
+}
+
+/** A field as Python's csv writes it: in quotes where it holds the separator, a quote or a line end. */
+export function quotedField(text: string, separator: "," | "\t"): string {
+  const needed = separator === "," ? /[",\r\n]/ : /["\t\r\n]/;
+  return needed.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /** What a spreadsheet would take for a formula, or for one that is marked; a plain number is none. */

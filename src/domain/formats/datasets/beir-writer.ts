@@ -2,7 +2,7 @@ import type { Passage } from "../../data/dataset.ts";
 import type { RetrievalData, Writing } from "./dataset-format.ts";
 import { judgedQueries, type JudgedQuery } from "./judged.ts";
 import { retrievalLosses } from "./losses.ts";
-import { qrelsField } from "./qrels.ts";
+import { quotedField } from "../csv.ts";
 import { jsonLines } from "./single-file.ts";
 
 const HEADER = "query-id\tcorpus-id\tscore\n";
@@ -52,7 +52,7 @@ function corpusRow({ id, text, document }: Passage): object {
 
 function qrelsRows({ id, positives, negatives }: JudgedQuery, levelOf: (grade: number) => number): string[] {
   const row = (passage: Passage, score: number): string =>
-    `${qrelsField(id)}\t${qrelsField(passage.id)}\t${score}\n`;
+    `${quotedField(id, "\t")}\t${quotedField(passage.id, "\t")}\t${score}\n`;
   return [
     ...positives.map(({ passage, grade }) => row(passage, levelOf(grade))),
     ...negatives.map((passage) => row(passage, 0)),

@@ -69,8 +69,3 @@ function* quotedRows(text: string): Generator<{ line: number; fields: readonly s
     line += 1 + fields.reduce((sum, field) => sum + field.split("\n").length - 1, 0);
   }
 }
-
-/** A field as Python's csv writes it with tabs: in quotes where it holds a tab, a quote or a line end. */
-export function qrelsField(text: string): string {
-  return /["\t\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
