@@ -1,4 +1,3 @@
-import { generalSet } from "../../domain/eval/general/general-set.ts";
 import type { Dataset } from "../../domain/data/dataset.ts";
 import type { SideVectors } from "../../domain/eval/drift.ts";
 import type { Matrix } from "../../domain/matrix.ts";
@@ -106,13 +105,4 @@ export async function vectorsBy(
       control,
     ),
   };
-}
-
-/** Texts of the general set that a run's base must have embedded. */
-export function generalTexts(): {
-  readonly questions: readonly string[];
-  readonly passages: readonly string[];
-} {
-  const { queries, passages } = generalSet();
-  return { questions: queries.map(({ text }) => text), passages: passages.map(({ text }) => text) };
 }

@@ -104,11 +104,6 @@ export async function leakReport(
   };
 }
 
-/** Ids of the test questions to leave out for a score without the leaked ones. */
-export function leakedQuestions({ questions }: Pick<LeakReport, "questions">): ReadonlySet<string> {
-  return new Set(questions);
-}
-
 function questionRows({ queries }: Dataset, side: Row["side"], vectors: LeakOptions["vectors"]): Row[] {
   const own = vectors?.[side].questions;
   return queries.map(({ id, text }, row) => ({ id, text, side, answers: true, vector: own?.[row] }));

@@ -40,15 +40,6 @@ export function tiesOf(
   return { train: of("train", train), test: of("test", test) };
 }
 
-/** The dataset in which the near-copies are right too, with grade 1. */
-export function withTies(dataset: Dataset, ties: readonly Pick<Tie, "passage" | "other">[]): Dataset {
-  const queries = dataset.queries.map((query) => ({
-    ...query,
-    relevant: tiedJudgements(query.relevant, ties),
-  }));
-  return { ...dataset, queries };
-}
-
 /** A query's judgements with the near-copies of its right passages added; the same array where nothing is added. */
 export function tiedJudgements(
   relevant: Dataset["queries"][number]["relevant"],

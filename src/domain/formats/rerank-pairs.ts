@@ -5,7 +5,7 @@ import { RetuneError, type ErrorCode } from "../../engine/errors.ts";
 import { opening, placeIn } from "../data/import-report.ts";
 import { rerankDatasetOf, type RerankDataset, type RerankPair } from "../data/rerank-dataset.ts";
 import { decodeText } from "../text/decode.ts";
-import { readCsv, writeCsv } from "./csv.ts";
+import { readCsv } from "./csv.ts";
 import type { JsonNode } from "./json.ts";
 import { readJsonLines, type JsonLine } from "./jsonl.ts";
 
@@ -94,27 +94,4 @@ function filled(text: string, name: string, file: string | undefined, line: numb
 
 function failure(code: ErrorCode, file: string | undefined, line: number, what: string): RetuneError {
   return new RetuneError(code, `${opening(file)}line ${line}: ${what}`, placeIn(file, { line }));
-}
-
-/** query,context,score with a header, as pandas' to_csv(index=False). */
-export function writeRerankCsv(pairs: readonly RerankPair[]): string {
-  return writeCsv(
-    ["query", "context", "score"],
-    pairs.map(({ query, context, score }) => [query, context, String(score)]),
-  );
-}
-
-/** One {"query", "context", "score"} a line. */
-export function writeRerankJsonLines(pairs: readonly RerankPair[]): string {
-  return pairs.map(({ query, context, score }) => `${JSON.stringify({ query, context, score })}\n`).join("");
-}
-
-/** LlamaIndex's file for a remote re-ranker, byte for byte: {"query":…,"relevant_passages":[…],"hard_negatives":[…]}. */
-export function writeCohereJsonLines({ queries }: RerankDataset): string {
-  const rows = queries.flatMap(({ text, candidates }) => {
-    const texts = (right: boolean): string[] =>
-      candidates.filter(({ score }) => score >= 0.5 === right).map((candidate) => candidate.text);
-    return [{ query: text, relevant_passages: texts(true), hard_negatives: texts(false) }];
-  });
-  return rows.map((row) => `${JSON.stringify(row)}\n`).join("");
 }

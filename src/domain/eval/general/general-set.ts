@@ -2,9 +2,6 @@ import type { Dataset, Passage, Query } from "../../data/dataset.ts";
 import { EVERYDAY } from "./everyday.ts";
 import { NATURE } from "./nature.ts";
 
-/** Says which questions a drift guard asked; changes with their text. */
-export const GENERAL_SET = { name: "Retune general questions", version: 1 } as const;
-
 /**
  * Questions about everyday things that hardly any project is about: what search by a model is measured on before and
  * after, to see what training cost elsewhere. 80 passages, two questions each, one right passage a question.

@@ -17,25 +17,3 @@ export async function scoreCandidates(
   let at = 0;
   return candidates.map((columns) => logits.slice(at, (at += columns.length)));
 }
-
-/** A re-ranked passage: position in the list it came in, and its logit. */
-export interface RerankedText {
-  readonly index: number;
-  readonly logit: number;
-}
-
-/** The texts of one question, best first; ties stay in the order given. */
-export async function rerankTexts(
-  scorer: PairScorer,
-  question: string,
-  texts: readonly string[],
-  control: RunControl = {},
-): Promise<readonly RerankedText[]> {
-  const logits = await scorer.score(
-    texts.map((text) => [question, text] as const),
-    control,
-  );
-  return Array.from(logits, (logit, index) => ({ index, logit })).sort(
-    (a, b) => b.logit - a.logit || a.index - b.index,
-  );
-}

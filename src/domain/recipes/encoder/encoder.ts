@@ -23,6 +23,3 @@ export async function openEncoderRun(
   run.begin(saved);
   return run;
 }
-
-/** What opens a run; `openEncoderRun` is of this type. */
-export type OpenEncoderRun = typeof openEncoderRun;
