@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { mixedScores } from "../../../src/app/jobs/advice-ground.ts";
-import { ranking } from "../../../src/domain/eval/candidates.ts";
+import { ranking } from "../../../src/domain/eval/ranking.ts";
 import { cosineScores } from "../../../src/domain/eval/dense.ts";
 import { idOrder } from "../../../src/domain/eval/metrics.ts";
 import { rowOf } from "../../../src/domain/matrix.ts";
