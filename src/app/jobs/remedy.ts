@@ -32,7 +32,7 @@ export async function applyRemedy(
     return after;
   });
   const unchanged = queries.length - changed;
-  return { changed, unchanged, sentence: sentenceOf(remedy, changed) };
+  return { changed, unchanged, sentence: sentenceOf(remedy, changed, unchanged) };
 }
 
 /** The question after a remedy; the same object where there is nothing to change. */
@@ -68,9 +68,10 @@ const WORDS: Readonly<Record<Remedy, string>> = {
   "drop-query": "were dropped",
 };
 
-function sentenceOf(remedy: Remedy, changed: number): string {
+function sentenceOf(remedy: Remedy, changed: number, unchanged: number): string {
   if (changed === 0) return "Nothing had to be changed.";
   const questions = changed === 1 ? "1 question" : `${changed} questions`;
+  const others = unchanged === 0 ? "" : `; ${unchanged} needed no change`;
   const did = changed === 1 ? WORDS[remedy].replace("were", "was") : WORDS[remedy];
-  return `${questions} ${did}. Repeat the run to see what it brings.`;
+  return `${questions} ${did}${others}. Repeat the run to see what it brings.`;
 }

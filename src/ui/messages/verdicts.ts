@@ -66,7 +66,7 @@ function reason(why: TriageReason): string {
     case "cheap-gain":
       return `${SYSTEMS[why.system]} gains ${interval(why.delta)} points of MRR@10 without any training.`;
     case "trainable":
-      return `An adapter trained for a moment gains ${interval(why.delta)} points on documents it has not seen.`;
+      return `An adapter trained for a moment gains ${interval(why.delta)} points on documents it has not seen, over the base it starts from (with the instruction, where that is better).`;
     case "not-trainable":
       return `An adapter trained for a moment gains nothing that can be told (${interval(why.delta)} points).`;
     case "copied-questions":
@@ -106,7 +106,7 @@ export const verdicts = {
   detectable: ({ smallestDetectable: { test, testQuestions, testClusters } }: TriageReport): string =>
     test === null
       ? "There is no test split yet, so a run could not be judged."
-      : `Smallest change the test split could show (${plural(testQuestions, "question", "questions")} in ${plural(testClusters, "group", "groups")}, 80 % power): ${points(test)} points of MRR@10.`,
+      : `About the smallest change the test split could show, judging by the training questions (${plural(testQuestions, "question", "questions")} in ${plural(testClusters, "group", "groups")}, 80 % power): ${points(test)} points of MRR@10.`,
   reranker: "Try a re-ranker too",
   noReranker: "none",
 
@@ -188,6 +188,8 @@ export const verdicts = {
     "These questions are the judge. Change one only if it is wrong itself; dropping what got worse makes the next verdict look better than it is.",
   cluster: ({ kind, name, queries, share }: LoserCluster): string =>
     `${kind === "document" ? "From" : "About"} “${name}”: ${plural(queries.length, "question", "questions")}, ${percent(share)} of those that got worse`,
+  alone: (queries: number): string =>
+    `On ${queries === 1 ? "its" : "their"} own: ${plural(queries, "question", "questions")}`,
   remedies: REMEDIES,
   remedyFor: (remedy: Remedy, cluster: string): string => `${REMEDIES[remedy]}: ${cluster}`,
   suggested: "suggested",
