@@ -58,6 +58,7 @@ export const data = {
     needed === 0
       ? "Nothing to embed yet."
       : `${count(cached)} of ${plural(needed, "vector", "vectors")} ready.`,
+  generating: "Questions are being written; the bar at the top shows how far, and stops it.",
   embedNow: "Embed the rest now",
   addEncoder: "Choose a model folder",
   addEndpoint: "Add an embedding endpoint",
