@@ -32,6 +32,13 @@ export class FindingState<Value> {
     this.read = true;
   }
 
+  /** For what is shown without being asked for: found where it was not found before. */
+  async loadOrStart(): Promise<void> {
+    this.found = (await this.#page.attempt(this.#source.read)) ?? null;
+    if (this.found === null) await this.start();
+    this.read = true;
+  }
+
   async start(): Promise<void> {
     this.#jobId = (await this.#page.attempt(this.#source.start)) ?? null;
   }
@@ -40,8 +47,8 @@ export class FindingState<Value> {
   async settle(): Promise<void> {
     const state = this.job?.state;
     if (state === undefined || state === "running" || state === "paused") return;
-    this.#jobId = null;
     await this.load();
+    this.#jobId = null;
   }
 
   cancel(): void {
