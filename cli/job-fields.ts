@@ -26,12 +26,23 @@ export const seed = v.optional(
   0,
 );
 
+export const model = v.pipe(v.string("must be a model's name or a folder"), v.nonEmpty("must name a model"));
+
 /** One of some names, all of which the message lists. */
 export function picklist<const Names extends readonly [string, ...string[]]>(names: Names) {
   const quoted = names.map((name) => `"${name}"`);
   const list = [quoted.slice(0, -1).join(", "), quoted.at(-1)!].filter((part) => part !== "").join(" or ");
   return v.picklist(names, `must be ${list}`);
 }
+
+export const mode = v.optional(picklist(["recommended", "compatible"]), "recommended");
+
+/** Where and by which random numbers a job runs. */
+export const machine = {
+  seed,
+  backend: v.optional(picklist(["webgpu", "cpu"])),
+  threads: v.optional(count),
+};
 
 type JobSchema = v.StrictObjectSchema<v.ObjectEntries, undefined>;
 

@@ -8,11 +8,13 @@ import {
   checkedJob,
   count,
   flag,
+  machine,
+  mode,
+  model,
   modelPath,
   path,
   picklist,
   positive,
-  seed,
   withoutUndefined,
 } from "./job-fields.ts";
 
@@ -24,7 +26,6 @@ const whole = v.pipe(
   v.minValue(0, "must be a whole number from 0"),
 );
 const score = v.pipe(v.number("must be a number"), v.finite("must be a number"));
-const model = v.pipe(v.string("must be a model's name or a folder"), v.nonEmpty("must name a model"));
 
 /** Every choice of sentence-transformers' mine_hard_negatives, with its defaults; `random` is ours. */
 export const miningFields = v.strictObject({
@@ -40,15 +41,10 @@ export const miningFields = v.strictObject({
   includePositives: v.optional(flag),
 });
 
-const machine = {
-  seed,
-  backend: v.optional(picklist(["webgpu", "cpu"])),
-  threads: v.optional(count),
-};
 const cohere = v.strictObject({
   method: picklist(["none", "random", "cosine"]),
   negatives: v.optional(whole, 5),
-  mode: v.optional(picklist(["recommended", "compatible"]), "recommended"),
+  mode,
 });
 const mineJob = v.strictObject({
   task: v.literal("mine"),
@@ -74,7 +70,7 @@ const armsJob = v.strictObject({
   retrieve: v.optional(count, 10),
   keep: v.optional(count, 5),
   negatives: v.optional(count, 5),
-  mode: v.optional(picklist(["recommended", "compatible"]), "recommended"),
+  mode,
   loss: v.optional(picklist(["bce", "listwise"])),
   epochs: v.optional(positive),
   batchSize: v.optional(count),

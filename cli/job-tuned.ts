@@ -1,18 +1,24 @@
 import { dirname, resolve } from "node:path";
 import * as v from "valibot";
 import type { CrossEncoderSettings } from "../src/domain/recipes/cross-encoder/cross-encoder-job.ts";
-import type { EncoderLoss, EncoderSettings } from "../src/domain/recipes/encoder/encoder-job.ts";
+import {
+  ENCODER_LOSSES,
+  type EncoderLoss,
+  type EncoderSettings,
+} from "../src/domain/recipes/encoder/encoder-job.ts";
 import type { RouterSettings } from "../src/domain/recipes/router/router-job.ts";
 import { miningFields } from "./job-mining.ts";
 import {
   checkedJob,
   count,
   flag,
+  machine,
+  mode,
+  model,
   modelPath,
   path,
   picklist,
   positive,
-  seed,
   withoutUndefined,
 } from "./job-fields.ts";
 
@@ -24,20 +30,9 @@ const share = v.pipe(
   v.maxValue(1, "must be a number from 0 to 1"),
 );
 const texts = v.array(v.string("must be a list of texts"), "must be a list of texts");
-const model = v.pipe(v.string("must be a model's name or a folder"), v.nonEmpty("must name a model"));
-const mode = v.optional(picklist(["recommended", "compatible"]), "recommended");
 
-const LOSSES = [
-  "mnrl",
-  "symmetric-mnrl",
-  "cached-mnrl",
-  "triplet",
-  "cosent",
-  "margin-mse",
-  "kl-distillation",
-] as const;
 const lossFields = v.strictObject({
-  kind: picklist(LOSSES),
+  kind: picklist(ENCODER_LOSSES),
   scale: v.optional(positive),
   distance: v.optional(picklist(["euclidean", "cosine"])),
   margin: v.optional(positive),
@@ -48,9 +43,7 @@ const shared = {
   model,
   train: path,
   validation: v.optional(path),
-  seed,
-  backend: v.optional(picklist(["webgpu", "cpu"])),
-  threads: v.optional(count),
+  ...machine,
   epochs: v.optional(positive),
   batchSize: v.optional(count),
   learningRate: v.optional(positive),
@@ -60,7 +53,7 @@ const encoder = {
   ...shared,
   mode,
   queryInstruction: v.optional(v.string("must be a text")),
-  loss: v.optional(v.union([picklist(LOSSES), lossFields], 'must be a loss\'s name or {"kind": …}')),
+  loss: v.optional(v.union([picklist(ENCODER_LOSSES), lossFields], 'must be a loss\'s name or {"kind": …}')),
   matryoshka: v.optional(v.array(count, "must be a list of dimensions")),
   anchors: v.optional(texts),
   anchorWeight: v.optional(positive),

@@ -2,7 +2,18 @@ import { dirname, resolve } from "node:path";
 import * as v from "valibot";
 import type { AdapterConfig } from "../src/domain/models/adapter-config.ts";
 import { RetuneError } from "../src/engine/errors.ts";
-import { checkedJob, count, flag, modelPath, path, positive, seed, withoutUndefined } from "./job-fields.ts";
+import {
+  checkedJob,
+  count,
+  flag,
+  machine,
+  mode,
+  model,
+  modelPath,
+  path,
+  positive,
+  withoutUndefined,
+} from "./job-fields.ts";
 import { MINING_JOBS, parseMiningJob } from "./job-mining.ts";
 import type { MiningJob } from "./job-mining.ts";
 import { TUNED_JOBS, parseTunedJob } from "./job-tuned.ts";
@@ -46,22 +57,17 @@ const trainVectors = v.strictObject({
 
 const jobSchema = v.strictObject({
   task: v.literal("adapter", 'must be "adapter"'),
-  model: v.optional(v.pipe(v.string("must be a model's name or a folder"), v.nonEmpty("must name a model"))),
+  model: v.optional(model),
   train: path,
   validation: v.optional(path),
-  mode: v.optional(
-    v.picklist(["recommended", "compatible"], 'must be "recommended" or "compatible"'),
-    "recommended",
-  ),
+  mode,
   adapter: v.optional(adapter, { kind: "linear", bias: false }),
   epochs: v.optional(positive),
   batchSize: v.optional(count),
   learningRate: v.optional(positive),
   scale: v.optional(positive),
   alpha: v.optional(positive),
-  seed,
-  backend: v.optional(v.picklist(["webgpu", "cpu"], 'must be "webgpu" or "cpu"')),
-  threads: v.optional(count),
+  ...machine,
   queryInstruction: v.optional(v.string("must be a text")),
   checkpointSteps: v.optional(count),
   export: v.optional(

@@ -1,3 +1,4 @@
+import { ENCODER_LOSSES } from "../../domain/recipes/encoder/encoder-job.ts";
 import type { SettingField, Task } from "../studio-training.ts";
 
 // What the Advanced drawer offers for each task: path, what both modes do where it is left alone, and its bounds.
@@ -39,20 +40,10 @@ const LINEAR_LAYERS = [
   "output.dense",
 ];
 
-const LOSSES = [
-  "mnrl",
-  "symmetric-mnrl",
-  "cached-mnrl",
-  "triplet",
-  "cosent",
-  "margin-mse",
-  "kl-distillation",
-];
-
 function encoderFields(task: "encoder" | "lora"): readonly SettingField[] {
   const rate = task === "lora" ? 2e-4 : 2e-5;
   const shared: readonly SettingField[] = [
-    choice("loss.kind", ["mnrl", "mnrl"], LOSSES),
+    choice("loss.kind", ["mnrl", "mnrl"], ENCODER_LOSSES),
     number("loss.scale", [20, 20], [0.1, 1000]),
     { kind: "numbers", path: "matryoshka.dimensions", values: { recommended: null, compatible: null } },
     number("epochs", [2, 2], [0.1, 100]),

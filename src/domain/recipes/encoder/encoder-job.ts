@@ -41,6 +41,16 @@ export type EncoderLoss =
   | { readonly kind: "margin-mse" }
   | { readonly kind: "kl-distillation"; readonly temperature?: number };
 
+export const ENCODER_LOSSES = [
+  "mnrl",
+  "symmetric-mnrl",
+  "cached-mnrl",
+  "triplet",
+  "cosent",
+  "margin-mse",
+  "kl-distillation",
+] as const satisfies readonly EncoderLoss["kind"][];
+
 /** The loss summed over prefixes of the vectors (Kusupati et al. 2022). */
 export interface MatryoshkaSettings {
   readonly dimensions: readonly number[]; // the full width included, or it is not trained on
