@@ -1,5 +1,6 @@
 import { RetuneError } from "../../engine/errors.ts";
 import { opening, placeIn } from "../data/import-report.ts";
+import { textLines } from "../text/lines.ts";
 import { parseJson, type JsonDocument, type JsonObject } from "./json.ts";
 
 export interface JsonLine {
@@ -9,14 +10,7 @@ export interface JsonLine {
 
 /** The objects of a JSON Lines text; blank lines are passed over. E_FIELD for another value, else parseJson's errors. */
 export function* readJsonLines(text: string, file?: string): Generator<JsonLine, void, void> {
-  let line = 0;
-  let from = 0;
-  while (from <= text.length) {
-    const next = text.indexOf("\n", from);
-    const end = next < 0 ? text.length : next;
-    const own = text.slice(from, end);
-    from = end + 1;
-    line++;
+  for (const { line, text: own } of textLines(text)) {
     if (own.trim() === "") continue;
     yield { line, row: jsonRow(own, line, file) };
   }

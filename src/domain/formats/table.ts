@@ -1,5 +1,6 @@
 import type { ImportWarning } from "../data/import-report.ts";
 import { decodeText } from "../text/decode.ts";
+import { textLines } from "../text/lines.ts";
 import type { JsonNode } from "./json.ts";
 import { jsonRow } from "./jsonl.ts";
 import { readSeparated } from "./separated.ts";
@@ -22,12 +23,7 @@ export async function readTable(name: string, bytes: Uint8Array): Promise<Table>
 function readJsonLinesTable(name: string, text: string, warnings: readonly ImportWarning[]): Table {
   const rows = new TableRows(name);
   const columns = new Map<string, number>();
-  let line = 0;
-  for (let from = 0; from <= text.length;) {
-    const next = text.indexOf("\n", from);
-    const own = text.slice(from, next < 0 ? text.length : next);
-    from = next < 0 ? text.length + 1 : next + 1;
-    line++;
+  for (const { line, text: own } of textLines(text)) {
     if (own.trim() === "") continue;
     const row = rows.attempt(() => jsonRow(own, line, name));
     if (row) rows.add({ line, cells: cellsOf(row.entries, columns) });

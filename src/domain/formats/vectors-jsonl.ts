@@ -2,6 +2,7 @@ import { RetuneError, type ErrorCode } from "../../engine/errors.ts";
 import { IMPORT_LIMITS, opening, placeIn } from "../data/import-report.ts";
 import { selectRows, type Matrix } from "../matrix.ts";
 import { decodeText } from "../text/decode.ts";
+import { textLines } from "../text/lines.ts";
 import { parseJson, type JsonNode } from "./json.ts";
 
 export interface VectorsReading {
@@ -27,9 +28,7 @@ export function readVectorsJsonl(
   const text = typeof input === "string" ? input : decodeText(input, file).text;
   const reader = new RowReader(file);
   const badRows: RetuneError[] = [];
-  let line = 0;
-  for (const row of linesOf(text)) {
-    line++;
+  for (const { line, text: row } of textLines(text)) {
     if (row.trim() === "") continue;
     try {
       reader.read(row, line);
@@ -52,16 +51,6 @@ export function alignVectors(reading: VectorsReading, ids: readonly string[], fi
     ? `${reading.vectors.rows} rows without ids for ${ids.length} texts`
     : `no vector for ${JSON.stringify(ids[lost]!.slice(0, 60))}`;
   throw new RetuneError("E_REFERENCE", opening(file) + what, placeIn(file));
-}
-
-function* linesOf(text: string): Generator<string> {
-  let from = 0;
-  while (from <= text.length) {
-    const next = text.indexOf("\n", from);
-    const end = next < 0 ? text.length : next;
-    yield text.slice(from, text[end - 1] === "\r" ? end - 1 : end);
-    from = end + 1;
-  }
 }
 
 class RowReader {

@@ -1,6 +1,7 @@
 import type { RetuneError, ErrorCode } from "../../../engine/errors.ts";
 import { IMPORT_LIMITS } from "../../data/import-report.ts";
 import { decodeText } from "../../text/decode.ts";
+import { textLines } from "../../text/lines.ts";
 import { parseJson, type JsonNode, type JsonObject } from "../json.ts";
 import { jsonRowWithRepeats } from "../jsonl.ts";
 import { rowError, type RowReport } from "./row-report.ts";
@@ -110,20 +111,14 @@ interface UnreadRow {
 }
 
 function* lines(text: string, file: string, report: RowReport): Generator<UnreadRow> {
-  let line = 0;
-  for (let from = 0; from <= text.length;) {
-    const next = text.indexOf("\n", from);
-    const own = text.slice(from, next < 0 ? text.length : next);
-    from = next < 0 ? text.length + 1 : next + 1;
-    line++;
-    const at = line;
+  for (const { line, text: own } of textLines(text)) {
     if (own.trim() === "") continue;
     const read = (): JsonObject => {
-      const { row, repeats } = jsonRowWithRepeats(own, at, file);
-      noteRepeats(repeats, file, at, report);
+      const { row, repeats } = jsonRowWithRepeats(own, line, file);
+      noteRepeats(repeats, file, line, report);
       return row;
     };
-    yield { line: at, read };
+    yield { line, read };
   }
 }
 

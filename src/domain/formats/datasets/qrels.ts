@@ -2,6 +2,7 @@
 // query, iteration, passage, score without one. Fields may stand in double quotes, as Python's csv reads them.
 import Papa from "papaparse";
 import { decodeText } from "../../text/decode.ts";
+import { textLines } from "../../text/lines.ts";
 import { rowError, type RowReport } from "./row-report.ts";
 
 const HEADER = /^\s*(?:query|qid|topic)[^\t]*\t.*(?:score|rel|grade|label)[^\t]*$/i;
@@ -52,14 +53,7 @@ function isWhole(text: string): boolean {
 }
 
 function* plainRows(text: string): Generator<{ line: number; fields: readonly string[] }> {
-  let line = 0;
-  for (let from = 0; from <= text.length;) {
-    const next = text.indexOf("\n", from);
-    const end = next < 0 ? text.length : next;
-    line++;
-    yield { line, fields: text.slice(from, text[end - 1] === "\r" ? end - 1 : end).split("\t") };
-    from = end + 1;
-  }
+  for (const { line, text: own } of textLines(text)) yield { line, fields: own.split("\t") };
 }
 
 function* quotedRows(text: string): Generator<{ line: number; fields: readonly string[] }> {
