@@ -16,7 +16,7 @@ export const positive = v.pipe(
   v.gtValue(0, "must be a number above 0"),
 );
 export const flag = v.boolean("must be true or false");
-export const seed = v.optional(
+const seed = v.optional(
   v.pipe(
     v.number("must be a whole number from 0 to 4294967295"),
     v.integer("must be a whole number from 0 to 4294967295"),
