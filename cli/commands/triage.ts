@@ -3,7 +3,6 @@ import { groupsOf } from "../../src/domain/data/dataset.ts";
 import type { TriageReport } from "../../src/domain/eval/advice-types.ts";
 import { layTriage, type TriageGround } from "../../src/domain/eval/triage-ground.ts";
 import { rerankSample, triageReport, type TriageSettings } from "../../src/domain/eval/triage.ts";
-import { openPairScorer } from "../../src/domain/models/score-pairs.ts";
 import { scoreCandidates } from "../../src/domain/recipes/cross-encoder/rerank.ts";
 import { withTrialAdapter } from "../../src/domain/recipes/triage-trial.ts";
 import { readCrossEncoderModel } from "../../src/app/encoders/own-models.ts";
@@ -74,13 +73,11 @@ async function rerankScores(
   const crossEncoder = await readCrossEncoderModel(diskModelFiles(await modelFolder(root, model, ".")));
   const backend = await openBackend("cpu", root);
   try {
-    const scorer = await openPairScorer(backend, crossEncoder);
     const line = new ProgressLine("re-ranking");
-    const scores = await scoreCandidates(scorer, dataset, candidates, {
+    const scores = await scoreCandidates(backend, crossEncoder, dataset, candidates, {
       onProgress: (progress) => line.show(progress),
     });
     line.finish(`${candidates.length} questions`);
-    scorer.dispose();
     return scores;
   } finally {
     backend.dispose();

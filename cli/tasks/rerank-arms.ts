@@ -6,7 +6,6 @@ import type { JudgedVectors } from "../../src/domain/eval/evaluate.ts";
 import { armFigures, keptRanks, type ArmFigures } from "../../src/domain/eval/rerank-arms.ts";
 import { readRerankPairs } from "../../src/domain/formats/rerank-pairs.ts";
 import type { CrossEncoderModel } from "../../src/domain/models/encoder-model.ts";
-import { openPairScorer } from "../../src/domain/models/score-pairs.ts";
 import { openCrossEncoderRun } from "../../src/domain/recipes/cross-encoder/cross-encoder.ts";
 import { scoreCandidates } from "../../src/domain/recipes/cross-encoder/rerank.ts";
 import type { Backend } from "../../src/engine/backend.ts";
@@ -177,14 +176,9 @@ async function scoresOf(
   model: CrossEncoderModel,
 ): Promise<CandidateScores> {
   const line = new ProgressLine("re-ranking");
-  const scorer = await openPairScorer(backend, model);
-  try {
-    const scores = await scoreCandidates(scorer, test.dataset, candidates, { onProgress: line.show });
-    line.finish(`${candidates.length} questions`);
-    return scores;
-  } finally {
-    scorer.dispose();
-  }
+  const scores = await scoreCandidates(backend, model, test.dataset, candidates, { onProgress: line.show });
+  line.finish(`${candidates.length} questions`);
+  return scores;
 }
 
 function summaryOf(arms: readonly Arm[], keep: number, notes: readonly string[]): string {

@@ -3,7 +3,6 @@ import type { Dataset } from "../../domain/data/dataset.ts";
 import type { ScoreThreshold } from "../../domain/eval/advice-types.ts";
 import { candidatesOf } from "../../domain/eval/candidates.ts";
 import { HITS, scoredQuestions, thresholdOf, type ScoredQuestion } from "../../domain/eval/threshold.ts";
-import { openPairScorer } from "../../domain/models/score-pairs.ts";
 import { scoreCandidates } from "../../domain/recipes/cross-encoder/rerank.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import type { RunRecord } from "../storage/records.ts";
@@ -92,18 +91,13 @@ export async function candidateLogits(
   const model = await rerankerAt({ workspace, models }, run, run.recipe.base, 1);
   const backend = await ports.openBackend(undefined);
   try {
-    const scorer = await openPairScorer(backend, model);
-    try {
-      const scores = await scoreCandidates(scorer, dataset, candidates, control);
-      return candidates.map((columns, row) =>
-        Array.from(columns, (column, place) => ({
-          passage: dataset.passages[column]!.id,
-          score: scores[row]![place]!,
-        })),
-      );
-    } finally {
-      scorer.dispose();
-    }
+    const scores = await scoreCandidates(backend, model, dataset, candidates, control);
+    return candidates.map((columns, row) =>
+      Array.from(columns, (column, place) => ({
+        passage: dataset.passages[column]!.id,
+        score: scores[row]![place]!,
+      })),
+    );
   } finally {
     backend.dispose();
   }

@@ -14,7 +14,6 @@ import type { RerankReport } from "../../domain/eval/rerank.ts";
 import type { EvaluationReport, Fusion } from "../../domain/eval/report.ts";
 import type { Matrix } from "../../domain/matrix.ts";
 import type { CrossEncoderModel, EncoderModel } from "../../domain/models/encoder-model.ts";
-import { openPairScorer } from "../../domain/models/score-pairs.ts";
 import type { RunControl } from "../../domain/ports.ts";
 import { scoreCandidates } from "../../domain/recipes/cross-encoder/rerank.ts";
 import type { Backend } from "../../engine/backend.ts";
@@ -79,14 +78,8 @@ export async function judgeReranker(
 ): Promise<RerankReport> {
   const { depth, forceGold } = settings;
   const candidates = candidatesOf(dataset, retrieved, { depth, forceGold });
-  const scoresOf = async (model: CrossEncoderModel) => {
-    const scorer = await openPairScorer(backend, model);
-    try {
-      return await scoreCandidates(scorer, dataset, candidates, control);
-    } finally {
-      scorer.dispose();
-    }
-  };
+  const scoresOf = (model: CrossEncoderModel) =>
+    scoreCandidates(backend, model, dataset, candidates, control);
   const tuned = await scoresOf(models.tuned);
   const before = models.base;
   const base = !before || "pooling" in before ? {} : { base: await scoresOf(before) };

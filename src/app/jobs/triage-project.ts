@@ -3,7 +3,6 @@ import type { TriageReport } from "../../domain/eval/advice-types.ts";
 import { layTriage, type TriageGround } from "../../domain/eval/triage-ground.ts";
 import { rerankSample, triageReport } from "../../domain/eval/triage.ts";
 import type { TriageSettings } from "../../domain/eval/triage.ts";
-import { openPairScorer } from "../../domain/models/score-pairs.ts";
 import { scoreCandidates } from "../../domain/recipes/cross-encoder/rerank.ts";
 import { requireGoing } from "../../domain/recipes/adapter-trials.ts";
 import { withTrialAdapter } from "../../domain/recipes/triage-trial.ts";
@@ -72,12 +71,7 @@ async function rerankScores(
   }
   const backend = await openBackend(undefined);
   try {
-    const scorer = await openPairScorer(backend, model);
-    try {
-      return await scoreCandidates(scorer, dataset, candidates, control);
-    } finally {
-      scorer.dispose();
-    }
+    return await scoreCandidates(backend, model, dataset, candidates, control);
   } finally {
     backend.dispose();
   }
