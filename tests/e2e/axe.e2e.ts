@@ -1,6 +1,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import type { Scenario } from "../ui/fake-studio.ts";
+import { ACTED_STATES } from "./acted-states.ts";
 import { findings } from "./axe-findings.ts";
 import { faceUrl, openBrowser, openPage, trySample } from "./browser.ts";
 
@@ -29,6 +30,11 @@ const FACES: readonly (readonly [string, Scenario, string, string])[] = [
   ["Results, queries", "better", "#/p/p1/results/r1/queries", "Sort by"],
   ["Results, one row", "better", "#/p/p1/results/r1/queries?row=q3", "Right passage"],
   ["Results, config", "better", "#/p/p1/results/r1/config", "job.json"],
+  ["Results, what got worse", "better", "#/p/p1/results/r1/changes", "Drop these questions"],
+  ["Results, advice", "better", "#/p/p1/results/r1/advice", "When to trust an answer"],
+  ["Results, compare", "better", "#/p/p1/results/r1/compare", "Runs"],
+  ["Results, map", "better", "#/p/p1/results/r1/map", "Colour by"],
+  ["Data, router", "better", "#/p/p1/data/router", "Add a choice"],
   ["Playground", "better", "#/p/p1/playground", "From the test questions"],
   ["Models", "better", "#/p/p1/models", "Import what was tuned elsewhere"],
   ["No project", "empty", "#/train", "No project is open"],
@@ -53,6 +59,15 @@ describe.each(["light", "dark"] as const)("in the %s theme axe finds nothing", (
     const { page } = await openPage(browser, { colorScheme, reducedMotion: "reduce" });
     await page.goto(faceUrl(scenario, hash));
     await page.getByText(text).first().waitFor();
+    expect(await findings(page)).toEqual([]);
+    await page.context().close();
+  });
+
+  test.each(ACTED_STATES)("after an act: %s", async (_name, scenario, hash, act, controls) => {
+    const { page } = await openPage(browser, { colorScheme, reducedMotion: "reduce" });
+    await page.goto(faceUrl(scenario, hash));
+    await act(page);
+    for (const [role, name] of controls) await page.getByRole(role, { name }).first().waitFor();
     expect(await findings(page)).toEqual([]);
     await page.context().close();
   });

@@ -1,6 +1,7 @@
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Scenario } from "../ui/fake-studio.ts";
+import { ACTED_STATES, ROOM_SCREENS } from "./acted-states.ts";
 import { faceUrl, openBrowser, openPage } from "./browser.ts";
 import { STATES, type Control } from "./states.ts";
 
@@ -21,6 +22,19 @@ async function expectControls(scenario: Scenario, hash: string, controls: readon
 
 describe("every screen and state is there by role and name", () => {
   test.each(STATES)("%s", (_name, scenario, hash, controls) => expectControls(scenario, hash, controls));
+});
+
+const over = (page: Page): Promise<number> =>
+  page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+
+test.each(ACTED_STATES)("%s: is there, and fits a phone", async (_name, scenario, hash, act, controls) => {
+  const { page, problems } = await openPage(browser, { viewport: { width: 390, height: 844 } });
+  await page.goto(faceUrl(scenario, hash));
+  await act(page);
+  for (const [role, name] of controls) await page.getByRole(role, { name }).first().waitFor();
+  expect(await over(page)).toBeLessThanOrEqual(0);
+  expect(problems).toEqual([]);
+  await page.context().close();
 });
 
 test("another tab's run can be watched but not controlled", async () => {
@@ -102,14 +116,14 @@ test.each([390, 640, 860, 1280, 1920])("at %i px nothing runs off the side", asy
   const { page } = await openPage(browser, { viewport: { width, height: 900 } });
   for (const [scenario, hash] of [
     ...OPEN_SCREENS.map((hash) => ["cannot-tell", hash] as const),
+    ...ROOM_SCREENS.map((hash) => ["better", hash] as const),
     ...TUNED_SCREENS,
   ]) {
     await page.goto("about:blank");
     await page.goto(faceUrl(scenario, hash));
     await page.getByRole("heading", { level: 1 }).waitFor();
     await page.waitForLoadState("networkidle");
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    expect(over, `${scenario} ${hash}`).toBeLessThanOrEqual(0);
+    expect(await over(page), `${scenario} ${hash}`).toBeLessThanOrEqual(0);
   }
   await page.context().close();
 });
