@@ -32,7 +32,7 @@ const FACES: readonly (readonly [string, Scenario, string, string])[] = [
   ["Results, config", "better", "#/p/p1/results/r1/config", "job.json"],
   ["Results, what got worse", "better", "#/p/p1/results/r1/changes", "Drop these questions"],
   ["Results, advice", "better", "#/p/p1/results/r1/advice", "When to trust an answer"],
-  ["Results, compare", "better", "#/p/p1/results/r1/compare", "Runs"],
+  ["Results, compare", "worse", "#/p/p1/results/r1/compare", "Against each other"],
   ["Results, map", "better", "#/p/p1/results/r1/map", "Colour by"],
   ["Data, router", "better", "#/p/p1/data/router", "Add a choice"],
   ["Playground", "better", "#/p/p1/playground", "From the test questions"],

@@ -102,6 +102,7 @@ const OPEN_SCREENS: readonly string[] = [
 /** What other tasks than adapters show: their set-up, results, lists and places to try them. */
 const TUNED_SCREENS: readonly (readonly [Scenario, string])[] = [
   ["worse", "#/p/p1/train/setup"], // a ladder that ended
+  ["worse", "#/p/p1/results/r1/compare"], // two runs
   ["better", "#/p/p1/train/setup?task=lora"],
   ["better", "#/p/p1/train/setup?task=router"],
   ["tuning", "#/p/p1/train/run"],

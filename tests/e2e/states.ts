@@ -280,7 +280,17 @@ export const STATES: readonly (readonly [string, Scenario, string, readonly Cont
       ["slider", "Strength"],
     ],
   ],
-  ["Results: runs side by side", "better", "#/p/p1/results/r1/compare", [["tab", "Compare"]]],
+  ["Results: one run, nothing to compare yet", "better", "#/p/p1/results/r1/compare", [["tab", "Compare"]]],
+  [
+    "Results: runs side by side",
+    "worse",
+    "#/p/p1/results/r1/compare",
+    [
+      ["group", "Runs"],
+      ["region", "Runs side by side"],
+      ["region", "Where they differ most"],
+    ],
+  ],
   [
     "Results: a re-ranker's advice",
     "re-ranker",

@@ -283,7 +283,9 @@ export class FakeStudio extends FakeTuning implements Studio {
   }
 
   async runs(): ReturnType<Studio["runs"]> {
-    return this.#run ? [this.#run] : [];
+    if (!this.#run) return [];
+    // Who got worse tries again: two judged runs to compare.
+    return this.#verdict === "worse" ? [this.#run, { ...this.#run, id: "r2", number: 2 }] : [this.#run];
   }
 
   async run(): Promise<RunView> {
