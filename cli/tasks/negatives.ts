@@ -73,7 +73,7 @@ function requireOneSource({ file, negatives, mining }: CrossEncoderTuningJob | E
  * Negatives and a re-ranker's scores of a training file: {question id: [passage id | {"passage", "score"}]}. A passage that
  * answers the question gives only its score. Throws "usage" for another form, E_REFERENCE for an unknown id.
  */
-export async function readNegatives(file: string, { queries, passages }: Dataset): Promise<GivenNegatives> {
+async function readNegatives(file: string, { queries, passages }: Dataset): Promise<GivenNegatives> {
   const parsed = v.safeParse(schema, parse(file, await readText(file, "negatives")));
   if (!parsed.success) {
     const text = `${file} (field "negatives") must be {"question id": ["passage id" or {"passage", "score"}, …], …}`;

@@ -39,7 +39,7 @@ export function filterQuestions(
 }
 
 /** "rule: definition" → "rule". */
-export function makerOf({ made }: Pick<QuestionView, "made">): Maker {
+function makerOf({ made }: Pick<QuestionView, "made">): Maker {
   const name = made.split(":", 1)[0];
   return MAKERS.find((maker) => maker === name) ?? "imported";
 }

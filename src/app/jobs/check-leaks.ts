@@ -39,7 +39,7 @@ export async function checkProjectLeaks(
 }
 
 /** A report with the texts a person needs to see. */
-export function leakFinding(report: LeakReport, { train, test }: ProjectData): LeakFinding {
+function leakFinding(report: LeakReport, { train, test }: ProjectData): LeakFinding {
   const texts = { train: textsOf(train), test: textsOf(test) };
   const { counts, questions, groups, compared, ties } = report;
   return {

@@ -41,7 +41,7 @@ function sizesOf(model: EncoderModel) {
 }
 
 /** What a tuned encoder has to embed of a dataset: passages as they are, questions after its instruction. */
-export function tunedGroups({ passages, queries }: Dataset, instruction: string): readonly TextGroup[] {
+function tunedGroups({ passages, queries }: Dataset, instruction: string): readonly TextGroup[] {
   const unique = (rows: readonly { readonly text: string }[]): string[] => [
     ...new Set(rows.map(({ text }) => text)),
   ];

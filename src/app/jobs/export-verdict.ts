@@ -49,11 +49,7 @@ function embedded(html: string): string {
   return html.slice(start, html.indexOf("</script>", start));
 }
 
-export async function verdictReport(
-  workspace: Workspace,
-  run: RunRecord,
-  rows: boolean,
-): Promise<VerdictReport> {
+async function verdictReport(workspace: Workspace, run: RunRecord, rows: boolean): Promise<VerdictReport> {
   const results = await workspace.runs.results(run.id);
   const ground = await projectGround(workspace, run.projectId);
   const found = async <Value>(kind: string, ofRun: boolean): Promise<Value | null> => {

@@ -44,7 +44,7 @@ export async function layMerge(
   return { ...laid, generalAt: (strength) => judgeGeneralScores(generalSet(), scores(strength)) };
 }
 
-export async function judgeAt(
+async function judgeAt(
   ports: AdvicePorts,
   { run, ground, generalBefore, generalAt }: MergeGround,
   strength: number,

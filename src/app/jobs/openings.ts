@@ -53,7 +53,7 @@ async function toldByRuns(workspace: Workspace, projectId: string): Promise<numb
   return runs.reduce((most, { testOpenings = 0 }) => Math.max(most, testOpenings), 0);
 }
 
-export function openingsSentence(count: number): string {
+function openingsSentence(count: number): string {
   if (count === 0) return "This test set has not been opened yet.";
   return count === 1 ? "This test set was opened once." : `This test set was opened ${count} times.`;
 }

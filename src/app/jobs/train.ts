@@ -185,7 +185,7 @@ class Saver {
 }
 
 /** The kernels that a run's bits depend on: "cpu wasm-relaxed-simd". */
-export function deviceOf(backend: Backend): string {
+function deviceOf(backend: Backend): string {
   return `${backend.kind} ${backend.build}`;
 }
 

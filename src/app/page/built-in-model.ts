@@ -22,7 +22,7 @@ interface LanguageModelSession {
 }
 
 /** What this browser offers, or undefined. */
-export function languageModels(): LanguageModelFactory | undefined {
+function languageModels(): LanguageModelFactory | undefined {
   return (globalThis as { LanguageModel?: LanguageModelFactory }).LanguageModel;
 }
 

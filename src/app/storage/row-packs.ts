@@ -176,10 +176,7 @@ export class RowsBySource<Row> {
 }
 
 /** A block without the rows of some sources; undefined where nothing is left. */
-export function withoutSources<Row>(
-  block: RowBlock<Row>,
-  leaving: ReadonlySet<string>,
-): RowBlock<Row> | undefined {
+function withoutSources<Row>(block: RowBlock<Row>, leaving: ReadonlySet<string>): RowBlock<Row> | undefined {
   const rows: Row[] = [];
   const parts: BlockPart[] = [];
   let start = 0;

@@ -72,7 +72,7 @@ async function nameTasks(transaction: UpgradeTransaction): Promise<void> {
 }
 
 /** A run record of any version as it is kept now. */
-export function withRecipe(run: records.RunRecord): records.RunRecord {
+function withRecipe(run: records.RunRecord): records.RunRecord {
   if ((run.recipe as records.RunRecord["recipe"] | undefined) !== undefined) return run;
   const { settings, ...rest } = run as records.RunRecord & { readonly settings: AdapterSettings };
   return { ...rest, recipe: { task: "adapter", settings } };

@@ -8,7 +8,7 @@
 import { CounterRandom } from "../random.ts";
 import type { Pace } from "./pace.ts";
 
-export const MINHASH = { hashes: 128, bands: 64, rows: 2 } as const;
+const MINHASH = { hashes: 128, bands: 64, rows: 2 } as const;
 const LARGEST_BUCKET = 2000; // texts that agree in a band: boilerplate beyond that would be all pairs of it
 
 /** Ordered pairs of texts that fall into one bucket of some band. `shingles`: distinct hashes of each text. */

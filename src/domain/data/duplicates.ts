@@ -10,8 +10,8 @@ import type { RunControl } from "../ports.ts";
 import { minHashPairs } from "./duplicates-minhash.ts";
 import { Pace } from "./pace.ts";
 
-export const SHINGLE_WORDS = 5;
-export const EXACT_BELOW = 50_000;
+const SHINGLE_WORDS = 5;
+const EXACT_BELOW = 50_000;
 
 /** Share of text `from`'s shingles that text `to` holds too; positions in the list that was given. */
 export interface Overlap {

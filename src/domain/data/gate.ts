@@ -66,7 +66,7 @@ export async function checkQuestions(dataset: Dataset, options: GateOptions = {}
 }
 
 /** What can be said of a question beside its right passages alone. */
-export function ownFlags({ text, origin }: Query, right: readonly string[]): readonly QuestionFlag[] {
+function ownFlags({ text, origin }: Query, right: readonly string[]): readonly QuestionFlag[] {
   const words = wordsOf(text);
   if (words.length === 0) return [{ kind: "empty" }];
   const flags: QuestionFlag[] = [];

@@ -27,7 +27,7 @@ export const LEAK_KINDS = [
 ] as const;
 export type LeakKind = (typeof LEAK_KINDS)[number];
 
-export const OVERLAP_SHARE = 0.3;
+const OVERLAP_SHARE = 0.3;
 
 /** One test question or passage and the training one that is most like it, of one kind. */
 export interface Leak {

@@ -18,7 +18,7 @@ import {
   type ClusteredDifferences,
 } from "./statistics.ts";
 
-export const MOST_RUNS = 4;
+const MOST_RUNS = 4;
 
 /** A run as its report tells it: ranks from 1 of every judged question, null where the right passage is not in the list. */
 export interface RankedRun {

@@ -4,7 +4,7 @@
 import { rowOf, type Matrix } from "../matrix.ts";
 import { ranking } from "./ranking.ts";
 
-export const RECIPROCAL_RANK_K = 60;
+const RECIPROCAL_RANK_K = 60;
 
 /** Score matrices [Q, N] of several systems → fused [Q, N]. `order` [N] is the tie order (metrics.ts). */
 export function reciprocalRankFusion(

@@ -3,9 +3,9 @@ import { signedPoints } from "./points.ts";
 import type { Delta } from "./report.ts";
 
 /** From here on the base leaves nothing to gain (trainers.md §10.14). */
-export const BASE_HIGH = 0.97;
+const BASE_HIGH = 0.97;
 /** Below this share of questions with their right passage among the best 100, the data are the problem. */
-export const CEILING_LOW = 0.7;
+const CEILING_LOW = 0.7;
 const FEW_QUESTIONS = 50;
 const FEW_CLUSTERS = 10;
 const ENOUGH_QUESTIONS = 100;

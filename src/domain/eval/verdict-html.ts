@@ -5,6 +5,16 @@ import type { Delta, Metrics } from "./report.ts";
 import { VERDICT_WORDS, type VerdictReport } from "./verdict-report.ts";
 
 const SHOWN = ["hit@1", "hit@5", "hit@10", "mrr@10", "ndcg@10"] as const;
+const LABELS = {
+  "hit@1": "hit@1",
+  "hit@5": "hit@5",
+  "hit@10": "hit@10",
+  "mrr@10": "MRR@10",
+  "ndcg@10": "nDCG@10",
+} as const;
+const MEASURES =
+  "hit@k: share of the questions with a right passage among the first k. MRR@10: mean of 1 / rank of the first right " +
+  "passage, 0 beyond rank 10. nDCG@10: the order of all right passages among the first ten, 1 at best.";
 
 export function verdictHtml(report: VerdictReport): string {
   const { run } = report;
@@ -74,13 +84,13 @@ function systemsTable(systems: VerdictReport["systems"]): string {
     NAMES[name] ?? name,
     ...SHOWN.map((metric) => metrics[metric].toFixed(4)),
   ]);
-  return table(["", ...SHOWN], rows);
+  return table(["", ...SHOWN.map((name) => LABELS[name])], rows) + paragraph(MEASURES);
 }
 
 function deltaTable(delta: Readonly<Record<string, Delta>>): string {
   const rows = SHOWN.map((name) => {
     const { value, low, high, p } = delta[name]!;
-    return [name, points(value), points(low), points(high), p.toFixed(4)];
+    return [LABELS[name], points(value), points(low), points(high), p.toFixed(4)];
   });
   return table(["points", "difference", "low", "high", "p"], rows);
 }
@@ -118,9 +128,9 @@ function mergePart({ points: found, sentence }: MergeCurve): string {
     paragraph(sentence) +
     chart(
       [change("target"), change("general")],
-      "Change by strength, in points: MRR@10 (solid) and NDCG@10 on general questions (dashed)",
+      "Change by strength, in points: MRR@10 (solid) and nDCG@10 on general questions (dashed)",
     ) +
-    table(["strength", "MRR@10", "general NDCG@10", "general kept"], rows)
+    table(["strength", "MRR@10", "general nDCG@10", "general kept"], rows)
   );
 }
 

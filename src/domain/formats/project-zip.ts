@@ -11,8 +11,8 @@ import { joined, ZipWriter, type ZipContent } from "./zip-writer.ts";
 
 export type ProjectFiles = ReadonlyMap<string, Uint8Array>; // relative path → content
 
-export const PROJECT_FORMAT = "retune-project";
-export const PROJECT_VERSION = 1; // raise when an older Retune could misread the files
+const PROJECT_FORMAT = "retune-project";
+const PROJECT_VERSION = 1; // raise when an older Retune could misread the files
 const MANIFEST = "manifest.json";
 const PACKED = /\.(?:json|jsonl|csv|txt|md|html)$/; // numbers do not shrink, so they are stored
 

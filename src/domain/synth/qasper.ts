@@ -33,7 +33,7 @@ export interface JudgingOptions extends RunControl {
 }
 
 /** Our wording of the original's question, its five examples left out: small local models copy them. */
-export function relevancePrompt(question: string, text: string): string {
+function relevancePrompt(question: string, text: string): string {
   return (
     `Question: ${question}\n\nText:\n---------------------\n${text}\n---------------------\n\n` +
     "Does this text help to answer the question, in whole or in part? Answer with one word, Yes or No."

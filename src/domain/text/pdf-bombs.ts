@@ -12,7 +12,7 @@ export interface BombLimits {
   readonly layers: number; // packed streams inside packed streams
 }
 
-export const BOMB_LIMITS: BombLimits = {
+const BOMB_LIMITS: BombLimits = {
   streamBytes: 128_000_000,
   pictureBytes: 256_000_000, // A3 in 600 dpi and colour is 208 MB
   totalBytes: IMPORT_LIMITS.expandedBytes,

@@ -14,7 +14,7 @@ export interface UmapLayout {
   readonly tolerance: number; // ε²
 }
 
-export const UMAP_SAMPLE = 2000; // points laid out by UMAP itself; more take minutes
+const UMAP_SAMPLE = 2000; // points laid out by UMAP itself; more take minutes
 const NEIGHBOURS = 15;
 const FEW = 4; // UMAP needs more points than this
 

@@ -20,7 +20,7 @@ const SPLIT_ORDER = ["train", "dev", "test"];
 const JUNK = /(?:^|\/)(?:__MACOSX\/|\.|Thumbs\.db$)/;
 
 /** Folder or zip → its parts; undefined where corpus.jsonl or queries.jsonl is missing. Throws openZip's errors. */
-export function beirFiles(files: DatasetFiles): BeirFiles | undefined {
+function beirFiles(files: DatasetFiles): BeirFiles | undefined {
   const all = isZip(files)
     ? unpacked(files)
     : Array.from(files, ([name, bytes]) => ({ name, bytes: () => bytes }));
