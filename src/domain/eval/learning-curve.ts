@@ -73,7 +73,7 @@ function adviceOf(
   }
   const held = new Set(clusters).size;
   if (held < LEAST_HELD_CLUSTERS) {
-    const detail = `${held} documents are held out to judge on; ${LEAST_HELD_CLUSTERS} are needed`;
+    const detail = `${held} documents are held out to judge on; ${LEAST_HELD_CLUSTERS} are needed. Add documents that have questions`;
     return { kind: "refused", reason: "few-questions", detail };
   }
   const rising = replicas.filter((errors) => trend(errors) >= 0).length / replicas.length;

@@ -1,9 +1,12 @@
 // Short texts grouped by their words:
 //
+// Function words ("after", "have") name no subject and are left out.
+//
 //   tf-idf   v[t] = (1 + ln f(t))·ln((1 + N)/(1 + n(t))), unit length; idf from all texts, not only the grouped ones
 //
 // Leader clustering in the order given: a text joins the group whose centroid it is most like, from cosine .2 on, else
 // leads one of its own; then every text moves once more to its nearest centroid.
+import { FUNCTION_WORDS } from "../synth/rules/lexicon.ts";
 import { tokens } from "./tokens.ts";
 
 const NEAR = 0.2;
@@ -36,16 +39,20 @@ export function groupByTerms(texts: readonly string[], background: readonly stri
     .sort((a, b) => b.members.length - a.members.length);
 }
 
+function subjectWords(text: string): readonly string[] {
+  return tokens(text).filter((word) => !FUNCTION_WORDS.has(word));
+}
+
 function inverseFrequencies(texts: readonly string[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const text of texts)
-    for (const word of new Set(tokens(text))) counts.set(word, (counts.get(word) ?? 0) + 1);
+    for (const word of new Set(subjectWords(text))) counts.set(word, (counts.get(word) ?? 0) + 1);
   return new Map(Array.from(counts, ([word, count]) => [word, Math.log((1 + texts.length) / (1 + count))]));
 }
 
 function unitVector(text: string, idf: ReadonlyMap<string, number>, texts: number): Sparse {
   const counts = new Map<string, number>();
-  for (const word of tokens(text)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  for (const word of subjectWords(text)) counts.set(word, (counts.get(word) ?? 0) + 1);
   const unknown = Math.log(1 + texts);
   const weights = Array.from(
     counts,
