@@ -56,8 +56,9 @@ export async function lookUpHubModel(
   const dtype = wanted.precision;
   const model = await fromHub(id, hub, () => hub.ModelRegistry.get_model_files(id, { dtype }));
   if (!model.includes(wanted.weights)) {
-    const kind = wanted === ENCODER ? "an embedding model" : "a text-generation model";
-    const text = `${id} would load ${model.join(", ")}, not ${wanted.weights}. Choose ${kind}.`;
+    const [what, next] =
+      wanted === ENCODER ? ["text encoder", "an embedding model"] : ["generator", "a text-generation model"];
+    const text = `${id} is no ${what}: it would load ${model.join(", ")}. Choose ${next}.`;
     throw new RetuneError("model-missing", text);
   }
   const tokenizer = await fromHub(id, hub, () => hub.ModelRegistry.get_tokenizer_files(id));

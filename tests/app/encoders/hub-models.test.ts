@@ -4,6 +4,7 @@ import type { Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { MOST_BYTES, downloadHubModel, lookUpHubModel } from "../../../src/app/encoders/hub-models.ts";
+import { instructWanted } from "../../../src/app/encoders/instruct-files.ts";
 import { memoryModelFiles } from "../../../src/app/encoders/model-files.ts";
 import { OnnxEncoder } from "../../../src/app/encoders/onnx-encoder.ts";
 
@@ -141,5 +142,16 @@ test("a hub that does not answer is named", async () => {
   await expect(closed).rejects.toMatchObject({
     code: "network",
     message: expect.stringContaining("127.0.0.1:1") as string,
+  });
+});
+
+test("an instruct model is looked up in the precision asked for, with its own files", async () => {
+  const wanted = instructWanted("fp32");
+  const paths = (await lookUpHubModel("tiny/bert", { host }, wanted)).files.map(({ path }) => path);
+  expect(paths).toEqual(expect.arrayContaining(["onnx/model.onnx", "tokenizer.json"]));
+  const missing = lookUpHubModel("tiny/bert", { host }, instructWanted("q4"));
+  await expect(missing).rejects.toMatchObject({
+    code: "model-missing",
+    message: expect.stringContaining("has no onnx/model_q4.onnx") as string,
   });
 });
