@@ -54,7 +54,10 @@ test("an instruct model picked as a folder writes questions in the tab, and noth
   await page.getByText("The prompt", { exact: true }).first().click();
   await page.getByRole("textbox", { name: "The prompt" }).fill("Ask about: {context_str}");
   await page.getByRole("button", { name: "Write questions with this model" }).click();
-  await page.getByText(/^Who signs the form ?\?$/).first().waitFor({ timeout: 60_000 });
+  await page
+    .getByText(/^Who signs the form ?\?$/)
+    .first()
+    .waitFor({ timeout: 60_000 });
   await page
     .getByText(/teacher: bigram-instruct/)
     .first()
