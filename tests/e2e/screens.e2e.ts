@@ -113,8 +113,19 @@ const TUNED_SCREENS: readonly (readonly [Scenario, string])[] = [
   ),
 ];
 
-test.each([390, 640, 860, 1280, 1920])("at %i px nothing runs off the side", async (width) => {
-  const { page } = await openPage(browser, { viewport: { width, height: 900 } });
+const WIDTHS = [1280, 390, 640, 860, 1920];
+
+/** How far the page is wider than its window at each width; what measures itself gets its turn before. */
+async function overAt(page: Page, width: number): Promise<number> {
+  await page.setViewportSize({ width, height: 900 });
+  await page.evaluate(
+    () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+  );
+  return over(page);
+}
+
+test("nothing runs off the side at any width", async () => {
+  const { page } = await openPage(browser);
   for (const [scenario, hash] of [
     ...OPEN_SCREENS.map((hash) => ["cannot-tell", hash] as const),
     ...ROOM_SCREENS.map((hash) => ["better", hash] as const),
@@ -124,7 +135,9 @@ test.each([390, 640, 860, 1280, 1920])("at %i px nothing runs off the side", asy
     await page.goto(faceUrl(scenario, hash));
     await page.getByRole("heading", { level: 1 }).waitFor();
     await page.waitForLoadState("networkidle");
-    expect(await over(page), `${scenario} ${hash}`).toBeLessThanOrEqual(0);
+    for (const width of WIDTHS) {
+      expect(await overAt(page, width), `${scenario} ${hash} at ${width} px`).toBeLessThanOrEqual(0);
+    }
   }
   await page.context().close();
 });
