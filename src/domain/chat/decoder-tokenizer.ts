@@ -35,7 +35,8 @@ export class DecoderTokenizer {
       this.#idOf("eos_token"),
       this.#idOf("pad_token"),
     ];
-    const wanted = config.entries.get("add_bos_token")?.value !== false;
+    const adds = config.entries.get("add_bos_token");
+    const wanted = !(adds?.kind === "boolean" && !adds.value);
     this.#addsBos = wanted && this.bos !== undefined && this.#tokenizer.encode("").ids[0] === this.bos;
     this.#control = controlTokens(this.#tokenizer);
   }

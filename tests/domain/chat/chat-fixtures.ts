@@ -1,4 +1,7 @@
 import { readFileSync } from "node:fs";
+import { ChatFormat } from "../../../src/domain/chat/chat-format.ts";
+import type { Chat } from "../../../src/domain/formats/datasets/chat.ts";
+import { openAiChatFormat } from "../../../src/domain/formats/datasets/openai-chat.ts";
 
 /** What transformers makes of the conversations of tests/fixtures/chat (make_reference.py there). */
 export interface ChatReference {
@@ -16,6 +19,11 @@ export type Name = (typeof NAMES)[number];
 
 export const reference = JSON.parse(readFileSync(`${FOLDER}/reference.json`, "utf8")) as {
   readonly texts: readonly string[];
+  readonly tags: readonly {
+    readonly template: string;
+    readonly text: string;
+    readonly answers: readonly string[];
+  }[];
 } & Readonly<Record<Name, ChatReference>>;
 
 export function filesOf(name: Name): { tokenizerJson: string; tokenizerConfigJson: string } {
@@ -31,4 +39,31 @@ export function withConfig(
   const files = filesOf(name);
   const config = JSON.parse(files.tokenizerConfigJson) as Record<string, unknown>;
   return { ...files, tokenizerConfigJson: JSON.stringify({ ...config, ...changes }) };
+}
+
+/** The twelve conversations beside; weights dropped, which transformers does not know. */
+export async function conversations(): Promise<Chat[]> {
+  const bytes = new Uint8Array(readFileSync(`${FOLDER}/conversations.jsonl`));
+  const { data } = await openAiChatFormat.read(new Map([["conversations.jsonl", bytes]]));
+  if (data.kind !== "chats") throw new Error("no chats");
+  return data.chats.map((chat) => ({
+    ...chat,
+    messages: chat.messages.map(({ weight: _, ...message }) => message),
+  }));
+}
+
+/** A model's format with its template changed. */
+export function formatOf(name: Name, change: (template: string) => string = (same) => same): ChatFormat {
+  return new ChatFormat({ ...filesOf(name), chatTemplate: change(templateOf(name)) });
+}
+
+export function templateOf(name: Name): string {
+  return readFileSync(`${FOLDER}/templates/${name}.jinja`, "utf8");
+}
+
+/** The same template without marks of what the assistant wrote. */
+export function unmarked(template: string): string {
+  return template
+    .replace(/\{%-\s*generation\s*%\}/g, "{%- if true %}")
+    .replace(/\{%-\s*endgeneration\s*%\}/g, "{%- endif %}");
 }
