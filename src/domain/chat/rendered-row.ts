@@ -50,6 +50,11 @@ export function textRow({ tokenizer }: ChatFormat, text: string): RenderedRow {
   return { ids, weights: ids.map(() => 1), answers: [] };
 }
 
+/** Places of the tokens that carry a loss: those learnt, but for the first, which nothing tells. */
+export function scoredPlaces({ weights }: RenderedRow): number[] {
+  return weights.flatMap((weight, place) => (place > 0 && weight > 0 ? [place] : []));
+}
+
 function wholeRow(format: ChatFormat, conversation: Conversation, settings: TemplateSettings): RenderedRow {
   const { tokenizer, endOfTurn } = format;
   const ids = tokenizer.encode(format.render(conversation, settings).text);
