@@ -24,6 +24,12 @@ export const reference = JSON.parse(readFileSync(`${FOLDER}/reference.json`, "ut
     readonly text: string;
     readonly answers: readonly string[];
   }[];
+  readonly check: {
+    readonly faulty: readonly unknown[];
+    readonly counts: Readonly<Record<string, number>>;
+    readonly plain: readonly unknown[];
+    readonly estimate: readonly string[];
+  };
 } & Readonly<Record<Name, ChatReference>>;
 
 export function filesOf(name: Name): { tokenizerJson: string; tokenizerConfigJson: string } {
@@ -50,6 +56,11 @@ export async function conversations(): Promise<Chat[]> {
     ...chat,
     messages: chat.messages.map(({ weight: _, ...message }) => message),
   }));
+}
+
+/** Values as JSON Lines. */
+export function jsonLines(values: readonly unknown[]): Uint8Array {
+  return new TextEncoder().encode(values.map((value) => JSON.stringify(value)).join("\n"));
 }
 
 /** A model's format with its template changed. */

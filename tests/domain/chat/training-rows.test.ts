@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { readChatLines, type ChatLine } from "../../../src/domain/chat/chat-lines.ts";
 import { trainingRows, type TrainingRowSettings } from "../../../src/domain/chat/training-rows.ts";
-import type { ChatMessage } from "../../../src/domain/formats/datasets/chat.ts";
 import { laterRefusal, refusal } from "../formats/refusal.ts";
 import { FOLDER, formatOf } from "./chat-fixtures.ts";
 
