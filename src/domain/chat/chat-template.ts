@@ -5,6 +5,7 @@ import { Template } from "@huggingface/jinja";
 import { RetuneError } from "../../engine/errors.ts";
 import { excerpt } from "./excerpt.ts";
 import type { TemplateInput } from "./template-messages.ts";
+import { withoutSigns, type Signs } from "./template-values.ts";
 
 /** Half-open range of UTF-16 units. */
 export type Span = readonly [from: number, to: number];
@@ -46,20 +47,18 @@ export class ChatTemplate {
 
   /** Throws E_TEMPLATE with the template's words where it refuses the conversation. */
   render(
-    { messages, tools }: TemplateInput,
+    { messages, tools, signs }: TemplateInput,
     special: Readonly<Record<string, string>>,
     { addGenerationPrompt = false, variables = {}, today = new Date() }: TemplateSettings = {},
   ): RenderedText {
-    const signs = this.marksAnswers ? unusedSigns(JSON.stringify([messages, tools])) : (["", ""] as const);
     const given = {
       ...special,
       ...variables,
       ...{ messages, tools, documents: null, add_generation_prompt: addGenerationPrompt },
-      ...{ [OPEN]: signs[0], [CLOSE]: signs[1], [DATE]: (format: string) => dateText(today, format) },
+      ...{ [OPEN]: signs.opens, [CLOSE]: signs.closes, [DATE]: (format: string) => dateText(today, format) },
     };
     try {
-      const text = this.#template.render(given);
-      return this.marksAnswers ? withoutSigns(text, signs) : { text, spans: [] };
+      return withoutMarks(this.#template.render(given), signs);
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
       throw new RetuneError(
@@ -79,23 +78,13 @@ function signed(_tag: string, left: string, end: string | undefined, right: stri
     : `{%${left} if true %}{% endif %}{{ ${CLOSE} }}{% endif ${right}%}`;
 }
 
-/** Two private-use characters that the conversation does not hold. */
-function unusedSigns(text: string): readonly [string, string] {
-  const free: string[] = [];
-  for (let code = 0xe000; free.length < 2 && code < 0xf8ff; code++) {
-    const sign = String.fromCharCode(code);
-    if (!text.includes(sign)) free.push(sign);
-  }
-  return [free[0]!, free[1]!];
-}
-
-function withoutSigns(marked: string, [open, close]: readonly [string, string]): RenderedText {
+function withoutMarks(marked: string, signs: Signs): RenderedText {
   const spans: Span[] = [];
   let [text, from] = ["", 0];
-  for (const part of marked.split(new RegExp(`(${open}|${close})`))) {
-    if (part === open) from = text.length;
-    else if (part === close) spans.push([from, text.length]);
-    else text += part;
+  for (const part of marked.split(new RegExp(`(${signs.opens}|${signs.closes})`))) {
+    if (part === signs.opens) from = text.length;
+    else if (part === signs.closes) spans.push([from, text.length]);
+    else text += withoutSigns(part, signs);
   }
   return { text, spans };
 }

@@ -47,7 +47,7 @@ export function withConfig(
   return { ...files, tokenizerConfigJson: JSON.stringify({ ...config, ...changes }) };
 }
 
-/** The twelve conversations beside; weights dropped, which transformers does not know. */
+/** The conversations beside; weights dropped, which transformers does not know. */
 export async function conversations(): Promise<Chat[]> {
   const bytes = new Uint8Array(readFileSync(`${FOLDER}/conversations.jsonl`));
   const { data } = await openAiChatFormat.read(new Map([["conversations.jsonl", bytes]]));

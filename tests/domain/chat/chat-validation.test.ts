@@ -28,9 +28,9 @@ test("every fault is told with its line, blank lines counted along", () => {
 
 test("calls are faults to the original, and none where they are known", () => {
   const strict = validateChats("a.jsonl", conversations);
-  expect(strict.counts.unrecognized_role).toBe(4); // three results of tools, one of a function
-  expect(strict.counts.message_unrecognized_key).toBe(9); // four calls, the ids of three results, two weights
-  expect(strict.counts.missing_content).toBe(3);
+  expect(strict.counts.unrecognized_role).toBe(5); // four results of tools, one of a function
+  expect(strict.counts.message_unrecognized_key).toBe(11); // five calls, the ids of four results, two weights
+  expect(strict.counts.missing_content).toBe(4);
   expect(validateChats("a.jsonl", conversations, { calls: true }).counts).toEqual({});
 });
 

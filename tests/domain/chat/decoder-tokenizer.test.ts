@@ -1,3 +1,4 @@
+import { Tokenizer } from "@huggingface/tokenizers";
 import { expect, test } from "vitest";
 import { DecoderTokenizer } from "../../../src/domain/chat/decoder-tokenizer.ts";
 import { refusal } from "../formats/refusal.ts";
@@ -9,6 +10,16 @@ test.each(cases)("%s gives the ids of transformers for %j", (name, text, index) 
   const tokenizer = new DecoderTokenizer(filesOf(name));
   expect(tokenizer.encode(text)).toEqual(reference[name].plain[index]);
   expect(tokenizer.encodePlain(text)).toEqual(reference[name].special[index]);
+});
+
+test("digits together are split off whole where the tokenizer says so", () => {
+  const given = JSON.parse(filesOf("chatml").tokenizerJson) as { pre_tokenizer: { pretokenizers: object[] } };
+  given.pre_tokenizer.pretokenizers[0] = { type: "Digits", individual_digits: false };
+  const joined = new DecoderTokenizer({ tokenizerJson: JSON.stringify(given), tokenizerConfigJson: "{}" });
+  const single = new DecoderTokenizer(filesOf("chatml"));
+  const text = "a\n\n ²...";
+  expect(joined.encode(text)).toEqual(single.encode(text));
+  expect(new Tokenizer(given, {}).encode(text).ids).not.toEqual(single.encode(text)); // why it is done here
 });
 
 test.each(NAMES)("%s gives a text back from its ids", (name) => {

@@ -20,7 +20,7 @@ const rowsOf = (lines: readonly ChatLine[], settings: Partial<TrainingRowSetting
 test("all conversations become rows that know their lines, and are counted", async () => {
   const { lines } = readChatLines("conversations.jsonl", file);
   const { rows, notes, tokens, learntTokens, longest } = await rowsOf(lines);
-  expect(rows.map(({ line }) => line)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+  expect(rows.map(({ line }) => line)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
   expect(notes).toEqual([]);
   const lengths = rows.map(({ ids }) => ids.length);
   expect([tokens, longest]).toEqual([lengths.reduce((a, b) => a + b), Math.max(...lengths)]);
