@@ -1,4 +1,4 @@
-import { HEAD } from "../../src/domain/models/llama/names.ts";
+import { EMBEDDINGS, HEAD } from "../../src/domain/models/llama/names.ts";
 import { decoderInputs, ROTARY, rotaryValues } from "../../src/domain/models/llama/inputs.ts";
 import { llama, nextTokenLogits } from "../../src/domain/models/llama/llama.ts";
 import { decoderLoraShapes, withDecoderLora } from "../../src/domain/models/llama/lora.ts";
@@ -7,8 +7,8 @@ import {
   supervisedFeeds,
   supervisedLoss,
 } from "../../src/domain/models/llama/supervision.ts";
-import { traceLlama } from "../../src/domain/models/llama/weights.ts";
-import type { LinearWeights } from "../../src/domain/models/lora-layers.ts";
+import { traceLlama, type DecoderWeights } from "../../src/domain/models/llama/weights.ts";
+import { partValues } from "../../src/domain/models/llama/vocabulary.ts";
 import type { Weights } from "../../src/domain/matrix.ts";
 import { bucketFor, packBatch, type Bucket } from "../../src/domain/text/pack.ts";
 import { grad } from "../../src/engine/autodiff.ts";
@@ -23,10 +23,24 @@ import type { DecoderBatch, DecoderFixture } from "./decoder-fixture.ts";
 
 const LOGITS = { tolerance: 1e-4 };
 const RELATIVE = 1e-3;
+const PARTS = { vocabularyRows: 40 };
 const FINAL = { tolerance: 1e-3, outliers: { share: 0.001, bound: 1e-2 } };
 
-/** Trains a recorded LoRA run of a decoder again on `backend` and compares every recorded number. */
-export async function replayDecoder(fixture: DecoderFixture, backend: Backend): Promise<readonly Check[]> {
+/** A recorded run as it is replayed: in the plain form, or in the one that saves memory. */
+interface Replay extends DecoderFixture {
+  readonly frugal: boolean; // vocabulary in parts, layers computed again
+}
+
+/**
+ * Trains a recorded LoRA run of a decoder again on `backend` and compares every recorded number; "frugal" with the vocabulary in
+ * parts and layers recomputed.
+ */
+export async function replayDecoder(
+  recorded: DecoderFixture,
+  backend: Backend,
+  form: "plain" | "frugal" = "plain",
+): Promise<readonly Check[]> {
+  const fixture: Replay = { ...recorded, frugal: form === "frugal" };
   const { settings, gradients, final } = fixture;
   const logits = await firstLogits(fixture, backend);
   const found = await firstGradients(fixture, backend);
@@ -48,20 +62,13 @@ export async function replayDecoder(fixture: DecoderFixture, backend: Backend): 
   return checks;
 }
 
-function tracedModel(graph: Graph, { config, lora }: DecoderFixture): LinearWeights {
-  return withDecoderLora(
-    graph,
-    config,
-    traceLlama(graph, config, () => false),
-    lora,
-  );
+function tracedModel(graph: Graph, { config, lora, frugal }: Replay): DecoderWeights {
+  const base = traceLlama(graph, config, () => false, frugal ? PARTS : {});
+  return withDecoderLora(graph, config, base, lora);
 }
 
 /** Of all tokens; torch's rows of padding are left out. */
-async function firstLogits(
-  fixture: DecoderFixture,
-  backend: Backend,
-): Promise<Record<"got" | "want", Float32Array>> {
+async function firstLogits(fixture: Replay, backend: Backend): Promise<Record<"got" | "want", Float32Array>> {
   const { config, logits, batches } = fixture;
   const { sequences, width } = batches[0]!;
   const packed = packBatch(sequences);
@@ -70,7 +77,7 @@ async function firstLogits(
     const inputs = decoderInputs(graph, config, packed.bucket, config.maxPositions);
     const every = graph.input("predicting", "u32", [packed.tokens]);
     const hidden = llama(config, weights, inputs);
-    return { outputs: { logits: nextTokenLogits(config, weights, hidden, every) } };
+    return { outputs: { logits: nextTokenLogits(weights, hidden, every) } };
   });
   writeInitial(executable, fixture);
   const { ids, positions, ranges } = packed;
@@ -94,11 +101,11 @@ interface Traced {
   readonly loss: Tensor;
 }
 
-function tracedLoss(graph: Graph, fixture: DecoderFixture, { bucket, places }: Sizes): Traced {
+function tracedLoss(graph: Graph, fixture: Replay, { bucket, places }: Sizes): Traced {
   const { config } = fixture;
   const weights = tracedModel(graph, fixture);
   const inputs = decoderInputs(graph, config, bucket, config.maxPositions);
-  const loss = supervisedLoss(config, weights, inputs, places);
+  const loss = supervisedLoss(config, weights, inputs, places, { recompute: fixture.frugal });
   return { parameters: weights.parameters(), loss };
 }
 
@@ -111,7 +118,7 @@ function sizesOf({ sequences }: DecoderBatch): Sizes {
   return { bucket: bucketFor(sequences), places: predictingRows(sequences) };
 }
 
-async function firstGradients(fixture: DecoderFixture, backend: Backend): Promise<Map<string, Float32Array>> {
+async function firstGradients(fixture: Replay, backend: Backend): Promise<Map<string, Float32Array>> {
   const batch = fixture.batches[0]!;
   const sizes = sizesOf(batch);
   const names = [...decoderLoraShapes(fixture.config, fixture.lora).keys()];
@@ -136,7 +143,7 @@ interface Trained {
   readonly weights: Weights;
 }
 
-async function train(fixture: DecoderFixture, backend: Backend): Promise<Trained> {
+async function train(fixture: Replay, backend: Backend): Promise<Trained> {
   const { settings, batches } = fixture;
   const totalSteps = settings.total_steps ?? settings.losses.length;
   const rate = warmupLinear({ peak: settings.lr, warmupSteps: settings.warmup_steps, totalSteps });
@@ -164,7 +171,7 @@ async function train(fixture: DecoderFixture, backend: Backend): Promise<Trained
 }
 
 function compileStep(
-  fixture: DecoderFixture,
+  fixture: Replay,
   backend: Backend,
   sizes: Sizes,
   sharing: Executable | undefined,
@@ -184,9 +191,13 @@ function compileStep(
 }
 
 /** LoRA's matrices, the frozen base (without a head that is the embeddings) and the table of positions. */
-function writeInitial(executable: Executable, { init, config }: DecoderFixture): void {
+function writeInitial(executable: Executable, { init, config, frugal }: Replay): void {
   for (const [name, { values }] of init) {
-    if (name !== HEAD || !config.tiedEmbeddings) executable.write(name, values);
+    const table = name === EMBEDDINGS || name === HEAD;
+    if (name === HEAD && config.tiedEmbeddings) continue;
+    const parts =
+      table && frugal ? partValues(config, name, values, PARTS.vocabularyRows) : [[name, values] as const];
+    for (const [resident, own] of parts) executable.write(resident, own);
   }
   executable.write(ROTARY, rotaryValues(config, config.maxPositions));
 }

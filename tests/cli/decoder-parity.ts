@@ -14,8 +14,11 @@ export async function recordedDecoder(): Promise<DecoderFixture> {
 }
 
 /** Replays the recorded run; every check must hold. */
-export async function expectDecoderReplay(backend: Backend): Promise<void> {
-  const checks = await replayDecoder(await recordedDecoder(), backend);
+export async function expectDecoderReplay(
+  backend: Backend,
+  form: "plain" | "frugal" = "plain",
+): Promise<void> {
+  const checks = await replayDecoder(await recordedDecoder(), backend, form);
   expect(checks.filter(({ name }) => name.startsWith("grad1.")).length).toBe(28);
   expect(checks.filter(({ passed }) => !passed).map(({ name, detail }) => `${name}: ${detail}`)).toEqual([]);
 }

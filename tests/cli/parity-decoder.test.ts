@@ -21,6 +21,9 @@ test("a decoder's LoRA trains on the float64 twin as torch trained it", () =>
 
 test("a decoder's LoRA trains on the CPU backend as torch trained it", () => expectDecoderReplay(cpu));
 
+test("so it does with its vocabulary in parts and layers recomputed", () =>
+  expectDecoderReplay(cpu, "frugal"));
+
 test("another rate, scaling, angle or mask than was recorded is found", async () => {
   const run = await recordedDecoder();
   const failedWith = async (change: Partial<DecoderFixture>): Promise<readonly string[]> => {

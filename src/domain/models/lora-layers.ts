@@ -88,13 +88,13 @@ export interface LinearWeights {
  * `base` with the low-rank changes beside the layers that `shapes` names. `parameters()` are the LoRA matrices, then what trains
  * of `base` itself. `seen` is what A reads of a layer's input (its dropout), the input itself where absent.
  */
-export function loraBeside(
+export function loraBeside<Base extends LinearWeights>(
   graph: Graph,
-  base: LinearWeights,
+  base: Base,
   shapes: ReadonlyMap<string, readonly number[]>,
   scaling: number,
   seen: (name: string, x: Tensor) => Tensor = (_name, x) => x,
-): LinearWeights {
+): Base {
   const leaves = new Map<string, Tensor>();
   for (const [name, size] of shapes) leaves.set(name, graph.parameter(name, size));
   const linear = (name: string, x: Tensor): Tensor => {
@@ -105,7 +105,7 @@ export function loraBeside(
     return add(scaleBy(matmul(low, b, { transposeB: true }), scaling), out);
   };
   return {
-    tensor: (name) => base.tensor(name),
+    ...base,
     linear,
     parameters: () => [...leaves.values(), ...base.parameters()],
   };

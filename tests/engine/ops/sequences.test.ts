@@ -11,7 +11,7 @@ import { rmsNorm } from "../../../src/engine/ops/rms-norm.ts";
 import { rotary } from "../../../src/engine/ops/rotary.ts";
 import { rowSums } from "../../../src/engine/ops/reductions.ts";
 import { segmentMean } from "../../../src/engine/ops/segment-mean.ts";
-import { columns, rows } from "../../../src/engine/ops/slices.ts";
+import { columns, placedColumns, rows } from "../../../src/engine/ops/slices.ts";
 import { expectClose } from "../../close.ts";
 import { expectGradient } from "../central-difference.ts";
 import { randomValues } from "../fixtures.ts";
@@ -230,6 +230,16 @@ test("the mean of spans of rows: 0 for an empty span, no gradient for rows of no
   const want = [0, 1, 2].map((c) => (x[c]! + x[3 + c]! + x[6 + c]!) / 3);
   expectClose(got.subarray(0, 3), want, { absolute: 1e-6 });
   expect(Array.from(got.subarray(6))).toEqual([0, 0, 0]);
+});
+
+test("columns placed in a wider matrix keep their gradient, what stands past its end has none", async () => {
+  for (const from of [0, 2, 3]) {
+    await expectGradient({ x: [3, 2] }, ({ x }) => placedColumns(x!, 4, from));
+  }
+  const x = Float32Array.of(1, 2, 3, 4);
+  const got = await valueOf((graph) => placedColumns(graph.input("x", "f32", [2, 2]), 4, 3), { x });
+  expect([...got]).toEqual([0, 0, 0, 1, 0, 0, 0, 3]);
+  expect(() => placedColumns(new Graph().input("x", "f32", [2, 2]), 4, 4)).toThrow("placedColumns: expected");
 });
 
 test("a transformer layer of all of them has the gradient of its parts together", async () => {

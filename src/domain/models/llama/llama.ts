@@ -9,13 +9,12 @@ import type { Tensor } from "../../../engine/graph.ts";
 import { silu } from "../../../engine/ops/activations.ts";
 import { attention } from "../../../engine/ops/attention.ts";
 import { add, multiply } from "../../../engine/ops/elementwise.ts";
-import { matmul } from "../../../engine/ops/matmul.ts";
 import { rmsNorm } from "../../../engine/ops/rms-norm.ts";
 import { rotary } from "../../../engine/ops/rotary.ts";
 import { gather } from "../../../engine/ops/rows.ts";
 import type { LlamaConfig } from "./config.ts";
 import type { DecoderInputs } from "./inputs.ts";
-import { EMBEDDINGS, FINAL_NORM, headName, layerPart, layerShapes } from "./names.ts";
+import { FINAL_NORM, layerPart, layerShapes } from "./names.ts";
 import type { DecoderWeights } from "./weights.ts";
 
 export interface LlamaOptions {
@@ -33,7 +32,7 @@ export function llama(
   inputs: DecoderInputs,
   { recompute = false }: LlamaOptions = {},
 ): Tensor {
-  let hidden = gather(weights.tensor(EMBEDDINGS), inputs.ids);
+  let hidden = weights.embed(inputs.ids);
   for (let index = 0; index < config.layers; index++) {
     for (const name of layerShapes(config, index).keys()) weights.tensor(name); // leaves are made outside
     const layer = (x: Tensor): Tensor => transformerLayer(config, weights, inputs, x, index);
@@ -42,19 +41,9 @@ export function llama(
   return rmsNorm(hidden, weights.tensor(FINAL_NORM), { epsilon: config.epsilon });
 }
 
-/** hidden [S, D] → logits of the next token [S, vocabulary]. */
-export function logitsOf(config: LlamaConfig, weights: DecoderWeights, hidden: Tensor): Tensor {
-  return matmul(hidden, weights.tensor(headName(config)), { transposeB: true });
-}
-
 /** The logits of some rows' next token, [S, vocabulary]; `rows` u32 [S] are row numbers of `hidden`. */
-export function nextTokenLogits(
-  config: LlamaConfig,
-  weights: DecoderWeights,
-  hidden: Tensor,
-  rows: Tensor,
-): Tensor {
-  return logitsOf(config, weights, gather(hidden, rows));
+export function nextTokenLogits(weights: DecoderWeights, hidden: Tensor, rows: Tensor): Tensor {
+  return weights.logits(gather(hidden, rows));
 }
 
 function transformerLayer(

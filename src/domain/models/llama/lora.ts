@@ -6,12 +6,12 @@ import {
   loraLayerShapes,
   loraScaling,
   targetedLayers,
-  type LinearWeights,
   type LoraLayer,
   type LoraShape,
 } from "../lora-layers.ts";
 import type { LlamaConfig } from "./config.ts";
 import { LAYER_LINEARS, layerPart, linearSizes } from "./names.ts";
+import type { DecoderWeights } from "./weights.ts";
 
 /** All seven linear layers of a transformer layer, as PEFT's target_modules; the head is not a target. */
 export const ALL_DECODER_LINEAR: readonly string[] = [
@@ -58,9 +58,9 @@ export function initialDecoderLora(
 export function withDecoderLora(
   graph: Graph,
   config: LlamaConfig,
-  base: LinearWeights,
+  base: DecoderWeights,
   shape: LoraShape,
   range: LoraRange = {},
-): LinearWeights {
+): DecoderWeights {
   return loraBeside(graph, base, decoderLoraShapes(config, shape, range), loraScaling(shape));
 }

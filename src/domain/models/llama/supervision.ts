@@ -18,8 +18,7 @@ import { packBatch, roundedUp, type Bucket, type TokenSequence } from "../../tex
 import type { LlamaConfig } from "./config.ts";
 import type { DecoderInputs } from "./inputs.ts";
 import { gather } from "../../../engine/ops/rows.ts";
-import { llama, logitsOf, type LlamaOptions } from "./llama.ts";
-import { headName } from "./names.ts";
+import { llama, type LlamaOptions } from "./llama.ts";
 import type { DecoderWeights } from "./weights.ts";
 
 /** A tokenised example; supervised[t] says whether token t is learnt. */
@@ -55,11 +54,11 @@ export function supervisedLoss(
   const { graph } = inputs;
   const hidden = llama(config, weights, inputs, options);
   const seen = gather(hidden, graph.input("predicting", "u32", [places]));
+  weights.makeHead();
   const losses = chunksOf(places).map(({ from, count }) => {
     const targets = graph.input(targetsName(from), "u32", [count, 1]);
-    weights.tensor(headName(config)); // leaves are made outside
     const loss = checkpointed([rows(seen, from, count)], ([part]) =>
-      softmaxCrossEntropy(logitsOf(config, weights, part!), { positives: targets }),
+      softmaxCrossEntropy(weights.logits(part!), { positives: targets }),
     );
     return scaleBy(loss, count); // from the mean of its rows to their sum
   });

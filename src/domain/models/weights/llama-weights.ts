@@ -5,7 +5,8 @@ import { openSafetensors, type ByteSource, type OpenSafetensors } from "../../fo
 import type { TensorData } from "../../matrix.ts";
 import { decodeText } from "../../text/decode.ts";
 import { llamaConfigOf, type LlamaConfig } from "../llama/config.ts";
-import { llamaShapes } from "../llama/names.ts";
+import { EMBEDDINGS, HEAD, llamaShapes } from "../llama/names.ts";
+import { partValues } from "../llama/vocabulary.ts";
 
 const CONFIG = "config.json";
 const WHOLE = "model.safetensors";
@@ -50,9 +51,22 @@ export async function openDecoderFolder(files: DecoderFiles, folder?: string): P
   };
 }
 
-/** Writes a decoder's weights into an executable that has them as residents or parameters, one tensor at a time. */
-export async function writeDecoder(executable: Executable, folder: DecoderFolder): Promise<void> {
-  for (const name of folder.names) executable.write(name, (await folder.tensor(name)).values);
+/**
+ * Writes a decoder's weights into an executable that has them as residents or parameters, one tensor at a time; `vocabularyRows` as
+ * it was traced (`DecoderTraceOptions`), with every table of the vocabulary a resident where it is given.
+ */
+export async function writeDecoder(
+  executable: Executable,
+  folder: DecoderFolder,
+  { vocabularyRows = folder.config.vocabSize }: { readonly vocabularyRows?: number } = {},
+): Promise<void> {
+  const { config } = folder;
+  for (const name of folder.names) {
+    const { values } = await folder.tensor(name);
+    const cut = (name === EMBEDDINGS || name === HEAD) && vocabularyRows < config.vocabSize;
+    const written = cut ? partValues(config, name, values, vocabularyRows) : new Map([[name, values]]);
+    for (const [resident, own] of written) executable.write(resident, own);
+  }
 }
 
 type Shown = (path: string) => string;

@@ -8,6 +8,7 @@ import { openDecoderFolder, writeDecoder } from "../../../../src/domain/models/w
 import { compile } from "../../../../src/engine/compile.ts";
 import { openReference } from "../../../../src/engine/backends/reference.ts";
 import { elementCount } from "../../../../src/engine/graph.ts";
+import { sum } from "../../../../src/engine/ops/reductions.ts";
 import { scaleBy } from "../../../../src/engine/ops/elementwise.ts";
 import { randomValues } from "../../../engine/fixtures.ts";
 
@@ -97,6 +98,32 @@ test("weights in several files are found by their index and written into an exec
   executable.run({});
   const want = tensors.find(([name]) => name === FINAL_NORM)![1].values.map((value) => 2 * value);
   expect(await executable.read(`twice ${FINAL_NORM}`)).toEqual(want);
+});
+
+test("tables of the vocabulary are written in the parts they were traced in, an untied head as well", async () => {
+  const config = { ...CONFIG, tie_word_embeddings: false };
+  const tensors = tensorsOf(config);
+  const folder = await openDecoderFolder(folderOf(tensors, config));
+  const ids = Uint32Array.of(0, 3, 4, 10);
+  const outputs = await Promise.all(
+    [11, 4].map(async (vocabularyRows) => {
+      const executable = await compile(openReference(), (graph) => {
+        const traced = traceLlama(graph, folder.config, () => false, { vocabularyRows });
+        const inside = folder.names.filter((name) => name !== EMBEDDINGS && name !== HEAD);
+        const sums = inside.map((name) => [name, sum(traced.tensor(name))] as const); // all must be there to be written
+        const embedded = traced.embed(graph.input("ids", "u32", [4]));
+        return { outputs: { ...Object.fromEntries(sums), embedded, logits: traced.logits(embedded) } };
+      });
+      await writeDecoder(executable, folder, { vocabularyRows });
+      executable.run({ ids });
+      return { embedded: await executable.read("embedded"), logits: await executable.read("logits") };
+    }),
+  );
+  const table = tensors.get(EMBEDDINGS)!.values;
+  expect(outputs[1]!.embedded).toEqual(
+    Float32Array.from([...ids].flatMap((id) => [...table.subarray(id * 8, id * 8 + 8)])),
+  );
+  expect(outputs[1]).toEqual(outputs[0]);
 });
 
 test("a folder that lacks something is refused by name, before any value is read", async () => {
