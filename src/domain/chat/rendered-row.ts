@@ -2,6 +2,7 @@
 // turn opened must begin the text of messages[0..i], and that the text of all; what the second adds to the first is
 // answer i. Where a template marks answers itself ({% generation %}), its marks are taken instead.
 import { RetuneError } from "../../engine/errors.ts";
+import type { SupervisedSequence } from "../models/llama/supervision.ts";
 import type { ChatFormat } from "./chat-format.ts";
 import type { Span, TemplateSettings } from "./chat-template.ts";
 import { excerpt } from "./excerpt.ts";
@@ -15,10 +16,8 @@ export interface RowSettings extends Omit<TemplateSettings, "addGenerationPrompt
   readonly learn?: Learnt; // default "answers"
 }
 
-/** One sequence to learn from. */
-export interface RenderedRow {
-  readonly ids: readonly number[];
-  readonly weights: readonly number[]; // 1 where a token is learnt, else 0
+/** One sequence to learn from, as a decoder's loss takes it. */
+export interface RenderedRow extends SupervisedSequence {
   readonly answers: readonly number[]; // places of the messages learnt, from 0; empty for "everything"
 }
 
@@ -47,12 +46,7 @@ export function textRow({ tokenizer }: ChatFormat, text: string): RenderedRow {
   const { eos } = tokenizer;
   const ids = tokenizer.encodePlain(text);
   if (eos !== undefined && ids.at(-1) !== eos) ids.push(eos);
-  return { ids, weights: ids.map(() => 1), answers: [] };
-}
-
-/** Places of the tokens that carry a loss: those learnt, but for the first, which nothing tells. */
-export function scoredPlaces({ weights }: RenderedRow): number[] {
-  return weights.flatMap((weight, place) => (place > 0 && weight > 0 ? [place] : []));
+  return { ids, supervised: ids.map(() => true), answers: [] };
 }
 
 function wholeRow(format: ChatFormat, conversation: Conversation, settings: TemplateSettings): RenderedRow {
@@ -60,7 +54,7 @@ function wholeRow(format: ChatFormat, conversation: Conversation, settings: Temp
   const ids = tokenizer.encode(format.render(conversation, settings).text);
   const last = ids.findLast((id) => tokenizer.isControl(id));
   if (last === undefined || !endOfTurn.has(last)) ids.push(endOfText(format));
-  return { ids, weights: ids.map(() => 1), answers: [] };
+  return { ids, supervised: ids.map(() => true), answers: [] };
 }
 
 function learntAnswers({ messages }: Conversation, learn: Learnt): number[] {
@@ -103,12 +97,12 @@ class Turns {
     const spans = answers.map((place) => this.#marks.get(place) ?? this.#addedBy(place));
     const { ids: found, starts } = boundedIds(this.#format.tokenizer, this.#text, spans.flat());
     const ids = [...found];
-    const weights = ids.map(() => 0);
+    const learnt = new Set<number>();
     for (const [index, place] of answers.entries()) {
       const [from, to] = this.#withEnd(ids, starts[2 * index]!, starts[2 * index + 1]!, place);
-      for (let at = from; at < to; at++) weights[at] = 1;
+      for (let at = from; at < to; at++) learnt.add(at);
     }
-    return { ids, weights, answers };
+    return { ids, supervised: ids.map((_, at) => learnt.has(at)), answers };
   }
 
   #addedBy(place: number): Span {

@@ -1,10 +1,11 @@
 import { RetuneError } from "../../engine/errors.ts";
 import { Pace } from "../data/pace.ts";
 import type { Chat } from "../formats/datasets/chat.ts";
+import { supervisedTokens } from "../models/llama/supervision.ts";
 import type { RunControl } from "../ports.ts";
 import type { ChatFormat } from "./chat-format.ts";
 import type { ChatLine } from "./chat-lines.ts";
-import { renderedRows, scoredPlaces, textRow, type RenderedRow, type RowSettings } from "./rendered-row.ts";
+import { renderedRows, textRow, type RenderedRow, type RowSettings } from "./rendered-row.ts";
 
 /** What becomes of a row with too many tokens: it is left out, or loses its end (then nothing teaches it to stop). */
 export type TooLong = "leave-out" | "cut-end";
@@ -85,7 +86,7 @@ class RowCollector {
     return {
       ...{ rows, notes, longest: this.#longest },
       tokens: rows.reduce((sum, { ids }) => sum + ids.length, 0),
-      learntTokens: rows.reduce((sum, row) => sum + scoredPlaces(row).length, 0),
+      learntTokens: supervisedTokens(rows),
     };
   }
 
@@ -115,7 +116,7 @@ class RowCollector {
       return;
     }
     const kept = isLong ? cut(row, maxTokens) : row;
-    if (scoredPlaces(kept).length === 0) this.#notes.push({ kind: "nothing-to-learn", line, tokens });
+    if (supervisedTokens([kept]) === 0) this.#notes.push({ kind: "nothing-to-learn", line, tokens });
     else {
       if (isLong) this.#notes.push({ kind: "cut", line, tokens });
       this.#rows.push({ ...kept, line });
@@ -137,8 +138,8 @@ class RowCollector {
   }
 }
 
-function cut({ ids, weights, answers }: RenderedRow, maxTokens: number): RenderedRow {
-  return { ids: ids.slice(0, maxTokens), weights: weights.slice(0, maxTokens), answers };
+function cut({ ids, supervised, answers }: RenderedRow, maxTokens: number): RenderedRow {
+  return { ids: ids.slice(0, maxTokens), supervised: supervised.slice(0, maxTokens), answers };
 }
 
 function spelledToken({ tokenizer }: ChatFormat, { messages }: Chat): string | undefined {

@@ -2,6 +2,8 @@ import { expect, test } from "vitest";
 import { ChatFormat } from "../../../src/domain/chat/chat-format.ts";
 import { renderedRows, textRow, type RenderedRow } from "../../../src/domain/chat/rendered-row.ts";
 import type { ChatMessage } from "../../../src/domain/formats/datasets/chat.ts";
+import { predictingRows, supervisedFeeds } from "../../../src/domain/models/llama/supervision.ts";
+import { bucketFor } from "../../../src/domain/text/pack.ts";
 import { refusal } from "../formats/refusal.ts";
 import { conversations, filesOf, formatOf, NAMES, reference, unmarked, withConfig } from "./chat-fixtures.ts";
 
@@ -9,13 +11,13 @@ const chats = await conversations();
 const marks = ["marked by the template", "found by rendering"] as const;
 const cases = NAMES.flatMap((name) => marks.map((how) => [name, how] as const));
 
-function maskOf({ weights }: RenderedRow): string {
-  return weights.join("");
+function maskOf({ supervised }: RenderedRow): string {
+  return supervised.map(Number).join("");
 }
 
 /** What a row learns, as text. */
-function learntText({ tokenizer }: ChatFormat, { ids, weights }: RenderedRow): string {
-  return tokenizer.decode(ids.filter((_, at) => weights[at] === 1));
+function learntText({ tokenizer }: ChatFormat, { ids, supervised }: RenderedRow): string {
+  return tokenizer.decode(ids.filter((_, at) => supervised[at]));
 }
 
 const said = (...texts: readonly string[]): ChatMessage[] =>
@@ -42,10 +44,8 @@ test.each(NAMES)(
   (name) => {
     const format = formatOf(name);
     for (const chat of chats) {
-      for (const { ids, weights } of renderedRows(format, chat)) {
-        const ends = weights.flatMap((weight, at) =>
-          weight === 1 && weights[at + 1] !== 1 ? [ids[at]!] : [],
-        );
+      for (const { ids, supervised } of renderedRows(format, chat)) {
+        const ends = supervised.flatMap((learnt, at) => (learnt && !supervised[at + 1] ? [ids[at]!] : []));
         expect(ends.length).toBeGreaterThan(0);
         for (const end of ends) expect(format.endOfTurn.has(end)).toBe(true);
         expect(ids.filter((id) => id === format.tokenizer.bos).length).toBeLessThanOrEqual(1);
@@ -71,7 +71,7 @@ test("only the last answer, or everything, can be learnt instead", () => {
   expect(learntText(format, last!)).toBe("two<|im_end|>");
   const [whole] = renderedRows(format, { messages }, { learn: "everything" });
   expect(whole!.ids).toEqual(last!.ids);
-  expect(new Set(whole!.weights)).toEqual(new Set([1]));
+  expect(new Set(whole!.supervised)).toEqual(new Set([true]));
 });
 
 test("a template that drops earlier thoughts gives a row for each answer, as the model meets it", () => {
@@ -153,10 +153,10 @@ test("two BOS written by a template become one, and marks stay in place", () => 
 test("a text is learnt as a whole, between one BOS and EOS", () => {
   const format = formatOf("zephyr");
   const { bos, eos } = format.tokenizer;
-  const { ids, weights } = textRow(format, "Hello");
+  const { ids, supervised } = textRow(format, "Hello");
   expect([ids[0], ids.at(-1)]).toEqual([bos, eos]);
   expect(textRow(format, "<s>Hello</s>").ids.filter((id) => id === bos || id === eos)).toEqual([bos, eos]);
-  expect(weights).toEqual(ids.map(() => 1));
+  expect(supervised).toEqual(ids.map(() => true));
 });
 
 test("what a template refuses is told in its words", () => {
@@ -197,4 +197,16 @@ test("generation ends at the ends that the template writes, at EOS, and where ge
   expect(own.endOfTurn).toEqual(new Set([id("<|end_of_text|>"), id("<|eot_id|>"), 3, 544]));
   expect(formatOf("zephyr").endOfTurn).toEqual(new Set([formatOf("zephyr").tokenizer.eos]));
   expect(new ChatFormat(filesOf("chatml")).endOfTurn.size).toBe(1);
+});
+
+test("rows feed a decoder's loss: the row before every learnt token is told by it", () => {
+  const rows = chats.slice(0, 2).flatMap((chat) => renderedRows(formatOf("llama3"), chat));
+  const places = predictingRows(rows);
+  const feeds = supervisedFeeds(rows, bucketFor(rows), places);
+  const ids = rows.flatMap((row) => row.ids);
+  const learnt = rows.flatMap((row) => row.supervised).flatMap((own, at) => (own ? [at] : []));
+  expect(learnt.length).toBe(7);
+  expect([...(feeds["predicting"] as Uint32Array)].slice(0, 7)).toEqual(learnt.map((at) => at - 1));
+  expect([...(feeds["targets 0"] as Uint32Array)].slice(0, 7)).toEqual(learnt.map((at) => ids[at]));
+  expect(feeds["share"]).toBe(1 / 7);
 });

@@ -24,7 +24,7 @@ test("all conversations become rows that know their lines, and are counted", asy
   expect(notes).toEqual([]);
   const lengths = rows.map(({ ids }) => ids.length);
   expect([tokens, longest]).toEqual([lengths.reduce((a, b) => a + b), Math.max(...lengths)]);
-  expect(learntTokens).toBe(rows.flatMap(({ weights }) => weights).filter((weight) => weight === 1).length);
+  expect(learntTokens).toBe(rows.flatMap(({ supervised }) => supervised).filter(Boolean).length);
 });
 
 test("rows that are too long are named by line, left out, or cut at the end", async () => {
@@ -46,7 +46,7 @@ test("rows that are too long are named by line, left out, or cut at the end", as
     ["cut", 3],
     ["nothing-to-learn", 4],
   ]);
-  expect(cut.rows[1]!.weights.length).toBe(40);
+  expect(cut.rows[1]!.supervised.length).toBe(40);
 });
 
 test("what a template refuses, splits or reads as its own token is noted by line", async () => {
@@ -84,7 +84,7 @@ test("what a template refuses, splits or reads as its own token is noted by line
 test("a text without roles is learnt as a whole", async () => {
   const { rows } = await rowsOf(linesOf('{"inputs": "<s>### Input: a ### Response: b"}', talk("a", "b")));
   expect(rows[0]!.ids.at(-1)).toBe(format.tokenizer.eos);
-  expect(new Set(rows[0]!.weights)).toEqual(new Set([1]));
+  expect(new Set(rows[0]!.supervised)).toEqual(new Set([true]));
 });
 
 test("where nothing is left, the first reason is told", async () => {
