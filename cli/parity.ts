@@ -2,6 +2,7 @@ import type { Backend } from "../src/engine/backend.ts";
 import { RetuneError } from "../src/engine/errors.ts";
 import { readFixtures, type FixtureEntry } from "./parity/fixture.ts";
 import { replayAdapter } from "./parity/replay-adapter.ts";
+import { replayDecoder } from "./parity/replay-decoder.ts";
 import { replaySequence } from "./parity/replay-sequence.ts";
 import type { Check } from "./parity/compare.ts";
 import { openBackend } from "./ports/backend.ts";
@@ -56,12 +57,24 @@ async function replayOne(entry: FixtureEntry, backend: unknown): Promise<Outcome
   if (!isBackend(backend)) return { passed: false, text: `the backend did not open: ${String(backend)}` };
   try {
     const { fixture } = entry;
-    const checks = await (fixture.kind === "adapter"
-      ? replayAdapter(fixture, backend)
-      : replaySequence(fixture, backend));
+    const checks = await replay(fixture, backend);
     return { passed: checks.every((one) => one.passed), text: summary(checks) };
   } catch (error) {
     return { passed: false, text: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function replay(
+  fixture: Extract<FixtureEntry, { fixture: unknown }>["fixture"],
+  backend: Backend,
+): Promise<readonly Check[]> {
+  switch (fixture.kind) {
+    case "adapter":
+      return replayAdapter(fixture, backend);
+    case "decoder-lora":
+      return replayDecoder(fixture, backend);
+    default:
+      return replaySequence(fixture, backend);
   }
 }
 

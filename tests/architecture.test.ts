@@ -55,6 +55,7 @@ const VENDOR_HOMES: Record<string, string[]> = {
   hyparquet: ["src/domain/formats/"],
   "hyparquet-writer": ["src/domain/formats/"],
   "umap-js": ["src/domain/eval/"],
+  "@huggingface/jinja": ["src/domain/chat/"],
 };
 
 function brokenVendorRule(file: string, target: string): string | undefined {

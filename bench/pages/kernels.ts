@@ -69,7 +69,8 @@ function attention(draft: Draft, backward: boolean): void {
   const first = (row: number): number => Math.floor(row / LENGTH) * LENGTH;
   const ranges = Uint32Array.from({ length: 2 * ROWS }, (_, at) => first(at >> 1) + (at % 2) * LENGTH);
   const reads = {
-    ...{ rows: ROWS, heads: HEADS, headSize: WIDTH / HEADS, longest: LENGTH, scale: 0.2, dropout: undefined },
+    ...{ rows: ROWS, heads: HEADS, keyHeads: HEADS, headSize: WIDTH / HEADS, causal: false },
+    ...{ longest: LENGTH, scale: 0.2, dropout: undefined },
     ...{ queries: filled(draft, size), keys: filled(draft, size), values: filled(draft, size) },
     ranges: draft.u32(ranges),
   };
@@ -83,7 +84,7 @@ function attention(draft: Draft, backward: boolean): void {
 
 function layerNorm(draft: Draft, part: "layerNorm" | "layerNormGradient" | "layerNormGamma"): void {
   const size = ROWS * WIDTH;
-  const shape = { rows: ROWS, columns: WIDTH, epsilon: 1e-12, source: filled(draft, size) };
+  const shape = { rows: ROWS, columns: WIDTH, epsilon: 1e-12, centred: true, source: filled(draft, size) };
   const [gamma, beta, upstream] = [draft.f32(WIDTH), draft.f32(WIDTH), filled(draft, size)];
   if (part === "layerNorm") {
     draft.launch({ kind: part, ...shape, gamma, beta, out: draft.result(size) }, 8 * size);

@@ -56,3 +56,26 @@ export function checkRelative(
     Float64Array.from(values, (value) => (size === 0 ? value : value / size));
   return check(name, scaled(got), scaled(want), { tolerance });
 }
+
+/** |a − b| / |b| of every number. */
+export function checkEach(
+  name: string,
+  got: readonly number[],
+  want: readonly number[],
+  tolerance: number,
+): Check {
+  const ratios = got.map((value, index) => value / (want[index] ?? NaN));
+  return check(
+    name,
+    ratios,
+    want.map(() => 1),
+    { tolerance },
+  );
+}
+
+/** The largest magnitude. */
+export function largest(values: ArrayLike<number>): number {
+  let most = 0;
+  for (let index = 0; index < values.length; index++) most = Math.max(most, Math.abs(values[index]!));
+  return most;
+}

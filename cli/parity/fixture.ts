@@ -7,6 +7,7 @@ import type { TensorData, Weights } from "../../src/domain/matrix.ts";
 import { readSafetensors } from "../../src/domain/formats/safetensors.ts";
 import { RetuneError } from "../../src/engine/errors.ts";
 import { readBytes, readText } from "../ports/files.ts";
+import { decoderFixture, type DecoderFixture } from "./decoder-fixture.ts";
 import { sequenceFixture, type SequenceFixture } from "./sequence-fixture.ts";
 
 /** A recorded training run: `NAME.json` (settings, losses) beside `NAME.safetensors` (init, gradients, final weights). */
@@ -51,7 +52,7 @@ export type AdapterFixtureSettings = v.InferOutput<typeof settingsSchema>;
 
 /** One fixture of a folder: replayable, or the reason why it is not. */
 export type FixtureEntry =
-  | { readonly name: string; readonly fixture: AdapterFixture | SequenceFixture }
+  | { readonly name: string; readonly fixture: AdapterFixture | SequenceFixture | DecoderFixture }
   | { readonly name: string; readonly problem: string };
 
 /** All fixtures of a folder, by name. Throws "usage" where there is none. */
@@ -73,9 +74,12 @@ async function readFixture(folder: string, name: string): Promise<FixtureEntry> 
     const raw: unknown = JSON.parse(await readText(join(folder, `${name}.json`)));
     const kind = v.is(v.object({ kind: v.string() }), raw) ? raw.kind : undefined;
     if (kind === undefined) return { name, problem: 'the file has no "kind"' };
-    if (kind === "encoder" || kind === "cross-encoder") {
+    if (kind === "encoder" || kind === "cross-encoder" || kind === "decoder-lora") {
       const file = join(folder, `${name}.safetensors`);
-      return { name, fixture: sequenceFixture(raw, readSafetensors(await readBytes(file), file)) };
+      const recorded = readSafetensors(await readBytes(file), file);
+      const fixture =
+        kind === "decoder-lora" ? decoderFixture(raw, recorded) : sequenceFixture(raw, recorded);
+      return { name, fixture };
     }
     if (kind !== "adapter") return { name, problem: `kind "${kind}" is not built yet` };
     const result = v.safeParse(settingsSchema, raw);

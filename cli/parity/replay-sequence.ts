@@ -18,7 +18,7 @@ import { rows } from "../../src/engine/ops/slices.ts";
 import { adamw } from "../../src/engine/optim/adamw.ts";
 import { clipByGlobalNorm } from "../../src/engine/optim/clip.ts";
 import { warmupLinear } from "../../src/engine/optim/schedules.ts";
-import { check, checkRelative, type Check } from "./compare.ts";
+import { check, checkEach, checkRelative, largest, type Check } from "./compare.ts";
 import { trainedNames, type SequenceBatch, type SequenceFixture } from "./sequence-fixture.ts";
 
 const FORWARD = { tolerance: 1e-4 };
@@ -33,9 +33,9 @@ export async function replaySequence(fixture: SequenceFixture, backend: Backend)
   const found = await firstGradients(fixture, backend);
   const trained = await train(fixture, backend);
   const after = await forward(fixture, backend, first, new Map([...fixture.init, ...trained.weights]));
-  const checks = [checkEach("losses", trained.losses, settings.losses)];
+  const checks = [checkEach("losses", trained.losses, settings.losses, RELATIVE)];
   if (settings.grad_norms_before_clip) {
-    checks.push(checkEach("gradient norms", trained.norms, settings.grad_norms_before_clip));
+    checks.push(checkEach("gradient norms", trained.norms, settings.grad_norms_before_clip, RELATIVE));
   }
   const floor = 1e-3 * largest([...gradients.values()].map(({ values }) => largest(values)));
   for (const [name, { values }] of gradients) {
@@ -50,23 +50,6 @@ export async function replaySequence(fixture: SequenceFixture, backend: Backend)
     checks.push(check(name, got, values, part === "fwd" ? FORWARD : { tolerance: RELATIVE }));
   }
   return checks;
-}
-
-/** |a − b| / |b| of every number. */
-function checkEach(name: string, got: readonly number[], want: readonly number[]): Check {
-  const ratios = got.map((value, index) => value / (want[index] ?? NaN));
-  return check(
-    name,
-    ratios,
-    want.map(() => 1),
-    { tolerance: RELATIVE },
-  );
-}
-
-function largest(values: ArrayLike<number>): number {
-  let most = 0;
-  for (let index = 0; index < values.length; index++) most = Math.max(most, Math.abs(values[index]!));
-  return most;
 }
 
 /** The model of a fixture in a graph; what does not train is resident. */

@@ -1,11 +1,11 @@
 /**
  * Functions of one value. gelu is the exact one, x·Φ(x); leakyRelu has torch's slope of 0.01; softplus is log(1 + eˣ),
- * computed as max(x, 0) + log(1 + e^−|x|) so that nothing overflows.
+ * computed as max(x, 0) + log(1 + e^−|x|) so that nothing overflows; silu is x·sigmoid(x).
  */
 export type Activation =
-  "relu" | "tanh" | "sigmoid" | "leakyRelu" | "gelu" | "exp" | "log" | "sqrt" | "softplus";
+  "relu" | "tanh" | "sigmoid" | "leakyRelu" | "gelu" | "exp" | "log" | "sqrt" | "softplus" | "silu";
 
-const FROM_ARGUMENT: ReadonlySet<Activation> = new Set(["gelu", "log", "softplus"]);
+const FROM_ARGUMENT: ReadonlySet<Activation> = new Set(["gelu", "log", "softplus", "silu"]);
 
 export const LEAKY_SLOPE = 0.01;
 
@@ -28,4 +28,5 @@ export const ACTIVATION_CODES: Readonly<Record<Activation, number>> = {
   log: 6,
   sqrt: 7,
   softplus: 8,
+  silu: 9,
 };

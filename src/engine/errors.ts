@@ -47,6 +47,7 @@ export type ImportErrorCode =
   | "E_NPY"
   | "E_ONNX"
   | "E_TOKENIZER"
+  | "E_TEMPLATE" // a chat template that is missing, broken, refuses a conversation or takes turns apart
   | "E_VERSION"
   | "E_CHECKSUM"
   | "E_MISMATCH" // right format, wrong model or dimension

@@ -38,6 +38,7 @@ export type Operation =
   | { readonly kind: "l2NormalizeGradient" } // inputs: dY, x
   | SoftmaxOperation // inputs: logits, then queries?, positives or targets?, row groups?, column groups?
   | LayerNormOperation
+  | { readonly kind: "rotary"; readonly heads: number; readonly turn: 1 | -1 } // inputs: x, positions, table
   | AttentionOperation
   | { readonly kind: "segmentMean" } // inputs: x, spans
   | { readonly kind: "segmentMeanGradient" } // inputs: dY, spans; shape of x
@@ -62,14 +63,17 @@ export interface SoftmaxOperation {
 }
 
 export interface LayerNormOperation {
-  readonly kind: "layerNorm" | "layerNormGradient" | "layerNormGamma"; // inputs: x, γ, β; dY, x, γ; dY, x
+  readonly kind: "layerNorm" | "layerNormGradient" | "layerNormGamma"; // inputs: x, γ, β?; dY, x, γ; dY, x
   readonly epsilon: number;
+  readonly centred: boolean; // with β; not: RMSNorm, over stretches of γ's length
 }
 
 /** inputs: q, k, v, ranges, counter?; the gradient's: dO, O, logSumExp, then those; its own value is dQ. */
 export interface AttentionOperation {
   readonly kind: "attention" | "attentionGradient";
   readonly heads: number;
+  readonly keyHeads: number;
+  readonly causal: boolean;
   readonly longest: number;
   readonly rate: number;
   readonly seed: number;

@@ -4,24 +4,29 @@
  */
 import type { BufferId } from "./buffer-id.ts";
 
-/** y = (x − mean) / √(variance + ε) · γ + β for each row; the variance is the biased one (torch.nn.LayerNorm). */
+/**
+ * y = (x − mean) / √(variance + ε) · γ + β for each row; the variance is the biased one (torch.nn.LayerNorm). Where not
+ * centred (RMSNorm), the mean counts as 0, the variance is the mean of squares and there is no β.
+ */
 export interface LayerNormLaunch {
   readonly kind: "layerNorm";
   readonly rows: number;
   readonly columns: number;
   readonly epsilon: number;
   readonly source: BufferId;
+  readonly centred: boolean;
   readonly gamma: BufferId; // [columns]
-  readonly beta: BufferId; // [columns]
+  readonly beta: BufferId | undefined; // [columns]; there where centred
   readonly out: BufferId;
 }
 
-/** dX = (g − mean(g) − x̂ · mean(g · x̂)) / √(variance + ε) for each row, with g = dY · γ. */
+/** dX = (g − mean(g) − x̂ · mean(g · x̂)) / √(variance + ε) for each row, with g = dY · γ; without mean(g) where not centred. */
 export interface LayerNormGradientLaunch {
   readonly kind: "layerNormGradient";
   readonly rows: number;
   readonly columns: number;
   readonly epsilon: number;
+  readonly centred: boolean;
   readonly source: BufferId; // x
   readonly gamma: BufferId;
   readonly upstream: BufferId; // dY
@@ -34,9 +39,29 @@ export interface LayerNormGammaLaunch {
   readonly rows: number;
   readonly columns: number;
   readonly epsilon: number;
+  readonly centred: boolean;
   readonly source: BufferId; // x
   readonly upstream: BufferId; // dY
   readonly out: BufferId; // [columns]
+}
+
+/**
+ * Rotary positions (Su et al. 2021), rotate-half convention: for each row r and head, with h = Dh/2 and t = table[positions[r]],
+ *   out[i] = x[i]·t[i] − turn·x[i + h]·t[h + i];  out[i + h] = x[i + h]·t[i] + turn·x[i]·t[h + i]     for i < h
+ * A row of the table holds h cosines, then h sines; turn −1 turns back, which is the gradient. A position past the table reads
+ * its last row.
+ */
+export interface RotaryLaunch {
+  readonly kind: "rotary";
+  readonly rows: number;
+  readonly heads: number;
+  readonly headSize: number; // even
+  readonly turn: 1 | -1;
+  readonly source: BufferId; // [R, H·Dh]
+  readonly positions: BufferId; // u32 [R]
+  readonly table: BufferId; // [tableRows, Dh]
+  readonly tableRows: number;
+  readonly out: BufferId;
 }
 
 /** Drops what random.ts drops for element (h·R + i)·R + j (mod 2³²), counter[0] and seed; what stays is divided by 1 − rate. */
@@ -46,15 +71,21 @@ export interface AttentionDropout {
   readonly counter: BufferId; // u32 [1]
 }
 
-/** What attention and its gradient read. ranges: u32 [R, 2], half open, equal for all rows of a sequence; [0, 0): none. */
+/**
+ * What attention and its gradient read. ranges: u32 [R, 2], half open, equal for all rows of a sequence; [0, 0): none. Where
+ * causal, row i attends to j ≤ i of its range. Queries have H heads, keys and values G, a divisor of H: head h reads key head
+ * ⌊h·G/H⌋ (grouped queries, Ainslie et al. 2023).
+ */
 export interface AttentionReads {
   readonly rows: number;
   readonly heads: number;
+  readonly keyHeads: number;
   readonly headSize: number;
+  readonly causal: boolean;
   readonly longest: number; // no range is longer
   readonly scale: number; // 1/√Dh
-  readonly queries: BufferId; // [R, H·Dh], as are keys and values
-  readonly keys: BufferId;
+  readonly queries: BufferId; // [R, H·Dh]
+  readonly keys: BufferId; // [R, G·Dh], as are values
   readonly values: BufferId;
   readonly ranges: BufferId;
   readonly dropout: AttentionDropout | undefined;
@@ -71,7 +102,8 @@ export interface AttentionLaunch extends AttentionReads {
 }
 
 /**
- * p is recomputed from logSumExp (Dao 2023, FlashAttention-2). δ[i] = dO[i]·O[i];  with m = the dropout factor (0 or 1/(1−rate), 1 without):
+ * p is recomputed from logSumExp (Dao 2023, FlashAttention-2); sums for a key run over the rows that attend to it and over the
+ * heads that read its head. δ[i] = dO[i]·O[i];  with m = the dropout factor (0 or 1/(1−rate), 1 without):
  *   dV[j] = Σ_i m·p[i, j]·dO[i];  dS = p·(m·dO[i]·v[j] − δ[i]);  dQ[i] = scale · Σ_j dS·k[j];  dK[j] = scale · Σ_i dS·q[i]
  */
 export interface AttentionGradientLaunch extends AttentionReads {
@@ -80,7 +112,7 @@ export interface AttentionGradientLaunch extends AttentionReads {
   readonly logSumExp: BufferId;
   readonly upstream: BufferId; // dO
   readonly dQueries: BufferId;
-  readonly dKeys: BufferId;
+  readonly dKeys: BufferId; // [R, G·Dh], as are dValues
   readonly dValues: BufferId;
 }
 
@@ -122,6 +154,7 @@ export type SequenceLaunch =
   | LayerNormLaunch
   | LayerNormGradientLaunch
   | LayerNormGammaLaunch
+  | RotaryLaunch
   | AttentionLaunch
   | AttentionGradientLaunch
   | SegmentMeanLaunch

@@ -11,8 +11,10 @@ export const SEQUENCE_RUNS = ["encoder-cls", "encoder-mean", "encoder-lora", "cr
 
 export async function recordedRun(name: string): Promise<SequenceFixture> {
   const entry = (await readFixtures(FOLDER)).find((one) => one.name === name)!;
-  if ("problem" in entry || entry.fixture.kind === "adapter") throw new Error(JSON.stringify(entry));
-  return entry.fixture;
+  if ("problem" in entry) throw new Error(JSON.stringify(entry));
+  const { fixture } = entry;
+  if (fixture.kind === "adapter" || fixture.kind === "decoder-lora") throw new Error(fixture.kind);
+  return fixture;
 }
 
 /** Replays a recorded run of a BERT; every check must hold. */

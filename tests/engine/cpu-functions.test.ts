@@ -40,13 +40,14 @@ describe.each(BUILDS)("functions of %s", (build) => {
     },
   );
 
-  test("exp and softplus to six digits, log and sqrt over all magnitudes", async () => {
+  test("exp, softplus and silu to six digits, log and sqrt over all magnitudes", async () => {
     const near = GRID.filter((x) => Math.abs(x) < 80);
     const magnitudes = Float32Array.from({ length: 1501 }, (_, index) => 10 ** ((index - 750) / 20));
     const aroundOne = SMALL.map((x) => 1 + 100 * x);
     const cases = [
       ["exp", near],
       ["softplus", GRID.filter((x) => x > -80)],
+      ["silu", GRID.filter((x) => x > -80)],
       ["log", magnitudes],
       ["log", aroundOne],
       ["sqrt", magnitudes],

@@ -9,6 +9,7 @@ import {
   layerNormCases,
   NORM_SHAPES,
   PACKINGS,
+  rmsNormCases,
   segmentCases,
   type LaunchCase,
 } from "./sequence-cases.ts";
@@ -25,6 +26,7 @@ describe.each(BUILDS)("%s kernels of sequence models equal the float64 twins", (
   test.each(NORM_SHAPES)("layer normalisation of %i × %i and its gradients", async (rows, columns) => {
     // a single column has variance 0: its gradient is the difference of two equal numbers, times 316
     for (const each of layerNormCases(rows, columns)) await agree(each, { absolute: 3e-5, relative: 1e-5 });
+    for (const each of rmsNormCases(rows, columns)) await agree(each, { absolute: 3e-6, relative: 1e-5 });
   });
 
   test.each(PACKINGS)("attention over $lengths, $heads heads of $headSize", async (packing) => {

@@ -6,8 +6,8 @@ import { dawn } from "./dawn.ts";
 import { readParity } from "./fixtures.ts";
 import { adamwCases, reduceCases, rowCases, softmaxCases } from "./kernel-cases.ts";
 import { LaunchBench } from "./launch-bench.ts";
-import { layerNormCases, poolingCases } from "./kernel-cases-sequence.ts";
-import { attentionCases, oddHeadCases } from "./sequence-kernel-cases.ts";
+import { layerNormCases, poolingCases, rmsNormCases, rotaryCases } from "./kernel-cases-sequence.ts";
+import { attentionCases, causalCases, oddHeadCases } from "./sequence-kernel-cases.ts";
 import { replayFixture } from "./replay.ts";
 
 /** The test machine's adapter under another name, so that everything meant for hardware runs: search, wide row kernels. */
@@ -57,8 +57,11 @@ test.each([
   ["softmax losses", softmaxCases],
   ["optimizer steps", adamwCases],
   ["layer norms", layerNormCases],
+  ["root-mean-square norms", rmsNormCases],
+  ["rotary positions", rotaryCases],
   ["means of segments", poolingCases],
   ["attention in tiles", (bench: LaunchBench) => attentionCases(bench, true)],
+  ["causal attention in tiles", causalCases],
   ["attention in tiles with odd heads", oddHeadCases],
 ])(
   "%s equal their twins with 64 lanes",

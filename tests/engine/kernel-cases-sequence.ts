@@ -7,6 +7,15 @@ let seed = 1000;
 const random = (count: number): Float32Array => randomValues(count, seed++);
 
 export function layerNormCases(bench: LaunchBench): void {
+  addNorms(bench, true);
+}
+
+/** The same launches without centring. */
+export function rmsNormCases(bench: LaunchBench): void {
+  addNorms(bench, false);
+}
+
+function addNorms(bench: LaunchBench, centred: boolean): void {
   for (const [rows, columns] of [
     [1, 1],
     [1, 8],
@@ -15,17 +24,45 @@ export function layerNormCases(bench: LaunchBench): void {
     [33, 131],
     [130, 384],
   ] as const) {
-    const sizes = { rows, columns, epsilon: 1e-3 };
+    const sizes = { rows, columns, epsilon: 1e-3, centred };
     const source = bench.buffer(random(rows * columns).map((value) => 3 * value + 2));
-    const [gamma, beta] = [bench.buffer(random(columns)), bench.buffer(random(columns))];
+    const gamma = bench.buffer(random(columns));
+    const beta = centred ? bench.buffer(random(columns)) : undefined;
     const upstream = bench.buffer(random(rows * columns));
-    const name = `${rows}×${columns}`;
+    const name = `${rows}×${columns}${centred ? "" : ", not centred"}`;
     const out = bench.result(rows * columns, `layer norm ${name}`);
     bench.launch({ kind: "layerNorm", ...sizes, source, gamma, beta, out });
     const dX = bench.result(rows * columns, `layer norm gradient ${name}`);
     bench.launch({ kind: "layerNormGradient", ...sizes, source, gamma, upstream, out: dX });
     const dGamma = bench.result(columns, `layer norm gamma ${name}`);
     bench.launch({ kind: "layerNormGamma", ...sizes, source, upstream, out: dGamma });
+  }
+}
+
+/** Both directions; positions in any order, one past the table. */
+export function rotaryCases(bench: LaunchBench): void {
+  for (const [rows, heads, headSize] of [
+    [1, 1, 2],
+    [3, 2, 6],
+    [7, 3, 10],
+    [33, 4, 32],
+    [130, 9, 64],
+  ] as const) {
+    const tableRows = 29;
+    const positions = bench.buffer(
+      Uint32Array.from({ length: rows }, (_, row) => (row * 7) % (tableRows + 3)),
+    );
+    const [source, table] = [
+      bench.buffer(random(rows * heads * headSize)),
+      bench.buffer(random(tableRows * headSize)),
+    ];
+    for (const turn of [1, -1] as const) {
+      const out = bench.result(
+        rows * heads * headSize,
+        `rotary ${rows} rows, ${heads} heads of ${headSize}, ${turn}`,
+      );
+      bench.launch({ kind: "rotary", rows, heads, headSize, turn, source, positions, table, tableRows, out });
+    }
   }
 }
 
@@ -52,35 +89,59 @@ export function attentionCases(bench: LaunchBench): void {
     [1, 64, [130], 1],
     [12, 32, [5, 20], 7],
   ] as const) {
-    for (const rate of [0, 0.3]) addAttention(bench, heads, headSize, lengths, padding, rate);
+    for (const rate of [0, 0.3]) addAttention(bench, { heads, headSize, lengths, padding, rate });
   }
 }
 
-function addAttention(
-  bench: LaunchBench,
-  heads: number,
-  headSize: number,
-  lengths: readonly number[],
-  padding: number,
-  rate: number,
-): void {
+/** What decoders do: rows that look back only, heads that share keys and values. */
+export function causalAttentionCases(bench: LaunchBench): void {
+  for (const [heads, keyHeads, headSize, lengths, padding, causal] of [
+    [1, 1, 4, [1], 0, true],
+    [2, 1, 4, [3, 2], 2, false],
+    [4, 2, 5, [1, 4, 7], 3, true],
+    [6, 2, 8, [17, 1, 16], 0, true],
+    [4, 4, 16, [33, 9], 22, true],
+    [9, 3, 64, [70], 1, true],
+    [4, 1, 32, [64, 131, 5], 7, true],
+  ] as const) {
+    const rate = headSize === 16 || headSize === 8 ? 0.3 : 0;
+    addAttention(bench, { heads, keyHeads, headSize, lengths, padding, rate, causal });
+  }
+}
+
+interface AttentionCase {
+  readonly heads: number;
+  readonly keyHeads?: number;
+  readonly headSize: number;
+  readonly lengths: readonly number[];
+  readonly padding: number;
+  readonly rate: number;
+  readonly causal?: boolean;
+}
+
+function addAttention(bench: LaunchBench, settings: AttentionCase): void {
+  const { heads, keyHeads = heads, headSize, lengths, padding, rate, causal = false } = settings;
   const rows = lengths.reduce((sum, length) => sum + length, padding);
   const elements = rows * heads * headSize;
-  const values = (factor: number) => bench.buffer(random(elements).map((value) => value * factor));
+  const shared = rows * keyHeads * headSize;
+  const values = (factor: number, count: number) =>
+    bench.buffer(random(count).map((value) => value * factor));
   const dropout = rate > 0 ? { rate, seed: 7, counter: bench.buffer(Uint32Array.of(3)) } : undefined;
   const reads: AttentionReads = {
-    ...{ rows, heads, headSize, longest: Math.max(...lengths), scale: 1 / Math.sqrt(headSize), dropout },
-    ...{ queries: values(2), keys: values(2), values: values(1) },
+    ...{ rows, heads, keyHeads, headSize, causal },
+    ...{ longest: Math.max(...lengths), scale: 1 / Math.sqrt(headSize), dropout },
+    ...{ queries: values(2, elements), keys: values(2, shared), values: values(1, shared) },
     ranges: bench.buffer(rangesOf(lengths, padding)),
   };
-  const name = `${heads} heads of ${headSize}, sequences of ${lengths.join(", ")}, dropout ${rate}`;
+  const kind = `${causal ? "causal, " : ""}${heads}/${keyHeads}`;
+  const name = `${kind} heads of ${headSize}, sequences of ${lengths.join(", ")}, dropout ${rate}`;
   const out = bench.result(elements, `attention: ${name}`);
   const logSumExp = bench.result(heads * rows, `log sums: ${name}`);
   bench.launch({ kind: "attention", ...reads, out, logSumExp });
   const plain = bench.result(elements, `attention without log sums: ${name}`);
   bench.launch({ kind: "attention", ...reads, out: plain, logSumExp: undefined });
   const [dQueries, dKeys, dValues] = ["dQ", "dK", "dV"].map((part) =>
-    bench.result(elements, `${part}: ${name}`),
+    bench.result(part === "dQ" ? elements : shared, `${part}: ${name}`),
   ) as [number, number, number];
   const upstream = bench.buffer(random(elements));
   bench.launch({

@@ -12,9 +12,12 @@ import {
   accumulateCases,
   attentionCases,
   blockCases,
+  causalAttentionCases,
   halfCases,
   layerNormCases,
   poolingCases,
+  rmsNormCases,
+  rotaryCases,
   scatterCases,
 } from "./kernel-cases-sequence.ts";
 
@@ -28,7 +31,10 @@ export const KERNEL_SUITE: readonly (readonly [string, (bench: LaunchBench) => v
   ["softmax losses", softmaxCases],
   ["optimizer steps", adamwCases],
   ["layer normalisations", layerNormCases],
+  ["root-mean-square normalisations", rmsNormCases],
+  ["rotary positions", rotaryCases],
   ["attention and its gradients", attentionCases],
+  ["causal and grouped attention and its gradients", causalAttentionCases],
   ["means of spans", poolingCases],
   ["slices and their gradients", blockCases],
   ["gradients of embedding tables", scatterCases],

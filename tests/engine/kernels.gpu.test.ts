@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { TILES } from "../../src/engine/backends/webgpu/tiles.ts";
 import { openDawn } from "./dawn.ts";
 import { epilogueCases, matmulCases } from "./kernel-cases.ts";
-import { attentionCases } from "./kernel-cases-sequence.ts";
+import { attentionCases, causalAttentionCases } from "./kernel-cases-sequence.ts";
 import { KERNEL_SUITE } from "./kernel-suite.ts";
 import { LaunchBench } from "./launch-bench.ts";
 
@@ -30,7 +30,7 @@ test.each(["8x8", "tiled32"])(
 
 // Attention is held to its twin in sequence-kernels.gpu.test.ts, and in tiles in hardware-path.gpu.test.ts: heads of odd
 // width would make a software adapter compile the kernels for hardware as well, for a minute.
-const ELSEWHERE: readonly unknown[] = [matmulCases, epilogueCases, attentionCases];
+const ELSEWHERE: readonly unknown[] = [matmulCases, epilogueCases, attentionCases, causalAttentionCases];
 
 test.each(KERNEL_SUITE.filter(([, cases]) => !ELSEWHERE.includes(cases)))(
   "%s equal their twins at every size",

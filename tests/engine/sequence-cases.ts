@@ -20,7 +20,7 @@ export function layerNormCases(rows: number, columns: number): readonly LaunchCa
   const size = rows * columns;
   const x = numbers(size, 1).map((value) => 3 + 2 * value);
   const [gamma, beta, dY] = [numbers(columns, 2), numbers(columns, 3), numbers(size, 4)];
-  const shape = { rows, columns, epsilon: 1e-5, source: 0 };
+  const shape = { rows, columns, epsilon: 1e-5, centred: true, source: 0 };
   return [
     {
       launch: { kind: "layerNorm", ...shape, gamma: 1, beta: 2, out: 3 },
@@ -35,6 +35,18 @@ export function layerNormCases(rows: number, columns: number): readonly LaunchCa
       buffers: [x, dY, new Float32Array(columns)],
     },
   ];
+}
+
+/** The same without centring, over rows whose mean counts. */
+export function rmsNormCases(rows: number, columns: number): readonly LaunchCase[] {
+  return layerNormCases(rows, columns).map(({ launch, buffers }) => {
+    if (launch.kind === "layerNorm")
+      return { launch: { ...launch, centred: false, beta: undefined }, buffers };
+    if (launch.kind === "layerNormGradient" || launch.kind === "layerNormGamma") {
+      return { launch: { ...launch, centred: false }, buffers };
+    }
+    return { launch, buffers };
+  });
 }
 
 /** Sequences of these lengths one after the other, then padding rows; a 0 is a row of no sequence in between. */
@@ -75,7 +87,9 @@ function readsOf(packing: Packing, dropout: boolean) {
   const reads = {
     rows,
     heads,
+    keyHeads: heads,
     headSize,
+    causal: false,
     longest: Math.max(...lengths),
     scale: 1 / Math.sqrt(headSize),
     queries: 0,

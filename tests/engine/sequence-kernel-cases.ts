@@ -35,40 +35,61 @@ const PACKINGS: readonly Packing[] = [
 export function attentionCases(bench: LaunchBench, withDropout: boolean): void {
   const counter = bench.buffer(Uint32Array.of(17));
   const dropout = withDropout ? { rate: 0.3, seed: 5, counter } : undefined;
-  for (const packing of PACKINGS) addAttention(bench, packing, 2, 8, dropout);
-  addAttention(bench, PACKINGS[3]!, 1, 32, dropout); // as wide as a tile
-  addAttention(bench, PACKINGS[3]!, 2, 40, dropout); // and wider
+  for (const packing of PACKINGS) addAttention(bench, packing, { heads: 2, headSize: 8, dropout });
+  addAttention(bench, PACKINGS[3]!, { heads: 1, headSize: 32, dropout }); // as wide as a tile
+  addAttention(bench, PACKINGS[3]!, { heads: 2, headSize: 40, dropout }); // and wider
+}
+
+/** Rows that look back only, and heads that share keys and values. */
+export function causalCases(bench: LaunchBench): void {
+  const counter = bench.buffer(Uint32Array.of(17));
+  const dropout = { rate: 0.3, seed: 5, counter };
+  for (const packing of PACKINGS)
+    addAttention(bench, packing, { heads: 4, keyHeads: 2, headSize: 8, causal: true });
+  addAttention(bench, PACKINGS[3]!, { heads: 3, keyHeads: 1, headSize: 40, causal: true, dropout });
+  addAttention(bench, PACKINGS[2]!, { heads: 2, keyHeads: 1, headSize: 8 });
 }
 
 /** Heads that are no multiple of four: what the kernels without workgroup memory leave to the others. */
 export function oddHeadCases(bench: LaunchBench): void {
-  addAttention(bench, PACKINGS[1]!, 3, 5, undefined);
+  addAttention(bench, PACKINGS[1]!, { heads: 3, headSize: 5 });
+  addAttention(bench, PACKINGS[3]!, { heads: 4, keyHeads: 2, headSize: 5, causal: true });
 }
 
-function addAttention(
-  bench: LaunchBench,
-  packing: Packing,
-  heads: number,
-  headSize: number,
-  dropout: AttentionDropout | undefined,
-): void {
+interface AttentionCase {
+  readonly heads: number;
+  readonly keyHeads?: number;
+  readonly headSize: number;
+  readonly causal?: boolean;
+  readonly dropout?: AttentionDropout | undefined;
+}
+
+function addAttention(bench: LaunchBench, packing: Packing, settings: AttentionCase): void {
+  const { heads, keyHeads = heads, headSize, causal = false, dropout } = settings;
   const rows = rowsOf(packing);
   const size = rows * heads * headSize;
-  const [queries, keys, values] = [0, 1, 2].map(() => bench.buffer(random(size))) as [number, number, number];
+  const shared = rows * keyHeads * headSize;
+  const [queries, keys, values] = [size, shared, shared].map((count) => bench.buffer(random(count))) as [
+    number,
+    number,
+    number,
+  ];
   const reads = {
-    ...{ rows, heads, headSize, longest: Math.max(...packing.lengths), scale: 2 / Math.sqrt(headSize) },
+    ...{ rows, heads, keyHeads, headSize, causal },
+    ...{ longest: Math.max(...packing.lengths), scale: 2 / Math.sqrt(headSize) },
     ...{ queries, keys, values, ranges: bench.buffer(rangesOf(packing)), dropout },
   };
-  const name = `${packing.lengths.join("+")} rows, ${heads} heads of ${headSize}`;
+  const name = `${packing.lengths.join("+")} rows, ${heads}/${keyHeads} heads of ${headSize}${causal ? ", causal" : ""}`;
   const out = bench.result(size, `attention ${name}`);
   const logSumExp = bench.result(heads * rows, `logarithms of ${name}`);
   bench.launch({ kind: "attention", ...reads, out, logSumExp });
   const alone = bench.result(size, `attention without a gradient ${name}`);
   bench.launch({ kind: "attention", ...reads, out: alone, logSumExp: undefined });
-  const result = (what: string): number => bench.result(size, `gradient of ${what}, ${name}`);
+  const result = (what: string, count = shared): number =>
+    bench.result(count, `gradient of ${what}, ${name}`);
   bench.launch({
     ...{ kind: "attentionGradient", ...reads, out, logSumExp, upstream: bench.buffer(random(size)) },
-    ...{ dQueries: result("queries"), dKeys: result("keys"), dValues: result("values") },
+    ...{ dQueries: result("queries", size), dKeys: result("keys"), dValues: result("values") },
   });
 }
 

@@ -3,7 +3,13 @@ import type { Backend } from "../../src/engine/backend.ts";
 import { openDawn } from "./dawn.ts";
 import { layerNormCases } from "./kernel-cases-sequence.ts";
 import { LaunchBench } from "./launch-bench.ts";
-import { attentionCases, scatterCases, tallSumCases, targetCases } from "./sequence-kernel-cases.ts";
+import {
+  attentionCases,
+  causalCases,
+  scatterCases,
+  tallSumCases,
+  targetCases,
+} from "./sequence-kernel-cases.ts";
 
 let backend: Backend;
 beforeAll(async () => {
@@ -15,6 +21,7 @@ afterAll(() => backend.dispose());
 const CASES: [string, (bench: LaunchBench) => void][] = [
   ["attention over tiles and its gradients", (bench) => attentionCases(bench, false)],
   ["attention with dropout and its gradients", (bench) => attentionCases(bench, true)],
+  ["causal and grouped attention and its gradients", causalCases],
   ["gradients of tables of every kind of owner", scatterCases],
   ["sums down tall columns", tallSumCases],
   ["softmax losses with soft targets", targetCases],

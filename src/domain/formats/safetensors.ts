@@ -33,6 +33,39 @@ export function readSafetensors(bytes: Uint8Array, file?: string): SafetensorsFi
   return new SafetensorsReader(bytes, file).read();
 }
 
+/** Bytes that are read in parts: a file of a folder, a range request. */
+export interface ByteSource {
+  readonly size: number;
+  /** Bytes from ≤ at < to. */
+  read(from: number, to: number): Promise<Uint8Array>;
+}
+
+/** A file whose tensors are read one at a time, so that no more than one is ever in memory. */
+export interface OpenSafetensors {
+  readonly shapes: ReadonlyMap<string, readonly number[]>; // of all tensors, in the order of their data
+  /** A tensor of floats as float32. Throws E_SAFETENSORS for NaN, infinity, an integer tensor or a name that is not there. */
+  tensor(name: string): Promise<TensorData>;
+}
+
+/** Reads and checks the header alone, as strictly as `readSafetensors`; values are read and checked when asked for. */
+export async function openSafetensors(source: ByteSource, file?: string): Promise<OpenSafetensors> {
+  const head = await source.read(0, Math.min(8, source.size));
+  const wanted = head.length < 8 ? 0n : new DataView(head.buffer, head.byteOffset, 8).getBigUint64(0, true);
+  const most = Math.min(source.size, 8 + MAX_HEADER);
+  const end = wanted > BigInt(most) ? 8 : Math.min(most, 8 + Number(wanted));
+  const reader = new SafetensorsReader(await source.read(0, Math.min(end, source.size)), file, source.size);
+  const { start, described } = reader.described();
+  const named = new Map(described.map((tensor) => [tensor.name, tensor]));
+  return {
+    shapes: new Map(described.map(({ name, shape }) => [name, shape])),
+    tensor: async (name) => {
+      const found = named.get(name);
+      if (!found) throw reader.error(`there is no tensor ${JSON.stringify(name)}`, 8);
+      return reader.floats(found, await source.read(start + found.begin, start + found.end));
+    },
+  };
+}
+
 /** What is written: Float32Array as F32, Int8Array as I8. */
 export interface WrittenTensor {
   readonly shape: readonly number[];
@@ -75,20 +108,28 @@ interface Described {
 class SafetensorsReader {
   private readonly bytes: Uint8Array;
   private readonly file: string | undefined;
+  private readonly size: number; // of the whole file, of which bytes may be the beginning
   private start = 0; // byte of the first value
 
-  constructor(bytes: Uint8Array, file: string | undefined) {
+  constructor(bytes: Uint8Array, file: string | undefined, size = bytes.length) {
     this.bytes = bytes;
     this.file = file;
+    this.size = size;
   }
 
-  read(): SafetensorsFile {
-    const header = this.header();
+  /** What the header says, in the order of the data, and the byte of the first value. */
+  described(header = this.header()): { readonly start: number; readonly described: readonly Described[] } {
     const described: Described[] = [];
     for (const [name, node] of header.entries)
       if (name !== "__metadata__") described.push(this.describe(name, node));
     described.sort((a, b) => a.begin - b.begin || a.end - b.end);
     this.checkLayout(described);
+    return { start: this.start, described };
+  }
+
+  read(): SafetensorsFile {
+    const header = this.header();
+    const { described } = this.described(header);
     const tensors = new Map<string, TensorData>();
     const integers = new Map<string, IntegerTensor>();
     for (const tensor of described) {
@@ -103,9 +144,9 @@ class SafetensorsReader {
     const { bytes } = this;
     if (bytes.length < 8) throw this.error(`${bytes.length} bytes are too few for a safetensors file`, 0);
     const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
-    if (length > BigInt(bytes.length - 8)) {
+    if (length > BigInt(this.size - 8)) {
       throw this.error(
-        `the header wants ${length.toString()} bytes, the file has ${bytes.length - 8} left; it may be cut off`,
+        `the header wants ${length.toString()} bytes, the file has ${this.size - 8} left; it may be cut off`,
         0,
       );
     }
@@ -169,14 +210,30 @@ class SafetensorsReader {
       }
       end = tensor.end;
     }
-    const rest = this.bytes.length - this.start - end;
+    const rest = this.size - this.start - end;
     if (rest < 0)
-      throw this.error(`${-rest} bytes of tensor data are missing; the file is cut off`, this.bytes.length);
+      throw this.error(`${-rest} bytes of tensor data are missing; the file is cut off`, this.size);
     if (rest > 0) throw this.error(`${rest} bytes after the last tensor`, this.start + end);
   }
 
-  private tensor({ name, shape, begin, end }: Described, type: FloatType): TensorData {
-    const values = decodeFloats(this.bytes.subarray(this.start + begin, this.start + end), type);
+  /** A tensor of floats from its own bytes. */
+  floats(tensor: Described, bytes: Uint8Array): TensorData {
+    const { name, type, begin, end } = tensor;
+    if (isInteger(type))
+      throw this.error(`tensor ${JSON.stringify(name)} is of type ${type}, not of floats`, 8);
+    if (bytes.length !== end - begin) {
+      const what = `${bytes.length} bytes of ${end - begin} could be read of tensor ${JSON.stringify(name)}`;
+      throw this.error(what, this.start + begin);
+    }
+    return this.tensor(tensor, type, bytes);
+  }
+
+  private tensor(
+    { name, shape, begin, end }: Described,
+    type: FloatType,
+    bytes = this.bytes.subarray(this.start + begin, this.start + end),
+  ): TensorData {
+    const values = decodeFloats(bytes, type);
     const odd = firstNotFinite(values);
     if (odd >= 0) {
       const byte = this.start + begin + odd * FLOAT_BYTES[type];
@@ -209,7 +266,7 @@ class SafetensorsReader {
     );
   }
 
-  private error(what: string, byte: number, cause?: unknown): RetuneError {
+  error(what: string, byte: number, cause?: unknown): RetuneError {
     const place: ErrorPlace = placeIn(this.file, { byte });
     const options = cause === undefined ? {} : { cause };
     return new RetuneError("E_SAFETENSORS", `${opening(this.file)}byte ${byte}: ${what}`, place, options);

@@ -27,6 +27,8 @@ export function sequenceCalls(launch: SequenceLaunch, binding: CpuBinding): read
       return layerNormGradientCalls(launch, binding);
     case "layerNormGamma":
       return layerNormGammaCalls(launch, binding);
+    case "rotary":
+      return rotaryCalls(launch, binding);
     case "attention":
       return attentionCalls(launch, binding);
     case "attentionGradient":
@@ -46,11 +48,17 @@ export function sequenceCalls(launch: SequenceLaunch, binding: CpuBinding): read
   }
 }
 
-function layerNormCalls(launch: LayerNormLaunch, { address }: CpuBinding): PartCall[] {
+function flagOf({ centred }: { readonly centred: boolean }): 0 | 1 {
+  return centred ? 1 : 0;
+}
+
+function layerNormCalls(launch: LayerNormLaunch, binding: CpuBinding): PartCall[] {
   const { rows, columns, epsilon } = launch;
-  const [x, gamma, beta, out] = [launch.source, launch.gamma, launch.beta, launch.out].map(address);
+  const [x, gamma, out] = [launch.source, launch.gamma, launch.out].map(binding.address);
+  const beta = optionalAddress(binding, launch.beta);
+  const centred = flagOf(launch);
   return piecesOf(rows, 16 * columns).map(([from, to]) =>
-    callOf("layerNorm", from, to, columns, epsilon, x!, gamma!, beta!, out!),
+    callOf("layerNorm", from, to, columns, epsilon, centred, x!, gamma!, beta, out!),
   );
 }
 
@@ -58,7 +66,7 @@ function layerNormGradientCalls(launch: LayerNormGradientLaunch, { address }: Cp
   const { rows, columns, epsilon } = launch;
   const [x, gamma, dY, out] = [launch.source, launch.gamma, launch.upstream, launch.out].map(address);
   return piecesOf(rows, 24 * columns).map(([from, to]) =>
-    callOf("layerNormGradient", from, to, columns, epsilon, x!, gamma!, dY!, out!),
+    callOf("layerNormGradient", from, to, columns, epsilon, flagOf(launch), x!, gamma!, dY!, out!),
   );
 }
 
@@ -67,17 +75,36 @@ function layerNormGammaCalls(launch: LayerNormGammaLaunch, { address }: CpuBindi
   const { rows, columns, epsilon } = launch;
   const [x, dY, out] = [launch.source, launch.upstream, launch.out].map(address);
   return piecesOf(columns, 16 * rows, 4, (16 * rows * columns) / 2).map(([from, to]) =>
-    callOf("layerNormGamma", rows, columns, from, to, epsilon, x!, dY!, out!),
+    callOf("layerNormGamma", rows, columns, from, to, epsilon, flagOf(launch), x!, dY!, out!),
+  );
+}
+
+function rotaryCalls(launch: OfKind<"rotary">, { address }: CpuBinding): PartCall[] {
+  const { rows, heads, headSize, turn, tableRows } = launch;
+  const [x, positions, table, out] = [launch.source, launch.positions, launch.table, launch.out].map(address);
+  return piecesOf(rows, 8 * heads * headSize).map(([from, to]) =>
+    callOf("rotary", from, to, heads, headSize, turn, x!, positions!, table!, tableRows, out!),
   );
 }
 
 /** What both attention kernels begin and end with. */
 function attentionReads(launch: AttentionReads, { address }: CpuBinding) {
-  const { rows, heads, headSize, scale, dropout } = launch;
+  const { rows, heads, keyHeads, headSize, causal, scale, dropout } = launch;
   const [queries, keys, values, ranges] = [launch.queries, launch.keys, launch.values, launch.ranges].map(
     address,
   );
-  const reads = [rows, heads, headSize, scale, queries!, keys!, values!, ranges!] as const;
+  const reads = [
+    rows,
+    heads,
+    keyHeads,
+    headSize,
+    causal ? 1 : 0,
+    scale,
+    queries!,
+    keys!,
+    values!,
+    ranges!,
+  ] as const;
   const drop = dropout
     ? ([dropThreshold(dropout.rate), 1 / (1 - dropout.rate), address(dropout.counter), dropout.seed] as const)
     : ([0, 1, 0, 0] as const);

@@ -1,7 +1,9 @@
 // Attention of packed sequences, one head at a time (Dao 2023, FlashAttention-2), for row i of head h:
 //   p[j] = softmax over first_i ≤ j < end_i of scale · q[i]·k[j]        (first_i, end_i) = ranges[i]
 //   result[i] = Σ_j dropped(p[j]) · v[j]          logSumExp[h, i] = log Σ_j exp(scale · q[i]·k[j])
-//   q, k, v, result : [R, H·Dh]     ranges : u32 [R, 2]     logSumExp : [H, R], all that the backward pass needs
+//   where causal, end_i is at most i + 1
+//   q, result : [R, H·Dh]     k, v : [R, G·Dh], head h reads ⌊h·G/H⌋     ranges : u32 [R, 2]
+//   logSumExp : [H, R], all that the backward pass needs
 //
 // One workgroup of 8 × 8 threads per tile of 32 rows (x), head (y) and block of 32 columns of the result (z; one block up
 // to Dh = 32). Keys go by in tiles of 32, from the first to the last that any row of the tile attends to, so no work is
@@ -30,6 +32,9 @@ struct Shape {
   keepFactor: f32, // 1 / (1 - rate)
   seed: u32,
   saves: u32, // logSumExp is wanted
+  keyWidth: u32, // G · Dh
+  group: u32, // heads that read one of keys and values
+  causal: u32, // 1: row i attends to no key after i
 }
 
 @group(0) @binding(0) var<uniform> shape: Shape;
@@ -64,7 +69,7 @@ fn stageQueries(first: u32, head: u32, chunk: u32, lane: u32) {
 fn stageKeys(first: u32, head: u32, chunk: u32, lane: u32) {
   for (var i = lane; i < 256u; i += 64u) {
     let column = chunk * TILE + (i & 7u) * 4u;
-    let at = min(first + (i >> 3u), shape.rows - 1u) * shape.width + head * shape.headSize + column;
+    let at = min(first + (i >> 3u), shape.rows - 1u) * shape.keyWidth + head / shape.group * shape.headSize + column;
     let value = vec4f(keys[at], keys[at + 1u], keys[at + 2u], keys[at + 3u]);
     keyTile[(i >> 3u) * PITCH + (i & 7u)] = select(vec4f(), value, present(column));
   }
@@ -73,7 +78,7 @@ fn stageKeys(first: u32, head: u32, chunk: u32, lane: u32) {
 fn stageValues(first: u32, head: u32, chunk: u32, lane: u32) {
   for (var i = lane; i < 256u; i += 64u) {
     let column = chunk * TILE + (i & 7u) * 4u;
-    let at = min(first + (i >> 3u), shape.rows - 1u) * shape.width + head * shape.headSize + column;
+    let at = min(first + (i >> 3u), shape.rows - 1u) * shape.keyWidth + head / shape.group * shape.headSize + column;
     let value = vec4f(values[at], values[at + 1u], values[at + 2u], values[at + 3u]);
     valueTile[(i >> 3u) * PITCH + (i & 7u)] = select(vec4f(), value, present(column));
   }
@@ -91,6 +96,12 @@ fn randomBits(element: vec4u) -> vec4u {
   y ^= y >> vec4u(16u);
   z ^= z >> vec4u(16u);
   return x + y * z;
+}
+
+// The keys that a row attends to.
+fn rangeOf(row: u32) -> vec2u {
+  let range = ranges[row];
+  return vec2u(range.x, select(range.y, min(range.y, row + 1u), shape.causal == 1u));
 }
 
 fn largestOf(value: vec4f) -> f32 {
@@ -132,17 +143,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var begin = 0xffffffffu;
   var until = 0u;
   for (var row = top; row < min(top + TILE, shape.rows); row++) {
-    let range = ranges[row];
+    let range = rangeOf(row);
     if (range.x < range.y) {
       begin = min(begin, range.x);
       until = max(until, range.y);
     }
   }
   let row = vec4u(top + y) + vec4u(0u, 8u, 16u, 24u);
-  let range0 = ranges[min(row.x, lastRow)];
-  let range1 = ranges[min(row.y, lastRow)];
-  let range2 = ranges[min(row.z, lastRow)];
-  let range3 = ranges[min(row.w, lastRow)];
+  let range0 = rangeOf(min(row.x, lastRow));
+  let range1 = rangeOf(min(row.y, lastRow));
+  let range2 = rangeOf(min(row.z, lastRow));
+  let range3 = rangeOf(min(row.w, lastRow));
   var most = vec4f(LEAST);
   var total = vec4f(); // this thread's share
   var r0 = vec4f();

@@ -1,6 +1,8 @@
 // dQ[i] = scale · Σ_j dS[i, j] · k[j]     dS = p · (m · dO[i]·v[j] − δ[i])     p = exp(scale · q[i]·k[j] − logSumExp[i])
 //   for first_i ≤ j < end_i, (first_i, end_i) = ranges[i]; m is dropout's factor (0 or 1/(1−rate); 1 without dropout)
-//   q, k, v, dO, dQ : [R, H·Dh]     ranges : u32 [R, 2]     stats : [H, R] of (logSumExp, δ), from attention_delta.wgsl
+//   where causal, end_i is at most i + 1
+//   q, dO, dQ : [R, H·Dh]     k, v : [R, G·Dh], head h reads ⌊h·G/H⌋     ranges : u32 [R, 2]
+//   stats : [H, R] of (logSumExp, δ), from attention_delta.wgsl
 //
 // The plan of attention.wgsl: one workgroup of 8 × 8 threads per tile of 32 query rows (x), head (y) and block of 32
 // columns of dQ (z). For each tile of 32 keys the scores and dO·vᵀ are made again, 4 × 4 a thread (rows y + 8a, keys
@@ -23,6 +25,10 @@ struct Shape {
   dropBelow: u32, // random bits below which a pair is dropped; 0: no dropout
   keepFactor: f32, // 1 / (1 - rate)
   seed: u32,
+  saves: u32, // logSumExp is wanted
+  keyWidth: u32, // G · Dh
+  group: u32, // heads that read one of keys and values
+  causal: u32, // 1: row i attends to no key after i
 }
 
 @group(0) @binding(0) var<uniform> shape: Shape;
@@ -50,6 +56,12 @@ fn placeOf(i: u32, first: u32, head: u32, chunk: u32) -> u32 {
   return row * shape.width + head * shape.headSize + chunk * TILE + (i & 7u) * 4u;
 }
 
+// And in keys and values.
+fn keyPlaceOf(i: u32, first: u32, head: u32, chunk: u32) -> u32 {
+  let row = min(first + (i >> 3u), shape.rows - 1u);
+  return row * shape.keyWidth + head / shape.group * shape.headSize + chunk * TILE + (i & 7u) * 4u;
+}
+
 fn stageQueries(first: u32, head: u32, chunk: u32, lane: u32) {
   for (var i = lane; i < 256u; i += 64u) {
     let at = placeOf(i, first, head, chunk);
@@ -68,7 +80,7 @@ fn stageUpstream(first: u32, head: u32, chunk: u32, lane: u32) {
 
 fn stageKeys(first: u32, head: u32, chunk: u32, lane: u32) {
   for (var i = lane; i < 256u; i += 64u) {
-    let at = placeOf(i, first, head, chunk);
+    let at = keyPlaceOf(i, first, head, chunk);
     let value = vec4f(keys[at], keys[at + 1u], keys[at + 2u], keys[at + 3u]);
     keyTile[(i >> 3u) * PITCH + (i & 7u)] = select(vec4f(), value, present(chunk * TILE + (i & 7u) * 4u));
   }
@@ -76,10 +88,16 @@ fn stageKeys(first: u32, head: u32, chunk: u32, lane: u32) {
 
 fn stageValues(first: u32, head: u32, chunk: u32, lane: u32) {
   for (var i = lane; i < 256u; i += 64u) {
-    let at = placeOf(i, first, head, chunk);
+    let at = keyPlaceOf(i, first, head, chunk);
     let value = vec4f(values[at], values[at + 1u], values[at + 2u], values[at + 3u]);
     valueTile[(i >> 3u) * PITCH + (i & 7u)] = select(vec4f(), value, present(chunk * TILE + (i & 7u) * 4u));
   }
+}
+
+// The keys that a row attends to.
+fn rangeOf(row: u32) -> vec2u {
+  let range = ranges[row];
+  return vec2u(range.x, select(range.y, min(range.y, row + 1u), shape.causal == 1u));
 }
 
 // pcg3d, first result, for four elements; the twin is random.ts
@@ -99,7 +117,7 @@ fn randomBits(element: vec4u) -> vec4u {
 // dS of one row and four keys from q·k and dO·v.
 fn slopesOf(products: vec4f, towards: vec4f, row: u32, head: u32, key: vec4u) -> vec4f {
   if (row >= shape.rows) { return vec4f(); }
-  let range = ranges[row];
+  let range = rangeOf(row);
   let stat = stats[head * shape.rows + row];
   var kept = towards;
   if (shape.dropBelow > 0u) {
@@ -129,7 +147,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var begin = 0xffffffffu;
   var until = 0u;
   for (var row = top; row < min(top + TILE, shape.rows); row++) {
-    let range = ranges[row];
+    let range = rangeOf(row);
     if (range.x < range.y) {
       begin = min(begin, range.x);
       until = max(until, range.y);

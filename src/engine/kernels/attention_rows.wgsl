@@ -23,6 +23,9 @@ struct Shape {
   keepFactor: f32, // 1 / (1 - rate)
   seed: u32,
   saves: u32, // logSumExp is wanted
+  keyWidth: u32, // G · Dh
+  group: u32, // heads that read one of keys and values
+  causal: u32, // 1: row i attends to no key after i
 }
 
 @group(0) @binding(0) var<uniform> shape: Shape;
@@ -33,6 +36,12 @@ struct Shape {
 @group(0) @binding(5) var<storage, read> ranges: array<vec2u>;
 @group(0) @binding(6) var<storage, read_write> result: array<vec4f>;
 @group(0) @binding(7) var<storage, read_write> logSumExp: array<f32>;
+
+// The keys that a row attends to.
+fn rangeOf(row: u32) -> vec2u {
+  let range = ranges[row];
+  return vec2u(range.x, select(range.y, min(range.y, row + 1u), shape.causal == 1u));
+}
 
 // pcg3d, first result, for four elements; the twin is random.ts
 fn randomBits(element: vec4u) -> vec4u {
@@ -80,11 +89,13 @@ fn main(@builtin(global_invocation_id) thread: vec3u) {
   let quads = shape.headSize >> 2u;
   let stride = shape.width >> 2u;
   let offset = head * quads;
+  let keyStride = shape.keyWidth >> 2u;
+  let keyOffset = head / shape.group * quads;
   let last = shape.rows - 1u;
-  let range0 = ranges[min(row, last)];
-  let range1 = ranges[min(row + 1u, last)];
-  let range2 = ranges[min(row + 2u, last)];
-  let range3 = ranges[min(row + 3u, last)];
+  let range0 = rangeOf(min(row, last));
+  let range1 = rangeOf(min(row + 1u, last));
+  let range2 = rangeOf(min(row + 2u, last));
+  let range3 = rangeOf(min(row + 3u, last));
   var begin = 0xffffffffu;
   if (range0.x < range0.y) { begin = range0.x; }
   if (range1.x < range1.y) { begin = min(begin, range1.x); }
@@ -104,14 +115,14 @@ fn main(@builtin(global_invocation_id) thread: vec3u) {
     if (row + 3u < shape.rows) { result[row3 + d] = vec4f(); }
   }
   for (var start = begin; start < until; start += 8u) {
-    let key0 = min(start + 0u, last) * stride + offset;
-    let key1 = min(start + 1u, last) * stride + offset;
-    let key2 = min(start + 2u, last) * stride + offset;
-    let key3 = min(start + 3u, last) * stride + offset;
-    let key4 = min(start + 4u, last) * stride + offset;
-    let key5 = min(start + 5u, last) * stride + offset;
-    let key6 = min(start + 6u, last) * stride + offset;
-    let key7 = min(start + 7u, last) * stride + offset;
+    let key0 = min(start + 0u, last) * keyStride + keyOffset;
+    let key1 = min(start + 1u, last) * keyStride + keyOffset;
+    let key2 = min(start + 2u, last) * keyStride + keyOffset;
+    let key3 = min(start + 3u, last) * keyStride + keyOffset;
+    let key4 = min(start + 4u, last) * keyStride + keyOffset;
+    let key5 = min(start + 5u, last) * keyStride + keyOffset;
+    let key6 = min(start + 6u, last) * keyStride + keyOffset;
+    let key7 = min(start + 7u, last) * keyStride + keyOffset;
     var s0a = vec4f();
     var s0b = vec4f();
     var s1a = vec4f();

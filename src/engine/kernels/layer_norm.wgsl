@@ -1,4 +1,5 @@
 // y = (x − mean) / √(variance + ε) · γ + β for each row of x : [M, N]   γ, β : [N]   (torch.nn.LayerNorm)
+// Where not CENTRED (RMSNorm) the mean counts as 0 and there is no β.
 // The variance is the biased one, taken around the mean in a second pass over the row: E[x²] − mean² would cancel.
 //
 // A workgroup takes DOWN rows at a time with ACROSS threads each: a thread reads every ACROSS-th value of its row, so
@@ -10,6 +11,7 @@
 // Plan: LayerNormLaunch     CPU twin: ../reference/layer-norm.ts     Test: tests/engine/sequence-kernels.gpu.test.ts
 override ACROSS: u32 = 16u;
 override DOWN: u32 = 4u;
+override CENTRED: u32 = 1u;
 
 struct Shape {
   rows: u32,
@@ -46,8 +48,11 @@ fn main(
     let row = top + thread.y;
     let start = min(row, shape.rows - 1u) * width;
     var sum = 0.0;
-    for (var i = thread.x; i < width; i += ACROSS) { sum += source[start + i]; }
-    let mean = total(thread, sum) / count;
+    if (CENTRED == 1u) {
+      for (var i = thread.x; i < width; i += ACROSS) { sum += source[start + i]; }
+      sum = total(thread, sum);
+    }
+    let mean = sum / count;
     var squares = 0.0;
     for (var i = thread.x; i < width; i += ACROSS) {
       let centred = source[start + i] - mean;
@@ -56,7 +61,8 @@ fn main(
     let scale = inverseSqrt(total(thread, squares) / count + shape.epsilon);
     if (row < shape.rows) {
       for (var i = thread.x; i < width; i += ACROSS) {
-        result[start + i] = (source[start + i] - mean) * scale * gamma[i] + beta[i];
+        let unit = (source[start + i] - mean) * scale;
+        if (CENTRED == 1u) { result[start + i] = unit * gamma[i] + beta[i]; } else { result[start + i] = unit * gamma[i]; }
       }
     }
   }

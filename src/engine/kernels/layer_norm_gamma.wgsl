@@ -1,5 +1,5 @@
 // partials[p, c] = Σ dY[r, c] · x̂[r, c] over the rows p·BLOCK ≤ r < (p+1)·BLOCK     x, dY : [M, N]
-//   x̂ = (x − mean) / √(variance + ε) for each row, as in layer_norm.wgsl.  dγ is the sum of the partials over p, which
+//   x̂ = (x − mean) / √(variance + ε) for each row, as in layer_norm.wgsl (the mean counts as 0 where not CENTRED).  dγ is the sum of the partials over p, which
 //   reduce.wgsl makes; where one block holds all rows, the partials are dγ.
 //
 // One workgroup of LANES threads takes BLOCK rows: first all threads together find mean and scale of one row after the
@@ -11,6 +11,7 @@
 // Plan: LayerNormGammaLaunch     CPU twin: ../reference/layer-norm.ts     Test: tests/engine/sequence-kernels.gpu.test.ts
 override LANES: u32 = 64u;
 override BLOCK: u32 = 32u;
+override CENTRED: u32 = 1u;
 
 struct Shape {
   rows: u32,
@@ -44,8 +45,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var row = 0u; row < rows; row++) {
     let start = (first + row) * width;
     var sum = 0.0;
-    for (var i = lane; i < width; i += LANES) { sum += source[start + i]; }
-    let mean = total(lane, sum) / count;
+    if (CENTRED == 1u) {
+      for (var i = lane; i < width; i += LANES) { sum += source[start + i]; }
+      sum = total(lane, sum);
+    }
+    let mean = sum / count;
     var squares = 0.0;
     for (var i = lane; i < width; i += LANES) {
       let centred = source[start + i] - mean;

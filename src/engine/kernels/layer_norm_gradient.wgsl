@@ -1,4 +1,5 @@
 // dX = (g − mean(g) − x̂ · mean(g · x̂)) · s for each row, with g = dY · γ, x̂ = (x − mean) · s, s = 1/√(variance + ε)
+// Where not CENTRED (RMSNorm) both means of x and of g count as 0.
 //   x, dY, dX : [M, N]     γ : [N]     mean and variance of x's row, computed again as in layer_norm.wgsl
 //
 // A workgroup takes DOWN rows at a time with ACROSS threads each: a thread reads every ACROSS-th value of its row, and
@@ -9,6 +10,7 @@
 // Plan: LayerNormGradientLaunch     CPU twin: ../reference/layer-norm.ts     Test: tests/engine/sequence-kernels.gpu.test.ts
 override ACROSS: u32 = 16u;
 override DOWN: u32 = 4u;
+override CENTRED: u32 = 1u;
 
 struct Shape {
   rows: u32,
@@ -45,10 +47,13 @@ fn main(
     let row = top + thread.y;
     let start = min(row, shape.rows - 1u) * width;
     var sums = vec2f(); // of x and of g
-    for (var i = thread.x; i < width; i += ACROSS) {
-      sums += vec2f(source[start + i], upstream[start + i] * gamma[i]);
+    if (CENTRED == 1u) {
+      for (var i = thread.x; i < width; i += ACROSS) {
+        sums += vec2f(source[start + i], upstream[start + i] * gamma[i]);
+      }
+      sums = total(thread, sums);
     }
-    let means = total(thread, sums) / count;
+    let means = sums / count;
     var products = vec2f(); // squares, and g · (x − mean)
     for (var i = thread.x; i < width; i += ACROSS) {
       let centred = source[start + i] - means.x;

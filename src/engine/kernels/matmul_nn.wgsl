@@ -11,7 +11,7 @@ override ROWS: u32 = 8u; // rows of the result in one thread: 1 to 8
 override BLOCKS: u32 = 2u; // columns in one thread, in fours: 1 or 2
 // Which arms of the chain the pipeline needs: bits of step kinds (plan.ts, in order) and of activations.
 override KINDS: u32 = 0xfffu;
-override ACTIVATIONS: u32 = 0x1ffu;
+override ACTIVATIONS: u32 = 0x3ffu;
 override OPERANDS: u32 = 4u; // operands bound
 override HALF: bool = false; // B is stored in half precision; sums are f32 all the same
 override WIDTH: u32 = 8u; // threads of a workgroup, across
@@ -215,7 +215,7 @@ fn erf4(x: vec4f) -> vec4f {
   return sign(x) * (1.0 - poly * exp(-x * x));
 }
 
-// relu 0, tanh 1, sigmoid 2, leaky relu 3, gelu 4, exp 5, log 6, sqrt 7, softplus 8
+// relu 0, tanh 1, sigmoid 2, leaky relu 3, gelu 4, exp 5, log 6, sqrt 7, softplus 8, silu 9
 fn activated(choice: u32, x: vec4f) -> vec4f {
   if ((ACTIVATIONS & 2u) != 0u && choice == 1u) { return tanh(clamp(x, vec4f(-15.0), vec4f(15.0))); }
   if ((ACTIVATIONS & 4u) != 0u && choice == 2u) { return 1.0 / (1.0 + exp(-x)); }
@@ -225,10 +225,11 @@ fn activated(choice: u32, x: vec4f) -> vec4f {
   if ((ACTIVATIONS & 64u) != 0u && choice == 6u) { return log(x); }
   if ((ACTIVATIONS & 128u) != 0u && choice == 7u) { return sqrt(x); }
   if ((ACTIVATIONS & 256u) != 0u && choice == 8u) { return max(x, vec4f()) + log(1.0 + exp(-abs(x))); }
+  if ((ACTIVATIONS & 512u) != 0u && choice == 9u) { return x / (1.0 + exp(-x)); }
   return max(x, vec4f());
 }
 
-// f' from f's result y; of gelu, log and softplus from the argument
+// f' from f's result y; of gelu, log, softplus and silu from the argument
 fn activationSlope(choice: u32, y: vec4f) -> vec4f {
   if ((ACTIVATIONS & 2u) != 0u && choice == 1u) { return 1.0 - y * y; }
   if ((ACTIVATIONS & 4u) != 0u && choice == 2u) { return y * (1.0 - y); }
@@ -240,6 +241,7 @@ fn activationSlope(choice: u32, y: vec4f) -> vec4f {
   if ((ACTIVATIONS & 64u) != 0u && choice == 6u) { return 1.0 / y; }
   if ((ACTIVATIONS & 128u) != 0u && choice == 7u) { return 0.5 / y; }
   if ((ACTIVATIONS & 256u) != 0u && choice == 8u) { return 1.0 / (1.0 + exp(-y)); }
+  if ((ACTIVATIONS & 512u) != 0u && choice == 9u) { return (1.0 + y - y / (1.0 + exp(-y))) / (1.0 + exp(-y)); }
   return select(vec4f(), vec4f(1.0), y > vec4f());
 }
 

@@ -55,11 +55,13 @@ export function readsOf(launch: Launch): BufferId[] {
 function sequenceReads(launch: SequenceLaunch): BufferId[] {
   switch (launch.kind) {
     case "layerNorm":
-      return [launch.source, launch.gamma, launch.beta];
+      return present([launch.source, launch.gamma, launch.beta]);
     case "layerNormGradient":
       return [launch.source, launch.gamma, launch.upstream];
     case "layerNormGamma":
       return [launch.source, launch.upstream];
+    case "rotary":
+      return [launch.source, launch.positions, launch.table];
     case "attention":
       return attentionReads(launch);
     case "attentionGradient":

@@ -1,4 +1,5 @@
 import {
+  elementCount,
   matrixShape,
   type AttentionOperation,
   type GraphNode,
@@ -34,6 +35,8 @@ export function lowerSequence(node: GraphNode, lowering: SequenceLowering): Lowe
     case "layerNormGradient":
     case "layerNormGamma":
       return layerNormOf(node, operation, lowering);
+    case "rotary":
+      return rotaryOf(node, operation, lowering);
     case "attention":
       return attentionOf(node, operation, lowering);
     case "attentionGradient":
@@ -48,25 +51,37 @@ export function lowerSequence(node: GraphNode, lowering: SequenceLowering): Lowe
   }
 }
 
+type RotaryOperation = Extract<GraphNode["operation"], { kind: "rotary" }>;
 type BlockOperation = Extract<GraphNode["operation"], { kind: "block" }>;
 
 function layerNormOf(
   node: GraphNode,
-  { kind, epsilon }: LayerNormOperation,
+  { kind, epsilon, centred }: LayerNormOperation,
   lowering: SequenceLowering,
 ): Lowered {
   const matrix = node.inputs[kind === "layerNorm" ? 0 : 1]!;
-  const sizes = { ...matrixShape(matrix.shape), epsilon };
+  const gamma = kind === "layerNormGamma" ? node : node.inputs[kind === "layerNorm" ? 1 : 2]!;
+  const columns = gamma.shape[0]!;
+  const sizes = { rows: elementCount(matrix.shape) / columns, columns, epsilon, centred };
   const flops = sizes.rows * sizes.columns * 8;
   const [first, second, third] = node.inputs.map((input) => lowering.bufferOf(input));
   const out = lowering.result(node);
   if (kind === "layerNorm") {
-    const launch = { kind, ...sizes, source: first!, gamma: second!, beta: third!, out } as const;
+    const launch = { kind, ...sizes, source: first!, gamma: second!, beta: third, out } as const;
     return { launch, result: out, flops };
   }
   const upstream = { source: second!, upstream: first!, out };
   if (kind === "layerNormGamma") return { launch: { kind, ...sizes, ...upstream }, result: out, flops };
   return { launch: { kind, ...sizes, ...upstream, gamma: third! }, result: out, flops };
+}
+
+function rotaryOf(node: GraphNode, { heads, turn }: RotaryOperation, lowering: SequenceLowering): Lowered {
+  const { rows, columns } = matrixShape(node.shape);
+  const [source, positions, table] = node.inputs.map((input) => lowering.bufferOf(input));
+  const out = lowering.result(node);
+  const sizes = { rows, heads, headSize: columns / heads, turn, tableRows: node.inputs[2]!.shape[0]! };
+  const buffers = { source: source!, positions: positions!, table: table!, out };
+  return { launch: { kind: "rotary", ...sizes, ...buffers }, result: out, flops: rows * columns * 3 };
 }
 
 function attentionOf(node: GraphNode, operation: AttentionOperation, lowering: SequenceLowering): Lowered {
@@ -84,7 +99,7 @@ function attentionGradientOf(
 ): Lowered {
   const [upstream, out, logSumExp] = node.inputs.slice(0, 3).map((input) => lowering.bufferOf(input));
   const reads = readsOf(operation, node.inputs.slice(3), lowering);
-  const elements = reads.rows * reads.heads * reads.headSize;
+  const elements = reads.rows * reads.keyHeads * reads.headSize;
   const [dKeys, dValues] = (["dKeys", "dValues"] as const).map((output) =>
     lowering.part(node, output, elements, "always"),
   );
@@ -99,7 +114,7 @@ function attentionGradientOf(
 }
 
 function readsOf(
-  { heads, longest, rate, seed }: AttentionOperation,
+  { heads, keyHeads, causal, longest, rate, seed }: AttentionOperation,
   inputs: readonly Tensor[],
   lowering: SequenceLowering,
 ): AttentionReads {
@@ -107,7 +122,8 @@ function readsOf(
   const [queries, keys, values, ranges, counter] = inputs.map((input) => lowering.bufferOf(input));
   const headSize = columns / heads;
   return {
-    ...{ rows, heads, headSize, longest: Math.min(longest, rows), scale: 1 / Math.sqrt(headSize) },
+    ...{ rows, heads, keyHeads, headSize, causal },
+    ...{ longest: Math.min(longest, rows), scale: 1 / Math.sqrt(headSize) },
     ...{ queries: queries!, keys: keys!, values: values!, ranges: ranges! },
     dropout: counter === undefined ? undefined : { rate, seed, counter },
   };

@@ -45,6 +45,11 @@ export function softplus(x: Tensor): Tensor {
   return activate(x, "softplus");
 }
 
+/** x · sigmoid(x), the gate of a SwiGLU (Elfwing et al. 2017; Shazeer 2020) */
+export function silu(x: Tensor): Tensor {
+  return activate(x, "silu");
+}
+
 /** f(x); dX = dY · f′, computed from the result where that suffices, else from x. */
 export function activate(x: Tensor, activation: Activation): Tensor {
   const result: Tensor = x.graph.add({ kind: "activation", activation }, [x], x.shape, (upstream) => {

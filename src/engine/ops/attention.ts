@@ -1,5 +1,7 @@
 // Self-attention of packed sequences (Vaswani et al. 2017), for each head and each row i of a sequence:
 //   p[i, j] = softmax over the rows j of the same sequence of q[i]·k[j]/√Dh;   out[i] = Σ_j dropped(p[i, j])·v[j]
+// Decoders: causal, a row attends to itself and what comes before it; grouped queries (Ainslie et al. 2023), several heads of q
+// read one of k and v, whose gradient is the sum over them.
 // No matrix of rows × rows is kept: the forward pass saves log Σ_j exp(…) of each row and the gradient computes p again
 // from it (Dao 2023, FlashAttention-2).
 import { RetuneError } from "../errors.ts";
@@ -8,12 +10,14 @@ import type { DropoutOptions } from "./dropout.ts";
 
 export interface AttentionOptions {
   readonly heads: number; // divides the width of q
+  readonly keyHeads?: number; // of k and v, a divisor of heads; default: heads
+  readonly causal?: boolean; // row i attends to no row after i; default: false
   readonly longest: number; // no sequence has more rows
   readonly dropout?: DropoutOptions; // of the probabilities, after the softmax
 }
 
 /**
- * q, k, v [R, H·Dh], ranges u32 [R, 2] → [R, H·Dh]. A row attends the rows ranges[row] (first, end), which must be equal
+ * q [R, H·Dh], k and v [R, G·Dh], ranges u32 [R, 2] → [R, H·Dh]. A row attends the rows ranges[row] (first, end), which must be equal
  * for all rows of a sequence; an empty range gives zeros. Throws "shape" unless everything fits.
  */
 export function attention(
@@ -21,12 +25,13 @@ export function attention(
   keys: Tensor,
   values: Tensor,
   ranges: Tensor,
-  { heads, longest, dropout }: AttentionOptions,
+  { heads, keyHeads = heads, causal = false, longest, dropout }: AttentionOptions,
 ): Tensor {
-  checkAttention([queries, keys, values], ranges, heads, longest);
+  checkAttention([queries, keys, values], ranges, { heads, keyHeads, longest });
   if (dropout) checkDropout(dropout);
   const drops = dropout !== undefined && dropout.rate > 0;
-  const settings = { heads, longest, rate: drops ? dropout.rate : 0, seed: drops ? dropout.seed >>> 0 : 0 };
+  const dropped = { rate: drops ? dropout.rate : 0, seed: drops ? dropout.seed >>> 0 : 0 };
+  const settings = { heads, keyHeads, causal, longest, ...dropped };
   const reads = [queries, keys, values, ranges, ...(drops ? [dropout.counter] : [])];
   const { graph } = queries;
   const { shape } = queries;
@@ -40,27 +45,35 @@ export function attention(
       undefined,
     );
     const [dKeys, dValues] = (["dKeys", "dValues"] as const).map((output) =>
-      graph.add({ kind: "pick", output }, [dQueries], shape, undefined),
+      graph.add({ kind: "pick", output }, [dQueries], keys.shape, undefined),
     );
     return [dQueries, dKeys, dValues];
   });
   return out;
 }
 
-function checkAttention(parts: readonly Tensor[], ranges: Tensor, heads: number, longest: number): void {
+interface Sizes {
+  readonly heads: number;
+  readonly keyHeads: number;
+  readonly longest: number;
+}
+
+function checkAttention(parts: readonly Tensor[], ranges: Tensor, { heads, keyHeads, longest }: Sizes): void {
   const [rows, width] = parts[0]!.shape;
-  const equal = parts.every(({ shape, dtype }) => {
-    return dtype === "f32" && shape.length === 2 && showShape(shape) === showShape(parts[0]!.shape);
+  const grouped = heads >= 1 && width! % heads === 0 && keyHeads >= 1 && heads % keyHeads === 0;
+  const shapes = [width!, (width! / heads) * keyHeads, (width! / heads) * keyHeads].map((size) => [
+    rows!,
+    size,
+  ]);
+  const fits = parts.every(({ shape, dtype }, index) => {
+    return dtype === "f32" && shape.length === 2 && showShape(shape) === showShape(shapes[index]!);
   });
   const ranged = ranges.dtype === "u32" && showShape(ranges.shape) === showShape([rows!, 2]);
-  if (!equal || !ranged || !(heads >= 1) || width! % heads !== 0 || !(longest >= 1)) {
-    const got = [...parts, ranges].map(({ dtype, shape }) => `${dtype} ${showShape(shape)}`).join(", ");
-    const rule = "expected q, k, v [R, H·Dh] and ranges u32 [R, 2]";
-    throw new RetuneError(
-      "shape",
-      `attention: ${rule}, got ${got} with ${heads} heads and at most ${longest} rows a sequence`,
-    );
-  }
+  if (grouped && fits && ranged && longest >= 1) return;
+  const got = [...parts, ranges].map(({ dtype, shape }) => `${dtype} ${showShape(shape)}`).join(", ");
+  const rule = "expected q [R, H·Dh], k and v [R, G·Dh] with G a divisor of H, and ranges u32 [R, 2]";
+  const counts = `${heads} and ${keyHeads} heads and at most ${longest} rows a sequence`;
+  throw new RetuneError("shape", `attention: ${rule}, got ${got} with ${counts}`);
 }
 
 function checkDropout({ rate, counter }: DropoutOptions): void {

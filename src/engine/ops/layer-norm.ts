@@ -19,9 +19,10 @@ export function layerNorm(x: Tensor, gamma: Tensor, beta: Tensor, { epsilon }: L
     throw new RetuneError("shape", `layerNorm: expected x [R, C], gamma [C] and beta [C], got ${got}`);
   }
   const { graph } = x;
-  return graph.add({ kind: "layerNorm", epsilon }, [x, gamma, beta], x.shape, (upstream) => [
-    graph.add({ kind: "layerNormGradient", epsilon }, [upstream, x, gamma], x.shape, undefined),
-    graph.add({ kind: "layerNormGamma", epsilon }, [upstream, x], gamma.shape, undefined),
+  const centred = true;
+  return graph.add({ kind: "layerNorm", epsilon, centred }, [x, gamma, beta], x.shape, (upstream) => [
+    graph.add({ kind: "layerNormGradient", epsilon, centred }, [upstream, x, gamma], x.shape, undefined),
+    graph.add({ kind: "layerNormGamma", epsilon, centred }, [upstream, x], gamma.shape, undefined),
     columnSums(upstream),
   ]);
 }

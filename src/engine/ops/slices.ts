@@ -11,6 +11,16 @@ export function columns(x: Tensor, from: number, count: number): Tensor {
   return slice("columns", x, from, count, 1);
 }
 
+/** x [M, N] at columns from … of a matrix of `width` columns, zeros elsewhere; what would stand past its end is left out. */
+export function placedColumns(x: Tensor, width: number, from: number): Tensor {
+  const inside = Number.isInteger(from) && Number.isInteger(width) && from >= 0 && from < width;
+  if (x.shape.length !== 2 || x.dtype !== "f32" || !inside) {
+    const got = `${x.dtype} ${showShape(x.shape)} at ${from} of ${width}`;
+    throw new RetuneError("shape", `placedColumns: expected x [M, N] and a column of the result, got ${got}`);
+  }
+  return block(x, [x.shape[0]!, width], 0, -from);
+}
+
 function slice(name: string, x: Tensor, from: number, count: number, axis: 0 | 1): Tensor {
   const size = x.shape[axis]!;
   const inside = Number.isInteger(from) && Number.isInteger(count) && from >= 0 && count >= 1;

@@ -14,17 +14,16 @@ export function attention(launch: AttentionLaunch, buffers: Buffers): void {
     const at = placeOf(launch, head, row);
     scores.forEach((score, index) => {
       const share = Math.exp(score - sum) * dropFactor(launch, buffers, head, row, first + index);
-      const from = placeOf(launch, head, first + index);
+      const from = keyPlaceOf(launch, head, first + index);
       for (let c = 0; c < headSize; c++) out[at + c]! += share * values[from + c]!;
     });
   });
 }
 
 export function attentionGradient(launch: AttentionGradientLaunch, buffers: Buffers): void {
-  const { rows, heads, headSize } = launch;
-  for (const result of [launch.dQueries, launch.dKeys, launch.dValues]) {
-    buffers(result).fill(0, 0, rows * heads * headSize);
-  }
+  const { rows, heads, keyHeads, headSize } = launch;
+  buffers(launch.dQueries).fill(0, 0, rows * heads * headSize);
+  for (const result of [launch.dKeys, launch.dValues]) buffers(result).fill(0, 0, rows * keyHeads * headSize);
   eachRow(launch, buffers, (head, row, first, end) => {
     const scores = scoresOf(launch, buffers, head, row, first, end);
     const sum = buffers(launch.logSumExp)[head * rows + row]!;
@@ -45,7 +44,7 @@ function addPair(
 ): void {
   const { scale, headSize } = launch;
   const { head, row, column, p, delta } = pair;
-  const [i, j] = [placeOf(launch, head, row), placeOf(launch, head, column)];
+  const [i, j] = [placeOf(launch, head, row), keyPlaceOf(launch, head, column)];
   const factor = dropFactor(launch, buffers, head, row, column);
   const [q, k, v, dO] = [launch.queries, launch.keys, launch.values, launch.upstream].map(buffers);
   const dS = p * (factor * dot(dO!, i, v!, j, headSize) - delta);
@@ -67,7 +66,7 @@ function eachRow(
   for (let head = 0; head < launch.heads; head++) {
     for (let row = 0; row < launch.rows; row++) {
       const [first, end] = [ranges[2 * row]!, ranges[2 * row + 1]!];
-      if (end > first) visit(head, row, first, end);
+      if (end > first) visit(head, row, first, launch.causal ? Math.min(end, row + 1) : end);
       else if (launch.kind === "attention" && launch.logSumExp !== undefined)
         buffers(launch.logSumExp)[head * launch.rows + row] = 0;
     }
@@ -77,6 +76,11 @@ function eachRow(
 /** Where a head's part of a row begins. */
 function placeOf({ heads, headSize }: AttentionReads, head: number, row: number): number {
   return (row * heads + head) * headSize;
+}
+
+/** Where the part of a row begins that a head reads of keys and values. */
+function keyPlaceOf({ heads, keyHeads, headSize }: AttentionReads, head: number, row: number): number {
+  return (row * keyHeads + Math.floor((head * keyHeads) / heads)) * headSize;
 }
 
 function scoresOf(
@@ -91,7 +95,7 @@ function scoresOf(
   const at = placeOf(launch, head, row);
   const scores = new Float64Array(end - first);
   return scores.map((_, index) => {
-    return launch.scale * dot(queries, at, keys, placeOf(launch, head, first + index), launch.headSize);
+    return launch.scale * dot(queries, at, keys, keyPlaceOf(launch, head, first + index), launch.headSize);
   });
 }
 

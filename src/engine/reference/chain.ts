@@ -110,12 +110,14 @@ export function activationOf(activation: Activation, x: number): number {
       return Math.sqrt(x);
     case "softplus":
       return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+    case "silu":
+      return x / (1 + Math.exp(-x));
     default:
       return activation satisfies never;
   }
 }
 
-/** f′ from what is saved: f's result y; for gelu (f′ = Φ(x) + x·φ(x)), log and softplus its argument x. */
+/** f′ from what is saved: f's result y; for gelu (f′ = Φ(x) + x·φ(x)), log, softplus and silu its argument x. */
 export function activationDerivative(activation: Activation, saved: number): number {
   switch (activation) {
     case "relu":
@@ -138,6 +140,10 @@ export function activationDerivative(activation: Activation, saved: number): num
       return 0.5 / saved;
     case "softplus":
       return 1 / (1 + Math.exp(-saved));
+    case "silu": {
+      const gate = 1 / (1 + Math.exp(-saved));
+      return gate * (1 + saved * (1 - gate));
+    }
     default:
       return activation satisfies never;
   }

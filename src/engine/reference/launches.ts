@@ -17,6 +17,7 @@ import { attention, attentionGradient } from "./attention.ts";
 import type { Buffers, TwinArray } from "./buffers.ts";
 import { applySteps, readOperand } from "./chain.ts";
 import { layerNorm, layerNormGamma, layerNormGradient } from "./layer-norm.ts";
+import { rotary } from "./rotary.ts";
 import { block, segmentMean, segmentMeanGradient } from "./segments.ts";
 import { softmaxRows } from "./softmax-rows.ts";
 
@@ -63,6 +64,8 @@ function executeSequenceLaunch(launch: SequenceLaunch, buffers: Buffers): void {
       return layerNormGradient(launch, buffers);
     case "layerNormGamma":
       return layerNormGamma(launch, buffers);
+    case "rotary":
+      return rotary(launch, buffers);
     case "attention":
       return attention(launch, buffers);
     case "attentionGradient":

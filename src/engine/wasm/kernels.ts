@@ -1,4 +1,5 @@
-/**
+/** One table of signatures, which is why it is long.
+ *
  * The CPU kernels as TypeScript sees them: exports of src/engine/wasm/assembly/index.ts, where formulas and shapes are
  * written. Addresses and workspaces are bytes in the shared linear memory; 0 stands for "absent". Flags are 0 or 1.
  */
@@ -26,7 +27,9 @@ type Matmul = (
 type AttentionReads = [
   rows: number,
   heads: number,
+  keyHeads: number,
   width: number,
+  causal: Flag,
   scale: number,
   queries: Address,
   keys: Address,
@@ -173,9 +176,10 @@ export interface PartKernels {
     endRow: number,
     columns: number,
     epsilon: number,
+    centred: Flag,
     source: Address,
     gamma: Address,
-    beta: Address,
+    beta: Address, // 0 where not centred
     out: Address,
   ): void;
   layerNormGradient(
@@ -183,6 +187,7 @@ export interface PartKernels {
     endRow: number,
     columns: number,
     epsilon: number,
+    centred: Flag,
     source: Address,
     gamma: Address,
     upstream: Address,
@@ -194,8 +199,21 @@ export interface PartKernels {
     firstColumn: number,
     endColumn: number,
     epsilon: number,
+    centred: Flag,
     source: Address,
     upstream: Address,
+    out: Address,
+  ): void;
+  rotary(
+    firstRow: number,
+    endRow: number,
+    heads: number,
+    headSize: number,
+    turn: number,
+    source: Address,
+    positions: Address,
+    table: Address,
+    tableRows: number,
     out: Address,
   ): void;
   attention(...all: [...AttentionReads, out: Address, logSumExp: Address, ...AttentionParts]): void;

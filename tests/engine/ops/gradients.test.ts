@@ -8,6 +8,7 @@ import {
   log,
   relu,
   sigmoid,
+  silu,
   softplus,
   sqrt,
   tanh,
@@ -47,11 +48,12 @@ test.each([
   await expectGradient({ x: [3, 5] }, ({ x }) => activation(x!));
 });
 
-test("the gradients of exp, log, sqrt and softplus are central differences", async () => {
+test("the gradients of exp, log, sqrt, softplus and silu are central differences", async () => {
   await expectGradient({ x: [3, 5] }, ({ x }) => exp(x!));
   await expectGradient({ x: [3, 5] }, ({ x }) => log(multiply(x!, x!)));
   await expectGradient({ x: [3, 5] }, ({ x }) => sqrt(multiply(x!, x!)));
   await expectGradient({ x: [3, 5] }, ({ x }) => softplus(scaleBy(x!, 4)));
+  await expectGradient({ x: [3, 5] }, ({ x }) => silu(scaleBy(x!, 4)));
 });
 
 test("the gradient of a repeated row, column and single value is its central difference", async () => {

@@ -1,15 +1,17 @@
 import { expect, test } from "vitest";
 import { openReference } from "../../../src/engine/backends/reference.ts";
 import { compile } from "../../../src/engine/compile.ts";
-import type { Graph, Tensor } from "../../../src/engine/graph.ts";
+import { Graph, type Tensor } from "../../../src/engine/graph.ts";
 import { exp } from "../../../src/engine/ops/activations.ts";
 import { attention } from "../../../src/engine/ops/attention.ts";
 import { add, divide, multiply, scaleBy, subtract } from "../../../src/engine/ops/elementwise.ts";
 import { layerNorm } from "../../../src/engine/ops/layer-norm.ts";
 import { matmul } from "../../../src/engine/ops/matmul.ts";
+import { rmsNorm } from "../../../src/engine/ops/rms-norm.ts";
+import { rotary } from "../../../src/engine/ops/rotary.ts";
 import { rowSums } from "../../../src/engine/ops/reductions.ts";
 import { segmentMean } from "../../../src/engine/ops/segment-mean.ts";
-import { columns, rows } from "../../../src/engine/ops/slices.ts";
+import { columns, placedColumns, rows } from "../../../src/engine/ops/slices.ts";
 import { expectClose } from "../../close.ts";
 import { expectGradient } from "../central-difference.ts";
 import { randomValues } from "../fixtures.ts";
@@ -47,6 +49,46 @@ test("layer normalisation is (x − mean)/√(variance + ε)·γ + β and its gr
   expectClose(got, want, { absolute: 1e-6 });
 });
 
+test("root-mean-square normalisation is x/√(mean x² + ε)·γ over each stretch, its gradients central differences", async () => {
+  const trace = (x: Tensor, gamma: Tensor) => rmsNorm(x, gamma, { epsilon: 1e-3 });
+  await expectGradient({ x: [4, 6], gamma: [6] }, ({ x, gamma }) => trace(x!, gamma!));
+  await expectGradient({ x: [4, 6], gamma: [3] }, ({ x, gamma }) => trace(x!, gamma!)); // two heads of three
+  const feeds = { x: randomValues(24, 1), gamma: randomValues(3, 2) };
+  const got = await valueOf(
+    (graph) => trace(graph.input("x", "f32", [4, 6]), graph.input("gamma", "f32", [3])),
+    feeds,
+  );
+  const want = Array.from(feeds.x, (x, at) => {
+    const head = feeds.x.subarray(at - (at % 3), at - (at % 3) + 3);
+    const square = head.reduce((sum, value) => sum + value ** 2 / 3, 0);
+    return (x / Math.sqrt(square + 1e-3)) * feeds.gamma[at % 3]!;
+  });
+  expectClose(got, want, { absolute: 1e-6 });
+  const graph = new Graph();
+  const of = (shape: readonly number[]) => graph.input(shape.join("×"), "f32", shape);
+  expect(() => trace(of([4, 6]), of([4]))).toThrow("rmsNorm: expected x [R, H·C] and gamma [C]");
+});
+
+test("rotary positions turn the pairs of each head by their angle, and their gradient turns back", async () => {
+  const positions = Uint32Array.of(2, 0, 1);
+  const angle = (position: number, pair: number): number => position / 10 ** pair;
+  const table = Float32Array.from({ length: 3 * 4 }, (_, at) => {
+    const turn = angle(at >> 2, at % 2);
+    return at % 4 < 2 ? Math.cos(turn) : Math.sin(turn);
+  });
+  const trace = (x: Tensor) =>
+    rotary(x, x.graph.input("positions", "u32", [3]), x.graph.input("table", "f32", [3, 4]), { heads: 2 });
+  await expectGradient({ x: [3, 8] }, ({ x }) => trace(x!), { positions, table });
+  const x = randomValues(24, 5);
+  const got = await valueOf((graph) => trace(graph.input("x", "f32", [3, 8])), { x, positions, table });
+  const want = Array.from(x, (value, at) => {
+    const [row, i] = [Math.floor(at / 8), at % 4];
+    const turn = angle(positions[row]!, i % 2);
+    return value * Math.cos(turn) + (i < 2 ? -1 : 1) * x[i < 2 ? at + 2 : at - 2]! * Math.sin(turn);
+  });
+  expectClose(got, want, { absolute: 1e-6 });
+});
+
 test.each([
   ["one head", 1, undefined],
   ["two heads", 2, undefined],
@@ -67,6 +109,51 @@ test.each([
     );
   },
 );
+
+test.each([
+  ["causal", 2, 2, true],
+  ["grouped queries", 4, 2, false],
+  ["causal with grouped queries", 4, 1, true],
+])("the gradients of attention, %s, are central differences", async (_name, heads, keyHeads, causal) => {
+  const [wide, narrow] = [
+    [ROWS, 2 * heads],
+    [ROWS, 2 * keyHeads],
+  ];
+  await expectGradient(
+    { q: wide, k: narrow, v: narrow },
+    ({ q, k, v }, graph) => {
+      const range = graph.input("ranges", "u32", [ROWS, 2]);
+      return attention(scaleBy(q!, 2), k!, v!, range, { heads, keyHeads, causal, longest: 3 });
+    },
+    { ranges },
+  );
+});
+
+test("causal attention with grouped queries is softmax over the rows before, with the group's keys", async () => {
+  const [heads, keyHeads] = [4, 2];
+  const [q, k, v] = [randomValues(ROWS * 8, 1), randomValues(ROWS * 4, 2), randomValues(ROWS * 4, 3)];
+  const got = await valueOf(
+    (graph) => {
+      const [a, b, c] = ["q", "k", "v"].map((name) => graph.input(name, "f32", [ROWS, name === "q" ? 8 : 4]));
+      const range = graph.input("ranges", "u32", [ROWS, 2]);
+      return attention(a!, b!, c!, range, { heads, keyHeads, causal: true, longest: 3 });
+    },
+    { q, k, v, ranges },
+  );
+  const want = Array.from({ length: ROWS * 8 }, (_, at) => {
+    const [row, head, column] = [at >> 3, (at >> 1) & 3, at & 1];
+    const first = row < 3 ? 0 : 3;
+    if (row > 4) return 0;
+    const keyAt = (j: number, c: number) => j * 4 + (head >> 1) * 2 + c;
+    const scores = Array.from({ length: row + 1 - first }, (_, j) => {
+      const of = (c: number) => q[row * 8 + head * 2 + c]! * k[keyAt(first + j, c)]!;
+      return Math.exp((of(0) + of(1)) * Math.SQRT1_2);
+    });
+    const sum = scores.reduce((total, score) => total + score, 0);
+    return scores.reduce((total, score, j) => total + (score / sum) * v[keyAt(first + j, column)]!, 0);
+  });
+  expectClose(got, want, { absolute: 1e-6 });
+});
 
 test("the gradient of attention reaches one tensor that is query, key and value", async () => {
   await expectGradient(
@@ -143,6 +230,16 @@ test("the mean of spans of rows: 0 for an empty span, no gradient for rows of no
   const want = [0, 1, 2].map((c) => (x[c]! + x[3 + c]! + x[6 + c]!) / 3);
   expectClose(got.subarray(0, 3), want, { absolute: 1e-6 });
   expect(Array.from(got.subarray(6))).toEqual([0, 0, 0]);
+});
+
+test("columns placed in a wider matrix keep their gradient, what stands past its end has none", async () => {
+  for (const from of [0, 2, 3]) {
+    await expectGradient({ x: [3, 2] }, ({ x }) => placedColumns(x!, 4, from));
+  }
+  const x = Float32Array.of(1, 2, 3, 4);
+  const got = await valueOf((graph) => placedColumns(graph.input("x", "f32", [2, 2]), 4, 3), { x });
+  expect([...got]).toEqual([0, 0, 0, 1, 0, 0, 0, 3]);
+  expect(() => placedColumns(new Graph().input("x", "f32", [2, 2]), 4, 4)).toThrow("placedColumns: expected");
 });
 
 test("a transformer layer of all of them has the gradient of its parts together", async () => {

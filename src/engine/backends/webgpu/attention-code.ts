@@ -19,7 +19,7 @@ export function attentionCode(launch: AttentionLaunch, options: CodeOptions): La
 
 /** Per row what both halves need, then the gradient of the queries, then that of keys and values. */
 export function attentionGradientCodes(launch: AttentionGradientLaunch, options: CodeOptions): LaunchCode[] {
-  const { rows, heads, headSize, queries, keys, values, ranges, dropout } = launch;
+  const { rows, heads, keyHeads, headSize, queries, keys, values, ranges, dropout } = launch;
   const { out, logSumExp, upstream, dQueries, dKeys, dValues } = launch;
   const stats: Scratch = { scratch: 2 * rows * heads };
   const reads = [dropout?.counter, queries, keys, values, ranges, stats, upstream];
@@ -42,6 +42,7 @@ export function attentionGradientCodes(launch: AttentionGradientLaunch, options:
     },
     {
       ...shared,
+      groups: [shared.groups[0], keyHeads, ...shared.groups.slice(2)] as [number, number, number?],
       kernel: rowwise ? "attentionRowsGradientKeys" : "attentionGradientKeys",
       bindings: [...reads, dKeys, dValues],
       flops: 4 * pairsOf(launch),
@@ -68,7 +69,8 @@ function pairsOf({ rows, heads, headSize, longest }: AttentionReads): number {
   return 2 * rows * Math.min(rows, longest) * heads * headSize;
 }
 
-function settingsOf({ rows, heads, headSize, scale, dropout }: AttentionReads, saves: number): ArrayBuffer {
+function settingsOf(launch: AttentionReads, saves: number): ArrayBuffer {
+  const { rows, heads, keyHeads, headSize, causal, scale, dropout } = launch;
   const rate = dropout?.rate ?? 0;
   const chunks = Math.ceil(headSize / TILE);
   const words = [
@@ -81,6 +83,9 @@ function settingsOf({ rows, heads, headSize, scale, dropout }: AttentionReads, s
     0,
     dropout?.seed ?? 0,
     saves,
+    keyHeads * headSize,
+    heads / keyHeads,
+    causal ? 1 : 0,
   ];
   return withFloats(integers(words), [
     [4, scale],

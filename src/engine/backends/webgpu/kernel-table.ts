@@ -20,6 +20,7 @@ import matmulNt from "../../kernels/matmul_nt.wgsl?raw";
 import matmulTiled from "../../kernels/matmul_tiled.wgsl?raw";
 import matmulTn from "../../kernels/matmul_tn.wgsl?raw";
 import reduce from "../../kernels/reduce.wgsl?raw";
+import rotary from "../../kernels/rotary.wgsl?raw";
 import rowNormalizeGradient from "../../kernels/row_normalize_gradient.wgsl?raw";
 import rowNormalize from "../../kernels/row_normalize.wgsl?raw";
 import scatter from "../../kernels/scatter.wgsl?raw";
@@ -60,6 +61,7 @@ export const KERNELS = {
   matmulTiled: { source: matmulTiled, bindings: "urrwrrrr" },
   matmulTn: { source: matmulTn, bindings: "urrwrrrr" },
   reduce: { source: reduce, bindings: "urrrrrw" },
+  rotary: { source: rotary, bindings: "urrrw" },
   rowNormalize: { source: rowNormalize, bindings: "urw" },
   rowNormalizeGradient: { source: rowNormalizeGradient, bindings: "urrw" },
   scatter: { source: scatter, bindings: "urrw" },

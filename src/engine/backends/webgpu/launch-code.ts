@@ -28,6 +28,7 @@ import {
   layerNormCode,
   layerNormGammaCodes,
   layerNormGradientCode,
+  rotaryCode,
   segmentMeanCode,
   segmentMeanGradientCode,
 } from "./sequence-code.ts";
@@ -83,6 +84,8 @@ function launchCode(launch: Exclude<Launch, { kind: SeveralDispatches }>, option
       return layerNormCode(launch, options);
     case "layerNormGradient":
       return layerNormGradientCode(launch, options);
+    case "rotary":
+      return rotaryCode(launch);
     case "attention":
       return attentionCode(launch, options);
     case "segmentMean":

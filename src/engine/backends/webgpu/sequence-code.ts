@@ -3,10 +3,12 @@ import type {
   LayerNormGammaLaunch,
   LayerNormGradientLaunch,
   LayerNormLaunch,
+  RotaryLaunch,
   SegmentMeanGradientLaunch,
   SegmentMeanLaunch,
 } from "../../plan-sequence.ts";
 import {
+  groupsFor,
   integers,
   lanesOf,
   MOST_GROUPS,
@@ -33,10 +35,10 @@ export function layerNormGradientCode(launch: LayerNormGradientLaunch, options: 
 }
 
 function normCode(
-  { rows, columns, epsilon }: LayerNormLaunch | LayerNormGradientLaunch,
+  { rows, columns, epsilon, centred }: LayerNormLaunch | LayerNormGradientLaunch,
   { software }: CodeOptions,
 ): Omit<LaunchCode, "kernel" | "bindings"> {
-  const constants = NORM_THREADS[software ? "software" : "hardware"];
+  const constants = { ...NORM_THREADS[software ? "software" : "hardware"], CENTRED: centred ? 1 : 0 };
   return {
     constants,
     settings: withFloats(integers([rows, columns, 0]), [[2, epsilon]]),
@@ -47,18 +49,31 @@ function normCode(
 
 /** Blocks of rows, then their partial sums; one dispatch where one block is all. */
 export function layerNormGammaCodes(launch: LayerNormGammaLaunch, options: CodeOptions): LaunchCode[] {
-  const { rows, columns, epsilon, source, upstream, out } = launch;
+  const { rows, columns, epsilon, centred, source, upstream, out } = launch;
   const blocks = Math.ceil(rows / GAMMA_BLOCK);
   const partials: Binding = blocks === 1 ? out : { scratch: blocks * columns };
   const first: LaunchCode = {
     kernel: "layerNormGamma",
-    constants: { LANES: lanesOf(options), BLOCK: GAMMA_BLOCK },
+    constants: { LANES: lanesOf(options), BLOCK: GAMMA_BLOCK, CENTRED: centred ? 1 : 0 },
     settings: withFloats(integers([rows, columns, 0]), [[2, epsilon]]),
     bindings: [source, upstream, partials],
     groups: [blocks, 1],
     flops: 8 * rows * columns,
   };
   return blocks === 1 ? [first] : [first, partialSumsCode(blocks, columns, out, options)];
+}
+
+export function rotaryCode(launch: RotaryLaunch): LaunchCode {
+  const { rows, heads, headSize, turn, source, positions, table, tableRows, out } = launch;
+  const pairs = (rows * heads * headSize) / 2;
+  return {
+    kernel: "rotary",
+    constants: {},
+    settings: withFloats(integers([rows, heads, headSize / 2, tableRows, 0]), [[4, turn]]),
+    bindings: [source, positions, table, out],
+    groups: [groupsFor(pairs), 1],
+    flops: 6 * pairs,
+  };
 }
 
 const SEGMENT_COLUMNS = 64; // a workgroup's

@@ -2,11 +2,12 @@
  * Attention over packed sequences, and its gradient (formulas at src/engine/plan-sequence.ts). For head h and row i:
  *   p = softmax over j in ranges[i] of scale · q[i]·k[j];  out[i] = Σ_j m(p[j]) · v[j];  logSumExp[h, i]
  *   gradient: p again from logSumExp, δ = dO·O, dV = (m p)ᵀ·dO, dS = p·(m·dO·vᵀ − δ), dQ = scale·dS·k, dK = scale·dSᵀ·q
- * with m the dropout factor: 0 or `kept` (1/(1 − rate)); none where `counter` is 0.
+ * with m the dropout factor: 0 or `kept` (1/(1 − rate)); none where `counter` is 0. Where causal, j ≤ i: a row's scores after
+ * its own are made (those of its block) and set to 0. Heads of one group read the same keys and values (`keyHeads` of them).
  *
- * Plan: one sequence of one head at a time (a unit). Keys are copied transposed and values as they are into the panels
+ * Plan: one sequence of one head at a time (a unit; in the gradient one of keys, with all heads that read it). Keys are copied transposed and values as they are into the panels
  * of matmul-panels.ts; scores are made for a block of query rows (about 64 KB with 256 keys), go through the softmax
- * in place and are multiplied on. Nothing of size T×T is kept. The gradient adds the blocks of dK and dV in order of
+ * in place and are multiplied on; causal blocks make scores up to their last row's only. Nothing of size T×T is kept. The gradient adds the blocks of dK and dV in order of
  * rows. Units are independent, so threads share them, by the number of scores: the bits do not depend on how.
  * Rows of an empty range are written 0 by part 0.
  * Any head width works; widths of a multiple of 8 waste no lanes.
@@ -98,24 +99,33 @@ function scaleRow(row: usize, width: usize, factor: f32): void {
   if (rest) storePartial(row + whole, f32x4.mul(loadPartial(row + whole, rest), f), rest);
 }
 
-/** One head of one sequence: `q`, `k`, `v`, `out` are the addresses of its first row, `stride` bytes between rows. */
+/** Zeros after the first `kept` of `length` scores. */
+@inline
+function clearAfter(scores: usize, kept: usize, length: usize): void {
+  if (kept < length) memory.fill(scores + (kept << 2), 0, (length - kept) << 2);
+}
+
+/** One head of one sequence: `q`, `k`, `v`, `out` are the addresses of its first row, with bytes between rows. */
 function forwardUnit(
-  q: usize, k: usize, v: usize, out: usize, stride: usize, length: usize, width: usize, scale: f32, logSumExp: usize,
-  element: u32, rows: u32, workspace: usize,
+  q: usize, k: usize, v: usize, out: usize, stride: usize, keyStride: usize, length: usize, width: usize, causal: bool,
+  scale: f32, logSumExp: usize, element: u32, rows: u32, workspace: usize,
 ): void {
   const keyPanels = workspace + SPILL_BYTES;
   const valuePanels = keyPanels + ((upTo8(length) * width) << 2);
   const sums = valuePanels + ((length * upTo8(width)) << 2);
   const scores = (sums + FORWARD_BLOCK * 4 + 63) & ~63;
   const line = scoreStride(length);
-  packTransposed(k, stride, length, width, keyPanels);
-  packRows(v, stride, length, width, valuePanels);
+  packTransposed(k, keyStride, length, width, keyPanels);
+  packRows(v, keyStride, length, width, valuePanels);
   for (let from: usize = 0; from < length; from += FORWARD_BLOCK) {
     const block = min(FORWARD_BLOCK, length - from);
-    multiplyPacked(q + from * stride, stride, 4, keyPanels, scores, line, block, upTo8(length), width, false, workspace);
+    const reach = upTo8(causal ? from + block : length);
+    multiplyPacked(q + from * stride, stride, 4, keyPanels, scores, line, block, reach, width, false, workspace);
     for (let i: usize = 0; i < block; i++) {
       const at = logSumExp ? logSumExp + ((from + i) << 2) : 0;
-      const sum = softmaxOfRow(scores + i * line, length, scale, at, element + <u32>(from + i) * rows);
+      const seen = causal ? from + i + 1 : length;
+      const sum = softmaxOfRow(scores + i * line, seen, scale, at, element + <u32>(from + i) * rows);
+      clearAfter(scores + i * line, seen, length);
       store<f32>(sums + (i << 2), sum);
     }
     const target = out + from * stride;
@@ -146,12 +156,13 @@ function clearLogSumExp(logSumExp: usize, row: usize, rows: usize, heads: usize)
 
 /** Part `part` of `parts` of the forward pass. `logSumExp` and `counterAt` may be 0. */
 export function attention(
-  rows: usize, heads: usize, width: usize, scale: f32, queries: usize, keys: usize, values: usize, ranges: usize,
-  out: usize, logSumExp: usize, dropThreshold: u32, keptFactor: f32, counterAt: usize, dropSeed: u32, part: u32,
-  parts: u32, workspace: usize,
+  rows: usize, heads: usize, keyHeads: usize, width: usize, causal: bool, scale: f32, queries: usize, keys: usize,
+  values: usize, ranges: usize, out: usize, logSumExp: usize, dropThreshold: u32, keptFactor: f32, counterAt: usize,
+  dropSeed: u32, part: u32, parts: u32, workspace: usize,
 ): void {
   setDropout(dropThreshold, keptFactor, counterAt, dropSeed);
-  const stride = (heads * width) << 2;
+  const stride = (heads * width) << 2, keyStride = (keyHeads * width) << 2;
+  const group = heads / keyHeads;
   const total = countScores(ranges, rows, heads);
   const begin = (total * <f64>part) / <f64>parts, stop = (total * <f64>(part + 1)) / <f64>parts;
   let done: f64 = 0;
@@ -167,10 +178,12 @@ export function attention(
     for (let head: usize = 0; head < heads; head++, done += <f64>length * <f64>length) {
       if (done < begin || done >= stop) continue;
       const at = row * stride + ((head * width) << 2);
+      const keyAt = row * keyStride + (((head / group) * width) << 2);
       const element = <u32>((head * rows + row) * rows + row);
       const log = logSumExp ? logSumExp + ((head * rows + row) << 2) : 0;
       forwardUnit(
-        queries + at, keys + at, values + at, out + at, stride, length, width, scale, log, element, <u32>rows, workspace,
+        queries + at, keys + keyAt, values + keyAt, out + at, stride, keyStride, length, width, causal, scale, log, element,
+        <u32>rows, workspace,
       );
     }
     row = max<usize>(end, row + 1);
@@ -199,8 +212,10 @@ function gradientOfScores(
 let q0: usize = 0, k0: usize = 0, v0: usize = 0, o0: usize = 0, g0: usize = 0;
 let dQ: usize = 0, dK: usize = 0, dV: usize = 0;
 
+/** What one head brings to dQ, and adds to dK (not yet scaled) and dV unless it is the `first` that reads them. */
 function gradientUnit(
-  stride: usize, length: usize, width: usize, scale: f32, logSumExp: usize, element: u32, rows: u32, workspace: usize,
+  stride: usize, keyStride: usize, length: usize, width: usize, causal: bool, scale: f32, logSumExp: usize, element: u32,
+  rows: u32, first: bool, workspace: usize,
 ): void {
   const keyColumns = workspace + PANEL_WORKSPACE; // kᵀ, for the scores
   const valueColumns = keyColumns + ((upTo8(length) * width) << 2); // vᵀ, for dO·vᵀ
@@ -208,39 +223,44 @@ function gradientUnit(
   const scores = (keyRows + ((length * upTo8(width)) << 2) + 63) & ~63;
   const line = scoreStride(length);
   const products = scores + GRADIENT_BLOCK * line;
-  packTransposed(k0, stride, length, width, keyColumns);
-  packTransposed(v0, stride, length, width, valueColumns);
-  packRows(k0, stride, length, width, keyRows);
-  const all = upTo8(length);
+  packTransposed(k0, keyStride, length, width, keyColumns);
+  packTransposed(v0, keyStride, length, width, valueColumns);
+  packRows(k0, keyStride, length, width, keyRows);
   for (let from: usize = 0; from < length; from += GRADIENT_BLOCK) {
     const block = min(GRADIENT_BLOCK, length - from);
     const at = from * stride;
-    multiplyPacked(q0 + at, stride, 4, keyColumns, scores, line, block, all, width, false, workspace);
-    multiplyPacked(g0 + at, stride, 4, valueColumns, products, line, block, all, width, false, workspace);
+    const reach = upTo8(causal ? from + block : length);
+    multiplyPacked(q0 + at, stride, 4, keyColumns, scores, line, block, reach, width, false, workspace);
+    multiplyPacked(g0 + at, stride, 4, valueColumns, products, line, block, reach, width, false, workspace);
     for (let i: usize = 0; i < block; i++) {
       const row = at + i * stride;
       const lse = load<f32>(logSumExp + ((from + i) << 2));
       const delta = dot(g0 + row, o0 + row, width);
       const number = element + <u32>(from + i) * rows;
-      gradientOfScores(scores + i * line, products + i * line, length, scale, lse, delta, number);
+      const seen = causal ? from + i + 1 : length;
+      gradientOfScores(scores + i * line, products + i * line, seen, scale, lse, delta, number);
+      clearAfter(scores + i * line, seen, length);
+      clearAfter(products + i * line, seen, length);
     }
     multiplyPacked(products, line, 4, keyRows, dQ + at, stride, block, width, length, false, workspace);
     for (let i: usize = 0; i < block; i++) scaleRow(dQ + at + i * stride, width, scale);
-    const add = from > 0;
-    multiplyPanels(scores, 4, line, g0 + at, stride, dV, stride, length, width, block, add, workspace);
-    multiplyPanels(products, 4, line, q0 + at, stride, dK, stride, length, width, block, add, workspace);
+    const add = !first || from > 0;
+    const reached = add && causal ? from + block : length; // the first block clears what later ones add to
+    multiplyPanels(scores, 4, line, g0 + at, stride, dV, keyStride, reached, width, block, add, workspace);
+    multiplyPanels(products, 4, line, q0 + at, stride, dK, keyStride, reached, width, block, add, workspace);
   }
-  for (let i: usize = 0; i < length; i++) scaleRow(dK + i * stride, width, scale);
 }
 
 /** Part `part` of `parts` of the gradient. */
 export function attentionGradient(
-  rows: usize, heads: usize, width: usize, scale: f32, queries: usize, keys: usize, values: usize, ranges: usize,
-  out: usize, logSumExp: usize, upstream: usize, dQueries: usize, dKeys: usize, dValues: usize, dropThreshold: u32,
-  keptFactor: f32, counterAt: usize, dropSeed: u32, part: u32, parts: u32, workspace: usize,
+  rows: usize, heads: usize, keyHeads: usize, width: usize, causal: bool, scale: f32, queries: usize, keys: usize,
+  values: usize, ranges: usize, out: usize, logSumExp: usize, upstream: usize, dQueries: usize, dKeys: usize,
+  dValues: usize, dropThreshold: u32, keptFactor: f32, counterAt: usize, dropSeed: u32, part: u32, parts: u32,
+  workspace: usize,
 ): void {
   setDropout(dropThreshold, keptFactor, counterAt, dropSeed);
-  const stride = (heads * width) << 2;
+  const stride = (heads * width) << 2, keyStride = (keyHeads * width) << 2;
+  const group = heads / keyHeads;
   const total = countScores(ranges, rows, heads);
   const begin = (total * <f64>part) / <f64>parts, stop = (total * <f64>(part + 1)) / <f64>parts;
   let done: f64 = 0;
@@ -249,21 +269,26 @@ export function attentionGradient(
     if (end <= first) {
       if (part === 0) {
         memory.fill(dQueries + row * stride, 0, stride);
-        memory.fill(dKeys + row * stride, 0, stride);
-        memory.fill(dValues + row * stride, 0, stride);
+        memory.fill(dKeys + row * keyStride, 0, keyStride);
+        memory.fill(dValues + row * keyStride, 0, keyStride);
       }
       row++;
       continue;
     }
     const length = <usize>(end - first);
-    for (let head: usize = 0; head < heads; head++, done += <f64>length * <f64>length) {
+    for (let keyHead: usize = 0; keyHead < keyHeads; keyHead++, done += <f64>length * <f64>length * <f64>group) {
       if (done < begin || done >= stop) continue;
-      const at = row * stride + ((head * width) << 2);
-      q0 = queries + at; k0 = keys + at; v0 = values + at; o0 = out + at; g0 = upstream + at;
-      dQ = dQueries + at; dK = dKeys + at; dV = dValues + at;
-      const element = <u32>((head * rows + row) * rows + row);
-      const lse = logSumExp + ((head * rows + row) << 2);
-      gradientUnit(stride, length, width, scale, lse, element, <u32>rows, workspace);
+      const keyAt = row * keyStride + ((keyHead * width) << 2);
+      k0 = keys + keyAt; v0 = values + keyAt; dK = dKeys + keyAt; dV = dValues + keyAt;
+      for (let head = keyHead * group; head < (keyHead + 1) * group; head++) {
+        const at = row * stride + ((head * width) << 2);
+        q0 = queries + at; o0 = out + at; g0 = upstream + at; dQ = dQueries + at;
+        const element = <u32>((head * rows + row) * rows + row);
+        const lse = logSumExp + ((head * rows + row) << 2);
+        const first = head === keyHead * group;
+        gradientUnit(stride, keyStride, length, width, causal, scale, lse, element, <u32>rows, first, workspace);
+      }
+      for (let i: usize = 0; i < length; i++) scaleRow(dK + i * keyStride, width, scale);
     }
     row = max<usize>(end, row + 1);
   }

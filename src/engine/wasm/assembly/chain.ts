@@ -43,6 +43,7 @@ const EXP: u32 = 5;
 const LOG: u32 = 6;
 const SQRT: u32 = 7;
 const SOFTPLUS: u32 = 8;
+const SILU: u32 = 9;
 
 @inline
 function combine(operation: u32, v: v128, o: v128): v128 {
@@ -66,10 +67,11 @@ function activate(activation: u32, v: v128): v128 {
   if (activation === EXP) return exp(v);
   if (activation === LOG) return logOfFour(v);
   if (activation === SQRT) return f32x4.sqrt(v);
-  return softplus(v);
+  if (activation === SOFTPLUS) return softplus(v);
+  return f32x4.mul(v, sigmoid(v));
 }
 
-/** v·f′ from f's result y (gelu, log, softplus: from the argument). */
+/** v·f′ from f's result y (gelu, log, softplus, silu: from the argument). */
 @inline
 function activationGradient(activation: u32, v: v128, y: v128): v128 {
   const zero = f32x4.splat(0), one = f32x4.splat(1);
@@ -81,7 +83,9 @@ function activationGradient(activation: u32, v: v128, y: v128): v128 {
   if (activation === EXP) return f32x4.mul(v, y);
   if (activation === LOG) return f32x4.div(v, y);
   if (activation === SQRT) return f32x4.div(f32x4.mul(v, f32x4.splat(0.5)), y);
-  return f32x4.mul(v, sigmoid(y));
+  const gate = sigmoid(y);
+  if (activation === SOFTPLUS) return f32x4.mul(v, gate);
+  return f32x4.mul(v, f32x4.mul(gate, multiplyAdd(y, f32x4.sub(one, gate), one)));
 }
 
 @inline
@@ -171,6 +175,7 @@ function applyStep(step: usize, strip: usize, bytes: usize, row: usize, column: 
     case ACTIVATION + LOG: activateStrip(LOG, strip, bytes); break;
     case ACTIVATION + SQRT: activateStrip(SQRT, strip, bytes); break;
     case ACTIVATION + SOFTPLUS: activateStrip(SOFTPLUS, strip, bytes); break;
+    case ACTIVATION + SILU: activateStrip(SILU, strip, bytes); break;
     case ACTIVATION_GRADIENT + RELU: gradientStrip(RELU, strip, bytes, operand); break;
     case ACTIVATION_GRADIENT + TANH: gradientStrip(TANH, strip, bytes, operand); break;
     case ACTIVATION_GRADIENT + SIGMOID: gradientStrip(SIGMOID, strip, bytes, operand); break;
@@ -179,7 +184,8 @@ function applyStep(step: usize, strip: usize, bytes: usize, row: usize, column: 
     case ACTIVATION_GRADIENT + EXP: gradientStrip(EXP, strip, bytes, operand); break;
     case ACTIVATION_GRADIENT + LOG: gradientStrip(LOG, strip, bytes, operand); break;
     case ACTIVATION_GRADIENT + SQRT: gradientStrip(SQRT, strip, bytes, operand); break;
-    default: gradientStrip(SOFTPLUS, strip, bytes, operand);
+    case ACTIVATION_GRADIENT + SOFTPLUS: gradientStrip(SOFTPLUS, strip, bytes, operand); break;
+    default: gradientStrip(SILU, strip, bytes, operand);
   }
 }
 

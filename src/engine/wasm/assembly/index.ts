@@ -9,5 +9,6 @@ export { matmulNN, matmulNT, matmulPart, matmulTN, matmulTT, matmulWorkspaceByte
 export { blockedWorkspaceBytes } from "./matmul-blocked";
 export { accumulate, reduceColumns, reduceRows, sumSquares } from "./reduce";
 export { gatherRows, normalizeRows, normalizeRowsGradient, scatterRows } from "./rows";
+export { rotary } from "./rotary";
 export { copyBlock, segmentMean, segmentMeanGradient } from "./segments";
 export { softmaxRows } from "./softmax";

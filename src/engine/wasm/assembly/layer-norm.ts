@@ -4,6 +4,8 @@
  *   layerNormGradient   dX = (g − mean(g) − x̂·mean(g·x̂)) / √(variance + ε),  g = dY·γ
  *   layerNormGamma      dγ[c] = Σ_r dY[r, c]·x̂[r, c], r ascending
  *
+ * Where not `centred` (RMSNorm) the mean counts as 0, in x̂ as in dX, and there is no β.
+ *
  * Plan: a row (1.5 KB at 384 columns) stays in L1 while it is swept: mean, then the mean of squared distances from it
  * (two sweeps, so that a large mean costs no digits), then the result. Gradients make mean and deviation again instead
  * of storing them. Rows are independent; layerNormGamma is split between threads by columns, which leaves its order of
@@ -56,22 +58,25 @@ function inverseDeviation(x: usize, columns: usize, mean: f32, epsilon: f32): f3
 }
 
 export function layerNorm(
-  firstRow: usize, endRow: usize, columns: usize, epsilon: f32, source: usize, gamma: usize, beta: usize, out: usize,
+  firstRow: usize, endRow: usize, columns: usize, epsilon: f32, centred: bool, source: usize, gamma: usize, beta: usize,
+  out: usize,
 ): void {
   const bytes = columns << 2, whole = (columns & ~3) << 2;
   const rest = <u32>(columns & 3);
   for (let row = firstRow; row < endRow; row++) {
     const x = source + row * bytes, y = out + row * bytes;
-    const mean = meanOf(x, columns);
+    const mean = centred ? meanOf(x, columns) : 0;
     const scale = inverseDeviation(x, columns, mean, epsilon);
     const middle = f32x4.splat(mean), inverse = f32x4.splat(scale);
     for (let i: usize = 0; i < whole; i += 16) {
       const unit = f32x4.mul(f32x4.sub(v128.load(x + i), middle), inverse);
-      v128.store(y + i, multiplyAdd(unit, v128.load(gamma + i), v128.load(beta + i)));
+      const weight = v128.load(gamma + i);
+      v128.store(y + i, centred ? multiplyAdd(unit, weight, v128.load(beta + i)) : f32x4.mul(unit, weight));
     }
     if (rest) {
       const unit = f32x4.mul(f32x4.sub(loadPartial(x + whole, rest), middle), inverse);
-      const value = multiplyAdd(unit, loadPartial(gamma + whole, rest), loadPartial(beta + whole, rest));
+      const weight = loadPartial(gamma + whole, rest);
+      const value = centred ? multiplyAdd(unit, weight, loadPartial(beta + whole, rest)) : f32x4.mul(unit, weight);
       storePartial(y + whole, value, rest);
     }
   }
@@ -79,10 +84,12 @@ export function layerNorm(
 
 /** dX of one row, with Σ g and Σ g·x̂ from a sweep of their own. */
 @inline
-function gradientOfRow(x: usize, gamma: usize, upstream: usize, out: usize, columns: usize, epsilon: f32): void {
+function gradientOfRow(
+  x: usize, gamma: usize, upstream: usize, out: usize, columns: usize, epsilon: f32, centred: bool,
+): void {
   const whole = (columns & ~3) << 2;
   const rest = <u32>(columns & 3);
-  const mean = meanOf(x, columns);
+  const mean = centred ? meanOf(x, columns) : 0;
   const scale = inverseDeviation(x, columns, mean, epsilon);
   const middle = f32x4.splat(mean), inverse = f32x4.splat(scale);
   let sums = f32x4.splat(0), moments = f32x4.splat(0);
@@ -96,7 +103,7 @@ function gradientOfRow(x: usize, gamma: usize, upstream: usize, out: usize, colu
     sums = f32x4.add(sums, g);
     moments = multiplyAdd(g, f32x4.mul(f32x4.sub(loadPartial(x + whole, rest), middle), inverse), moments);
   }
-  const meanOfG = f32x4.splat(sumLanes(sums) / <f32>columns);
+  const meanOfG = f32x4.splat(centred ? sumLanes(sums) / <f32>columns : 0);
   const along = f32x4.splat(-sumLanes(moments) / <f32>columns);
   for (let i: usize = 0; i < whole; i += 16) {
     const g = f32x4.mul(v128.load(upstream + i), v128.load(gamma + i));
@@ -111,19 +118,20 @@ function gradientOfRow(x: usize, gamma: usize, upstream: usize, out: usize, colu
 }
 
 export function layerNormGradient(
-  firstRow: usize, endRow: usize, columns: usize, epsilon: f32, source: usize, gamma: usize, upstream: usize, out: usize,
+  firstRow: usize, endRow: usize, columns: usize, epsilon: f32, centred: bool, source: usize, gamma: usize,
+  upstream: usize, out: usize,
 ): void {
   const bytes = columns << 2;
   for (let row = firstRow; row < endRow; row++) {
     const at = row * bytes;
-    gradientOfRow(source + at, gamma, upstream + at, out + at, columns, epsilon);
+    gradientOfRow(source + at, gamma, upstream + at, out + at, columns, epsilon, centred);
   }
 }
 
 /** Columns [firstColumn, endColumn) of dγ; `firstColumn` is a multiple of 4. */
 export function layerNormGamma(
-  rows: usize, columns: usize, firstColumn: usize, endColumn: usize, epsilon: f32, source: usize, upstream: usize,
-  out: usize,
+  rows: usize, columns: usize, firstColumn: usize, endColumn: usize, epsilon: f32, centred: bool, source: usize,
+  upstream: usize, out: usize,
 ): void {
   const bytes = columns << 2, from = firstColumn << 2;
   const whole = ((endColumn - firstColumn) & ~3) << 2;
@@ -132,7 +140,7 @@ export function layerNormGamma(
   memory.fill(target, 0, (endColumn - firstColumn) << 2);
   for (let row: usize = 0; row < rows; row++) {
     const line = source + row * bytes;
-    const mean = meanOf(line, columns);
+    const mean = centred ? meanOf(line, columns) : 0;
     const scale = inverseDeviation(line, columns, mean, epsilon);
     const middle = f32x4.splat(mean), inverse = f32x4.splat(scale);
     const x = line + from, g = upstream + row * bytes + from;
