@@ -56,6 +56,9 @@ const VENDOR_HOMES: Record<string, string[]> = {
   "hyparquet-writer": ["src/domain/formats/"],
   "umap-js": ["src/domain/eval/"],
   "@huggingface/jinja": ["src/domain/chat/"],
+  "@mlc-ai/web-xgrammar": ["src/domain/generate/"],
+  "@sqlite.org/sqlite-wasm": ["src/domain/lab/sql/"],
+  "@cfworker/json-schema": ["src/domain/lab/"],
 };
 
 function brokenVendorRule(file: string, target: string): string | undefined {

@@ -100,6 +100,7 @@ const TEXTS: Readonly<Partial<Record<Failure["code"], FailureText>>> = {
   E_FIELD: { title: "A field is missing or has the wrong kind", reason: "", remedy: SOURCES },
   E_REFERENCE: { title: "A question points to a passage that is not there", reason: "", remedy: SOURCES },
   E_DUPLICATE: { title: "An id occurs twice", reason: "", remedy: SOURCES },
+  E_TEMPLATE: { title: "The model cannot read this conversation", reason: "", remedy: SOURCES },
   E_ZIP: { title: "The zip cannot be read", reason: "" },
   E_PDF: { title: "The PDF is broken", reason: "Save or download it again.", remedy: SOURCES },
   E_PDF_PASSWORD: {
