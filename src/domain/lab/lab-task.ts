@@ -56,6 +56,11 @@ export interface LabSettings {
   readonly seed?: number;
 }
 
+/** What of a model changes the texts that it is asked and taught; a `LanguageModel` is one. */
+export interface ModelForm {
+  readonly placeholders?: boolean; // it knows placeholders in the place of names and literals (lab/delexicalise.ts)
+}
+
 /**
  * One system: what its rows are, what a model learns from them, and how its answers are judged. Held-out rows are the same for
  * base and tuned, so that differences can be paired.
@@ -67,7 +72,7 @@ export interface LabTask<Example extends LabExample = LabExample> {
   /** Rows of a file. Throws "format" where it is none of the task's forms; bad rows are notes, or all is refused without skipBadRows. */
   read(file: string, bytes: Uint8Array, options?: { readonly skipBadRows?: boolean }): LabRead<Example>;
   /** What is learnt from a row: conversations whose assistant turns are the targets. */
-  conversations(example: Example): readonly Conversation[];
+  conversations(example: Example, form?: ModelForm): readonly Conversation[];
   /** Asks the model about every row and judges what it says, in the order of rows. */
   examine(
     model: LanguageModel,
