@@ -33,13 +33,17 @@ export interface LabRead<Example> {
   readonly notes: readonly LabNote[];
 }
 
-/** A figure of each row; the figure of a model is its mean over the rows where it is defined. */
+/**
+ * A figure of each row; the figure of a model is its mean over the rows where it is defined, or what `summary` makes of all
+ * its answers (a κ, a correlation, a perplexity over all tokens); undefined: these answers do not define it.
+ */
 export interface LabMeasure {
   readonly key: string; // as reports write it: "executionAccuracy"
   readonly label: string;
   readonly meaning: string; // one sentence for somebody who meets it first
   readonly better: "higher" | "lower";
   readonly unit: "share" | "number"; // a share lies in [0, 1]
+  readonly summary?: (answers: readonly LabAnswer[]) => number | undefined;
 }
 
 /** What a model did with one held-out row. */
@@ -48,6 +52,12 @@ export interface LabAnswer {
   readonly text: string; // its answer, or what stands for it
   readonly measures: Readonly<Record<string, number>>; // a measure that does not apply is left out
   readonly detail?: Readonly<Record<string, unknown>>; // plain JSON for the page: a result table, errors of a schema
+}
+
+/** What is learnt from, and what both models are asked afterwards. */
+export interface LabSides<Example extends LabExample = LabExample> {
+  readonly train: readonly Example[];
+  readonly test: readonly Example[];
 }
 
 export interface LabSettings {
@@ -71,6 +81,8 @@ export interface LabTask<Example extends LabExample = LabExample> {
   readonly maxNewTokens: number;
   /** Rows of a file. Throws "format" where it is none of the task's forms; bad rows are notes, or all is refused without skipBadRows. */
   read(file: string, bytes: Uint8Array, options?: { readonly skipBadRows?: boolean }): LabRead<Example>;
+  /** Parts the rows of one file where that is not "some groups are held out" (splitRows): memorising asks what was learnt, too. */
+  readonly sides?: (examples: readonly Example[], share: number, seed: number) => LabSides<Example>;
   /** What is learnt from a row: conversations whose assistant turns are the targets. */
   conversations(example: Example, form?: ModelForm): readonly Conversation[];
   /** Asks the model about every row and judges what it says, in the order of rows. */
