@@ -1,6 +1,7 @@
 import type { Dataset } from "../domain/data/dataset.ts";
 import type { QuestionFlag } from "../domain/data/gate-flags.ts";
 import type { BadRow } from "../domain/formats/datasets/dataset-format.ts";
+import type { SplitUse } from "../domain/formats/datasets/sides.ts";
 import type { Verdict } from "../domain/eval/report.ts";
 import type { WireError } from "../engine/errors.ts";
 import type { ExportedFile } from "./studio-models.ts";
@@ -42,6 +43,8 @@ export interface SourceView {
   readonly bytes: number;
   readonly passages: number;
   readonly questions: number;
+  readonly role: DatasetRole;
+  readonly split?: string; // of the splits that its dataset names
 }
 
 export interface ImportProblem {
@@ -63,7 +66,8 @@ export interface FileReport {
   readonly passages: number;
   readonly questions: number;
   readonly problems: readonly ImportProblem[];
-  readonly sourceId?: string; // of an accepted one
+  readonly sourceIds?: readonly string[]; // of an accepted one: one, or one for every split it names
+  readonly splits?: readonly SplitUse[]; // what became of the splits that it names
   readonly known?: boolean; // the same file is in the project already: left as it is
   readonly badRows?: BadRows;
   readonly pairs?: number; // scored ones, which take the place of an earlier file's

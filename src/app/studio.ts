@@ -2,6 +2,7 @@ import type { WireError } from "../engine/errors.ts";
 import type { DataStudio } from "./studio-data.ts";
 import type { GateStudio } from "./studio-gate.ts";
 import type { ImportStudio } from "./studio-import.ts";
+import type { LabRunView, LabStudio } from "./studio-lab.ts";
 import type { MapStudio } from "./studio-map.ts";
 import type { MiningStudio } from "./studio-mining.ts";
 import type { ModelStudio } from "./studio-models.ts";
@@ -91,4 +92,6 @@ export type StudioEvent =
   | { readonly kind: "project"; readonly projectId: string } // its content changed
   | { readonly kind: "job"; readonly job: JobView }
   | { readonly kind: "run"; readonly run: RunView } // at most 4 a second
+  | { readonly kind: "lab"; readonly labId: string } // its rows or runs changed, or it came or went
+  | { readonly kind: "lab-run"; readonly run: LabRunView } // at most 4 a second
   | { readonly kind: "storage-problem"; readonly error: WireError };

@@ -7,9 +7,12 @@ import type {
   BadRow,
   ColumnMapping,
   DatasetFormatId,
+  DatasetSplit,
   FormatData,
 } from "../../domain/formats/datasets/dataset-format.ts";
 import { DATASET_FORMATS, datasetFormat, readDataset } from "../../domain/formats/datasets/registry.ts";
+import { sidesOf } from "../../domain/formats/datasets/sides.ts";
+import type { SplitUse } from "../../domain/formats/datasets/sides.ts";
 import { toRetrieval } from "../../domain/formats/datasets/turn.ts";
 import { readTable } from "../../domain/formats/table.ts";
 import type { RunControl } from "../../domain/ports.ts";
@@ -39,7 +42,8 @@ export interface ReadSettings {
 
 /** What a unit holds. With bad rows nothing of it may be kept before a person has said so. */
 export interface UnitReading {
-  readonly content?: SourceContent;
+  readonly contents: readonly SourceContent[]; // one; of a dataset with several splits of its own one each
+  readonly splits?: readonly SplitUse[];
   readonly pairs?: Pick<PairsRecord, "name" | "format" | "rows">; // scored: what a re-ranker learns from
   readonly warnings: readonly ImportWarning[];
   readonly badRows: readonly BadRow[];
@@ -106,14 +110,14 @@ function isDatasetFormat(readAs: ReadAs | undefined): readAs is DatasetFormatId 
 class UnitReader {
   private readonly unit: ImportUnit;
   private readonly settings: ReadSettings;
-  private readonly source: Omit<SourceRecord, "role" | "format">;
+  private readonly source: Omit<SourceRecord, "id" | "role" | "format">;
 
   constructor(unit: ImportUnit, hash: string, settings: ReadSettings) {
     this.unit = unit;
     this.settings = settings;
     const counts = { sequence: 0, passages: 0, questions: 0 };
     const { name, size: bytes } = unit;
-    this.source = { id: crypto.randomUUID(), projectId: settings.projectId, ...counts, name, bytes, hash };
+    this.source = { projectId: settings.projectId, ...counts, name, bytes, hash };
   }
 
   async document(format: TextFormat | undefined, control: RunControl): Promise<UnitReading> {
@@ -126,8 +130,8 @@ class UnitReader {
     });
     const passages = await passagesOf(document, chunkOptions(chunking, countTokens));
     const { blocks, warnings } = document;
-    const source = { ...this.source, role, format: TEXT_FORMAT_NAMES[document.format], blocks };
-    return { content: { source, passages, questions: [] }, warnings, badRows: [] };
+    const facts = { role, format: TEXT_FORMAT_NAMES[document.format], blocks };
+    return { contents: [this.contentOf({ passages, queries: [] }, facts)], warnings, badRows: [] };
   }
 
   async passages(roles: ColumnRoles | undefined): Promise<UnitReading> {
@@ -140,8 +144,8 @@ class UnitReader {
     }
     const { passages, badRows, warnings } = rows;
     if (passages.length === 0) throw nothingLeft(file.name, badRows);
-    const source = { ...this.source, role: this.settings.role ?? "split", format: `Passages, ${kind}` };
-    return { content: { source, passages, questions: [] }, warnings, badRows };
+    const facts = { role: this.settings.role ?? "split", format: `Passages, ${kind}` } as const;
+    return { contents: [this.contentOf({ passages, queries: [] }, facts)], warnings, badRows };
   }
 
   async dataset(
@@ -154,32 +158,37 @@ class UnitReader {
     const { label } = datasetFormat(format);
     if (data.kind === "scored") {
       const pairs = { name: this.unit.name, format: label, rows: pairsOf(data.pairs) };
-      return { pairs, warnings, badRows };
+      return { contents: [], pairs, warnings, badRows };
     }
     const { dataset } = (await toRetrieval(data)).data;
+    const sides = this.settings.role === undefined && data.kind === "retrieval" ? sidesOf(data) : undefined;
+    if (sides) {
+      const contents = sides.parts.map(({ name, side, dataset: part }) =>
+        this.contentOf(part, { role: side, split: name, format: label }),
+      );
+      return { contents, splits: sides.uses, warnings, badRows };
+    }
     const named = roles ? await this.withColumns(dataset, roles) : dataset;
-    const role = this.roleOf(data);
-    const source = { ...this.source, role, format: label };
-    const questions = named.queries.map((query): StoredQuestion => ({ ...query, state: "accepted" }));
+    const { role = splitsOf(data).length > 1 ? "split" : roleByName(this.unit.name) } = this.settings;
     const notes = role === "split" ? [...warnings, ...this.dividedAnew(data)] : warnings;
-    return { content: { source, passages: named.passages, questions }, warnings: notes, badRows };
+    return { contents: [this.contentOf(named, { role, format: label })], warnings: notes, badRows };
+  }
+
+  private contentOf(
+    { passages, queries }: Dataset,
+    facts: Pick<SourceRecord, "role" | "split" | "format" | "blocks">,
+  ): SourceContent {
+    const questions = queries.map((query): StoredQuestion => ({ ...query, state: "accepted" }));
+    return { source: { ...this.source, id: crypto.randomUUID(), ...facts }, passages, questions };
   }
 
   /** Splits that the set brings and that are not kept. */
   private dividedAnew(data: FormatData): readonly ImportWarning[] {
-    const splits = data.kind === "retrieval" ? (data.splits ?? []) : [];
+    const splits = splitsOf(data);
     if (splits.length < 2) return [];
     const names = splits.map(({ name }) => name).join(", ");
-    const message = `${this.unit.name}: its splits (${names}) are not kept; the questions are divided by document. To keep them, import copies that hold one split each.`;
+    const message = `${this.unit.name}: its splits (${names}) are not kept; the questions are divided by document.`;
     return [{ code: "splits", message, count: splits.length, place: { file: this.unit.name } }];
-  }
-
-  /** A set that names one split goes to that side; one of several is divided by document. */
-  private roleOf(data: FormatData): DatasetRole {
-    if (this.settings.role !== undefined) return this.settings.role;
-    const splits = data.kind === "retrieval" ? (data.splits ?? []) : [];
-    if (splits.length === 1) return splits[0]!.name === "train" ? "train" : "test";
-    return splits.length > 1 ? "split" : roleByName(this.unit.name);
   }
 
   /** Documents of the passages, from a column that the format itself has no place for. */
@@ -199,6 +208,10 @@ class UnitReader {
     });
     return { ...dataset, passages };
   }
+}
+
+function splitsOf(data: FormatData): readonly DatasetSplit[] {
+  return data.kind === "retrieval" ? (data.splits ?? []) : [];
 }
 
 function nothingLeft(file: string, badRows: readonly BadRow[]): RetuneError {

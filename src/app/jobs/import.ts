@@ -1,8 +1,10 @@
 import type { ImportWarning } from "../../domain/data/import-report.ts";
 import type { RunControl } from "../../domain/ports.ts";
 import { RetuneError, toWire } from "../../engine/errors.ts";
+import type { Passage } from "../../domain/data/dataset.ts";
 import type { OpenImport } from "../storage/import-store.ts";
 import type { PairsRecord, SourceRecord } from "../storage/records.ts";
+import type { SourceContent } from "../storage/row-packs.ts";
 import type { Workspace } from "../storage/workspace.ts";
 import type { FileReport, ImportProblem, ImportReport } from "../studio-data.ts";
 import type { FileChoice, ImportChoices } from "../studio-import.ts";
@@ -70,8 +72,8 @@ class Importing {
   private readonly units: readonly ImportUnit[];
   private readonly choices: ImportChoices;
   private readonly settings: ReadSettings;
-  private readonly present: ReadonlyMap<string, SourceRecord>; // by hash
-  private readonly staged: ReadonlyMap<string, SourceRecord>;
+  private readonly present: ReadonlyMap<string, readonly SourceRecord[]>; // by hash and name
+  private readonly staged: ReadonlyMap<string, readonly SourceRecord[]>;
   private readonly copies = new TextCopies();
   private readonly reports: FileReport[] = [];
   private readonly total = { files: 0, accepted: 0, passages: 0 };
@@ -92,8 +94,8 @@ class Importing {
     this.units = units;
     this.choices = choices;
     this.settings = settings;
-    this.present = new Map(staying.map((source) => [placeOf(source), source]));
-    this.staged = new Map(open.staged.map((source) => [placeOf(source), source]));
+    this.present = byPlace(staying);
+    this.staged = byPlace(open.staged);
   }
 
   async read(control: RunControl): Promise<void> {
@@ -151,34 +153,37 @@ class Importing {
     const place = placeOf({ name, hash });
     const before = this.staged.get(place);
     if (before) this.resumed++;
-    const source = before ?? this.present.get(place);
-    if (!source) return false;
-    const { id: sourceId, format, passages, questions } = source;
+    const sources = before ?? this.present.get(place);
+    if (!sources) return false;
+    const counts = { passages: corpusSize(sources), questions: sumOf(sources.map((each) => each.questions)) };
+    const sourceIds = sources.map(({ id }) => id);
     const known = before ? {} : { known: true };
-    this.report({ name, format, accepted: true, passages, questions, problems: [], sourceId, ...known });
+    const { format } = sources[0]!;
+    this.report({ name, format, accepted: true, ...counts, problems: [], sourceIds, ...known });
     return true;
   }
 
   private async take(unit: ImportUnit, reading: UnitReading, choice: FileChoice): Promise<void> {
-    const { content, pairs, warnings, badRows } = reading;
+    const { contents, pairs, splits, warnings, badRows } = reading;
     const shown = badRows.slice(0, SHOWN_BAD_ROWS);
     const bad = badRows.length > 0 ? { badRows: { count: badRows.length, shown } } : {};
     const { name } = unit;
-    const format = content?.source.format ?? pairs?.format ?? "";
+    const format = contents[0]?.source.format ?? pairs?.format ?? "";
     if (badRows.length > 0 && !choice.skipBadRows) {
       this.waiting = true;
       this.report({ ...NOTHING, name, format, ...bad });
       return;
     }
     if (pairs) this.pairs = pairs;
-    if (content) await this.open.add(content);
-    const copies = content ? this.copies.count(content.passages) : 0;
+    if (contents.length > 0) await this.open.add(contents);
+    const copies = this.copies.count(largestOf(contents));
     this.report({
       ...{ name, format, accepted: true, problems: warnings.map(asProblem), ...bad },
-      passages: content?.passages.length ?? 0,
-      questions: content?.questions.length ?? 0,
+      passages: largestOf(contents).length,
+      questions: sumOf(contents.map(({ questions }) => questions.length)),
       ...(pairs ? { pairs: pairs.rows.length } : {}),
-      ...(content ? { sourceId: content.source.id } : {}),
+      ...(contents.length > 0 ? { sourceIds: contents.map(({ source }) => source.id) } : {}),
+      ...(splits ? { splits } : {}),
       ...(copies > 0 ? { copies } : {}),
     });
   }
@@ -195,6 +200,29 @@ const NOTHING = { format: "", accepted: false, passages: 0, questions: 0, proble
 
 function placeOf({ name, hash }: Pick<SourceRecord, "name" | "hash">): string {
   return `${hash} ${name}`;
+}
+
+function byPlace(sources: readonly SourceRecord[]): ReadonlyMap<string, readonly SourceRecord[]> {
+  const places = new Map<string, SourceRecord[]>();
+  for (const source of sources) {
+    const place = placeOf(source);
+    places.set(place, [...(places.get(place) ?? []), source]);
+  }
+  return places;
+}
+
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, each) => sum + each, 0);
+
+/** The splits of one dataset share their passages: those of the whole corpus are all there are. */
+function largestOf(contents: readonly SourceContent[]): readonly Passage[] {
+  return contents.reduce<readonly Passage[]>(
+    (most, { passages }) => (passages.length > most.length ? passages : most),
+    [],
+  );
+}
+
+function corpusSize(sources: readonly SourceRecord[]): number {
+  return Math.max(...sources.map(({ passages }) => passages));
 }
 
 function cancelled(): RetuneError {

@@ -161,8 +161,9 @@ function readContents(files: ReadonlyMap<string, Uint8Array>, file: string, proj
   for (let index = 1; files.has(`sources/${index}.json`); index++) {
     const path = `sources/${index}.json`;
     const content = part<SourceContent>(files, path, file, ["source", "passages", "questions"]);
-    const source = { ...content.source, id: crypto.randomUUID(), projectId };
-    contents.push({ ...content, source });
+    // Where its rows and its text lay in the database that it came from means nothing here.
+    const { rowsIn: _rows, textIn: _text, importId: _import, ...kept } = content.source;
+    contents.push({ ...content, source: { ...kept, id: crypto.randomUUID(), projectId } });
   }
   const known = new Set(contents.flatMap(({ passages }) => passages.map(({ id }) => id)));
   for (const [index, content] of contents.entries()) {

@@ -69,8 +69,17 @@ export class DataService {
     const encoder = await encoderById(this.workspace, project.encoderId);
     const groups = this.groupsOf(data, encoder.queryInstruction);
     const sources = contents.map(({ source }) => {
-      const { id, name, format, bytes, passages, questions } = source;
-      return { id, name, format, bytes, passages, questions };
+      const { id, name, format, bytes, passages, questions, role, split } = source;
+      return {
+        id,
+        name,
+        format,
+        bytes,
+        passages,
+        questions,
+        role,
+        ...(split === undefined ? {} : { split }),
+      };
     });
     return {
       sources,

@@ -91,7 +91,7 @@ export class ProjectFileService {
     }
     return {
       project: await projects.get(projectId),
-      contents: await projects.contents(projectId),
+      contents: await projects.contents(projectId, { texts: true }),
       rungs: await parts.rungs(projectId),
       ...(router ? { router } : {}),
       ...(pairs ? { pairs } : {}),

@@ -98,12 +98,14 @@ export class OpenImport {
     return this.record.sources === 0;
   }
 
-  /** Takes a source after the others; writes when enough have gathered. */
-  async add(content: SourceContent): Promise<void> {
+  /** Takes the sources of one file after the others, all or none; writes when enough have gathered. */
+  async add(contents: readonly SourceContent[]): Promise<void> {
     this.sequence ??= await this.lastSequence();
-    const place = { projectId: this.record.projectId, importId: this.record.id, sequence: ++this.sequence };
-    this.packer.add({ ...content, source: { ...content.source, ...place } });
-    this.count(content);
+    for (const content of contents) {
+      const place = { projectId: this.record.projectId, importId: this.record.id, sequence: ++this.sequence };
+      this.packer.add({ ...content, source: { ...content.source, ...place } });
+      this.count(content);
+    }
     if (this.packer.waiting >= SLICE_BLOCKS) await this.flush();
   }
 

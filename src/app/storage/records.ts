@@ -59,6 +59,7 @@ export interface SourceRecord {
   readonly format: string;
   readonly bytes: number;
   readonly role: DatasetRole;
+  readonly split?: string; // which of the splits that its dataset names; another source of the same file holds the other
   readonly passages: number;
   readonly questions: number;
   readonly blocks?: readonly TextBlock[]; // of a text document; in the database they lie among the texts
