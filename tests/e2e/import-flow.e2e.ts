@@ -15,6 +15,8 @@ beforeAll(async () => {
   mkdirSync(join(folder, "notes", "inner"), { recursive: true });
   writeFileSync(join(folder, "notes", "one.md"), note(1));
   writeFileSync(join(folder, "notes", "inner", "two.txt"), note(2).replaceAll("#", ""));
+  mkdirSync(join(folder, "beir", "qrels"), { recursive: true });
+  for (const [name, text] of Object.entries(beirTexts())) writeFileSync(join(folder, "beir", name), text);
   mkdirSync(join(folder, "parts"));
   for (let part = 0; part < PARTS; part++)
     writeFileSync(join(folder, "parts", `part${part}.jsonl`), rowsOf(part));
@@ -31,6 +33,25 @@ const NOTHING = { sources: 0, passages: 0, questions: 0, texts: 0, imports: 0 };
 
 function note(number: number): string {
   return `# Note ${number}\n\nThe boiler of site ${number} is swept on Fridays by warden group ${number + 11}.\n`;
+}
+
+/** Four questions over five passages: two for training, one of each other split. */
+function beirTexts(): Readonly<Record<string, string>> {
+  const rows = (count: number, row: (at: number) => object): string =>
+    Array.from({ length: count }, (_, at) => `${JSON.stringify(row(at))}\n`).join("");
+  const qrels = (...questions: readonly number[]): string =>
+    ["query-id\tcorpus-id\tscore", ...questions.map((at) => `q${at}\td${at}\t1`), ""].join("\n");
+  return {
+    "corpus.jsonl": rows(5, (at) => ({
+      _id: `d${at}`,
+      title: "",
+      text: `Lot ${at} lies in hall ${at + 7}.`,
+    })),
+    "queries.jsonl": rows(4, (at) => ({ _id: `q${at}`, text: `Where does lot ${at} lie?` })),
+    "qrels/train.tsv": qrels(0, 1),
+    "qrels/dev.tsv": qrels(2),
+    "qrels/test.tsv": qrels(3),
+  };
 }
 
 function rowsOf(part: number): string {
@@ -84,6 +105,22 @@ test("a dropped folder comes in with its paths", async () => {
   await expect.poll(() => sources(page).count()).toBe(2);
   await sources(page).getByText("notes/one.md").waitFor();
   await sources(page).getByText("notes/inner/two.txt").waitFor();
+  expect(problems).toEqual([]);
+});
+
+test("a dropped BEIR folder keeps its own splits, and says what became of each", async () => {
+  const { page, problems } = await openPage(browser);
+  await newProject(page);
+  await dropFolder(page, join(folder, "beir"));
+  await page.getByText("Its split “train”: 2 questions, to train on.").waitFor();
+  await page.getByText("Its split “dev”: 1 question, to train on too").waitFor();
+  await page.getByText("Its split “test”: 1 question, only to judge by, over all passages.").waitFor();
+  await sources(page).getByText("beir (train)").waitFor();
+  await sources(page)
+    .getByText(/5 passages · 1 test question$/)
+    .waitFor();
+  await page.getByRole("tab", { name: "Split" }).click();
+  await page.getByText("3 questions").first().waitFor();
   expect(problems).toEqual([]);
 });
 

@@ -136,6 +136,7 @@ export const SAMPLE: ProjectView = {
     bytes: 9_000 + index * 1234,
     passages: 22,
     questions: 64,
+    role: "split",
   })),
   chunking: { maxTokens: 200, overlapTokens: 20 },
   split: {

@@ -10,7 +10,18 @@ import type {
 
 const SMALL = { format: "Markdown", accepted: true, passages: 4, questions: 0, problems: [] } as const;
 
-/** Imports made up from the names of files: bad*, rows*, columns*. */
+const BEIR: Omit<FileReport, "name"> = {
+  ...{ format: "BEIR (corpus, queries, qrels)", accepted: true, problems: [] },
+  ...{ passages: 3633, questions: 3237 },
+  splits: [
+    { name: "train", side: "train", questions: 2590 },
+    { name: "dev", side: "train", questions: 323, elsewhere: 1 },
+    { name: "test", side: "test", questions: 324 },
+    { name: "held", side: null, questions: 40 },
+  ],
+};
+
+/** Imports made up from the names of files: bad*, beir*, rows*, columns*. */
 export class FakeImports implements ImportStudio {
   #unfinished: UnfinishedImport | null = null;
 
@@ -89,6 +100,7 @@ function reportOf(name: string, choices: ImportChoices): FileReport {
     } as const;
     return { ...SMALL, name, accepted: false, passages: 0, problems: [{ severity: "error", error }] };
   }
+  if (name.startsWith("beir")) return { ...BEIR, name };
   if (!name.startsWith("rows")) {
     return { ...SMALL, name, format: name.endsWith(".json") ? "LlamaIndex dataset" : "Markdown" };
   }

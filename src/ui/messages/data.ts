@@ -8,11 +8,22 @@ import type {
 } from "../../app/studio-data.ts";
 import { bytes, count, percent, plural } from "../format.ts";
 
-const ROLES: Readonly<Record<DatasetRole, string>> = {
-  split: "Divide by document into training and test",
+const ROLES: Readonly<Record<DatasetRole | "own", string>> = {
+  own: "Used as their files say, else divided by document",
+  split: "Divided by document into training and test",
   train: "Training questions",
   test: "Test questions (only judged)",
 };
+
+const QUESTIONS_OF: Readonly<Record<DatasetRole, readonly [one: string, many: string]>> = {
+  split: ["question", "questions"],
+  train: ["training question", "training questions"],
+  test: ["test question", "test questions"],
+};
+
+/** The name of a source; those that one file was divided into are told apart by their split. */
+const sourceName = ({ name, split }: SourceView): string =>
+  split === undefined ? name : `${name} (${split})`;
 
 const PARTS: Readonly<Record<VectorPart, string>> = {
   queries: "Questions",
@@ -40,12 +51,13 @@ export const data = {
   role: "Labelled datasets are",
   roles: ROLES,
   sourcesEmpty: "Nothing here yet. Passages are cut from what you add; a dataset brings its own.",
+  sourceName,
   sourceLine: (source: SourceView): string =>
     [
       source.format,
       bytes(source.bytes),
       plural(source.passages, "passage", "passages"),
-      ...(source.questions > 0 ? [plural(source.questions, "question", "questions")] : []),
+      ...(source.questions > 0 ? [plural(source.questions, ...QUESTIONS_OF[source.role])] : []),
     ].join(" · "),
   removeSource: (name: string): string => `Remove ${name}`,
   removeTitle: (name: string): string => `Remove “${name}”?`,

@@ -1,4 +1,5 @@
 import type { BadRows, FileReport, ImportReport } from "../../app/studio-data.ts";
+import type { SplitUse } from "../../domain/formats/datasets/sides.ts";
 import type { ColumnRole, FoundFile, ReadAs, UnfinishedImport } from "../../app/studio-import.ts";
 import { bytes, count, plural } from "../format.ts";
 
@@ -94,6 +95,13 @@ export const imports = {
     ]
       .filter(Boolean)
       .join(", "),
+  split: (use: SplitUse): string => {
+    const questions = plural(use.questions, "question", "questions");
+    const shared = use.elsewhere
+      ? ` ${plural(use.elsewhere, "more is", "more are")} in the test too and will only be judged.`
+      : "";
+    return `Its split “${use.name}”: ${questions}, ${splitFate(use)}.${shared}`;
+  },
   known: "already in the project, left as it is",
   refused: "not imported",
   waiting: "waits for your word",
@@ -117,6 +125,14 @@ export const imports = {
   noLosses: "Nothing is lost in this format.",
   save: (name: string, size: number): string => `Save ${name} (${bytes(size)})`,
 } as const;
+
+function splitFate({ name, side }: SplitUse): string {
+  if (side === null) return "left out, as it is neither train, dev nor test";
+  if (side === "test") return "only to judge by, over all passages";
+  return /^train/i.test(name)
+    ? "to train on"
+    : "to train on too, as validation questions are held back from the training";
+}
 
 export function waits(file: FileReport): boolean {
   return !file.accepted && file.badRows !== undefined;

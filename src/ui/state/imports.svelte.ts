@@ -19,7 +19,7 @@ export class ImportState {
   unfinished: UnfinishedImport | null = $state.raw(null);
   cancelled = $state(false);
   #files: readonly File[] = $state.raw([]);
-  #role: DatasetRole = "split";
+  #role: DatasetRole | undefined;
   #replace: readonly string[] = [];
 
   constructor(page: StudioState, projectId: string) {
@@ -49,7 +49,7 @@ export class ImportState {
   }
 
   /** Takes new files: reads them at once, or first asks about columns that do not speak for themselves. */
-  async add(files: readonly File[], role: DatasetRole): Promise<void> {
+  async add(files: readonly File[], role?: DatasetRole): Promise<void> {
     this.#files = files;
     this.#role = role;
     this.#replace = [];
@@ -65,7 +65,7 @@ export class ImportState {
   /** The same files in another way; what they became goes when they come again. */
   async correct(): Promise<void> {
     this.#replace = (this.report?.files ?? []).flatMap((file) =>
-      file.sourceId !== undefined && !file.known ? [file.sourceId] : [],
+      file.known ? [] : (file.sourceIds ?? []),
     );
     if (await this.#look(this.#files)) this.phase = "choosing";
   }
@@ -83,7 +83,7 @@ export class ImportState {
 
   async read(): Promise<void> {
     this.phase = "reading";
-    const options = { role: this.#role, files: this.choices, replace: this.#replace };
+    const options = { ...(this.#role ? { role: this.#role } : {}), files: this.choices, replace: this.#replace };
     const { imports } = this.#page.studio;
     const report = await this.#page.attempt(() => imports.start(this.#projectId, this.#files, options));
     this.phase = "idle";

@@ -1,7 +1,9 @@
 import "fake-indexeddb/auto";
 import { expect, test } from "vitest";
 import { memoryFile } from "../../../src/app/jobs/import-inputs.ts";
+import type { InputFile } from "../../../src/app/jobs/import-inputs.ts";
 import { lookAt } from "../../../src/app/jobs/import-look.ts";
+import { projectData } from "../../../src/app/jobs/project-data.ts";
 import { writeZip } from "../../../src/domain/formats/zip-writer.ts";
 import type { RetuneError } from "../../../src/engine/errors.ts";
 import { importInto, openGround, PROJECT, textFile } from "./import-memory.ts";
@@ -65,22 +67,75 @@ test("a file that is there already is left as it is, a changed one of the same n
   ]);
 });
 
-test("splits that a set brings are not given up in silence", async () => {
-  const files = [
-    textFile("beir/corpus.jsonl", jsonl([1, 2].map((at) => ({ _id: `d${at}`, text: `Rule ${at} holds.` })))),
+/** A BEIR folder of rules, a question each; `qrels` says which questions every split holds. */
+function beirFiles(qrels: Readonly<Record<string, readonly number[]>>): InputFile[] {
+  const numbers = [...new Set(Object.values(qrels).flat())];
+  const judged = (at: number): string => `q${at}\td${at}\t1\n`;
+  return [
     textFile(
-      "beir/queries.jsonl",
-      jsonl([1, 2].map((at) => ({ _id: `q${at}`, text: `Which rule is ${at}?` }))),
+      "beir/corpus.jsonl",
+      jsonl([1, 2, 3, 4, 5, 6].map((at) => ({ _id: `d${at}`, text: `Rule ${at} holds.` }))),
     ),
-    textFile("beir/qrels/train.tsv", "query-id\tcorpus-id\tscore\nq1\td1\t1\n"),
-    textFile("beir/qrels/test.tsv", "query-id\tcorpus-id\tscore\nq2\td2\t1\n"),
+    textFile("beir/queries.jsonl", jsonl(numbers.map((at) => ({ _id: `q${at}`, text: `Rule ${at}?` })))),
+    ...Object.entries(qrels).map(([split, questions]) =>
+      textFile(
+        `beir/qrels/${split}.tsv`,
+        `query-id\tcorpus-id\tscore\n${questions.map(judged).join("")}${questions.includes(1) ? "q1\td5\t0\n" : ""}`,
+      ),
+    ),
   ];
-  const notes = async (role?: "train"): Promise<string[]> => {
-    const report = await importInto(await openGround(), files, role ? { role } : {});
-    return report.files.flatMap(({ problems }) => problems.map(({ error }) => error.message));
+}
+
+test("the splits that a set brings are kept: each a source on its side, the test over the whole corpus", async () => {
+  const files = beirFiles({ train: [1, 2, 4], dev: [3], test: [4, 5] });
+  const zip = writeZip(
+    await Promise.all(files.map(async (file) => ({ name: file.name, bytes: await file.read() }))),
+  );
+  for (const dropped of [files, [memoryFile("beir.zip", zip)]]) {
+    const workspace = await openGround();
+    const report = await importInto(workspace, dropped);
+    expect(report.total).toEqual({ files: 1, accepted: 1, passages: 6 });
+    expect(report.files[0]).toMatchObject({ passages: 6, questions: 5 });
+    expect(report.files[0]!.copies).toBeUndefined(); // a passage on both sides is no repeated one
+    expect(report.files[0]!.splits).toEqual([
+      { name: "train", side: "train", questions: 2, elsewhere: 1 }, // q4 is the test's
+      { name: "dev", side: "train", questions: 1 },
+      { name: "test", side: "test", questions: 2 },
+    ]);
+    const contents = await workspace.projects.contents(PROJECT);
+    expect(contents.map(({ source }) => [source.split, source.role])).toEqual([
+      ["train", "train"],
+      ["dev", "train"],
+      ["test", "test"],
+    ]);
+    expect(contents[0]!.passages.map(({ id }) => id)).toEqual(["d1", "d2", "d5"]); // d5: judged wrong for q1
+    const { split } = await workspace.projects.get(PROJECT);
+    const { train, test: judged } = projectData(contents, split);
+    expect(train.queries.map(({ id }) => id)).toEqual(["q1", "q2", "q3"]);
+    expect(judged.queries.map(({ id }) => id)).toEqual(["q4", "q5"]);
+    expect(judged.passages).toHaveLength(6);
+    const again = await importInto(workspace, dropped);
+    expect(again.files[0]).toMatchObject({ known: true, passages: 6, questions: 5 });
+    expect(again.files[0]!.sourceIds).toEqual(report.files[0]!.sourceIds);
+  }
+});
+
+test("without a test split the dev split is the test; whoever chose a side gets it; what leaves one side empty is divided anew", async () => {
+  const roles = async (qrels: Readonly<Record<string, readonly number[]>>, role?: "train" | "split") => {
+    const workspace = await openGround();
+    const report = await importInto(workspace, beirFiles(qrels), role ? { role } : {});
+    const sources = await workspace.projects.sources(PROJECT);
+    const notes = report.files.flatMap(({ problems }) => problems.map(({ error }) => error.message));
+    return { roles: sources.map((source) => source.role), notes };
   };
-  expect(await notes()).toEqual([expect.stringContaining("its splits (train, test) are not kept")]);
-  expect(await notes("train")).toEqual([]); // whoever chose a side knows
+  const both = { train: [1, 2], dev: [3] };
+  expect(await roles(both)).toEqual({ roles: ["train", "test"], notes: [] });
+  expect(await roles(both, "train")).toEqual({ roles: ["train"], notes: [] });
+  expect(await roles({ validation: [3] })).toEqual({ roles: ["test"], notes: [] });
+  const anew = [expect.stringContaining("its splits (train, dev) are not kept")];
+  expect(await roles(both, "split")).toEqual({ roles: ["split"], notes: anew });
+  expect((await roles({ first: [1], second: [2] })).roles).toEqual(["split"]);
+  expect((await roles({ train: [1], test: [1] })).roles).toEqual(["split"]); // nothing would be left to train on
 });
 
 test("bad rows hold everything back until the person says to skip them; then the rest comes in, named by line", async () => {

@@ -92,6 +92,22 @@ describe("a project's file with everything tuned in it", () => {
     expect(await there.studio.ladder(copy.id)).toEqual(await here.studio.ladder(id));
   });
 
+  test("brings the texts of its documents, so that they can be cut again", async () => {
+    const [{ studio: here }, { studio: there }] = [
+      open({ modelMissing: true }),
+      open({ modelMissing: true }),
+    ];
+    const { id } = await here.createProject("Notes");
+    const text = Array.from({ length: 60 }, (_, row) => `Rule ${row} of the house is kept by all.`).join(" ");
+    await here.addFiles(id, [new File([`# Rules\n\n${text}\n`], "rules.md")]);
+    const file = await here.exportProject(id);
+    const copy = await there.importProject(new File([file.blob], file.name));
+    const finer = { maxTokens: 40, overlapTokens: 0 };
+    const [one, other] = [await here.applyChunks(id, finer), await there.applyChunks(copy.id, finer)];
+    expect(other.passages).toBe(one.passages);
+    expect(other.passages).toBeGreaterThan(copy.passages);
+  });
+
   test("is searched with a model tuned in it, under that model's new name", async () => {
     const [here, there] = [open({ modelMissing: true }), open({ modelMissing: true })];
     const { id } = await tinyProject(here);
