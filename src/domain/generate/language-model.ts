@@ -39,6 +39,8 @@ export interface LanguageModel {
   readonly name: string;
   readonly format: ChatFormat;
   readonly contextTokens: number; // prompt and answer together
+  /** It knows only delexicalised words: t1, c1, v1 … for tables, columns, values (src/domain/lab/delexicalise.ts). */
+  readonly placeholders?: boolean;
   /** Prompts as ids (`ChatFormat.promptIds`) → their answers in the same order. */
   generate(
     prompts: readonly (readonly number[])[],
