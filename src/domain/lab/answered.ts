@@ -1,0 +1,57 @@
+import { RetuneError } from "../../engine/errors.ts";
+import type { Conversation } from "../chat/template-messages.ts";
+import type { GenerationSettings, LanguageModel } from "../generate/language-model.ts";
+import type { RunControl } from "../ports.ts";
+import { asked } from "./asked.ts";
+import type { LabExample, LabNote, LabSettings, LabTask } from "./lab-task.ts";
+
+/** The texts that a model says to prompts; where the longest leaves no room for so many tokens, answers are as long as it does. */
+export async function answersTo(
+  model: LanguageModel,
+  prompts: readonly Conversation[],
+  settings: Omit<GenerationSettings, "constraints">,
+  control?: RunControl,
+): Promise<readonly string[]> {
+  const longest = prompts.reduce((most, prompt) => Math.max(most, model.format.promptIds(prompt).length), 0);
+  const maxTokens = Math.max(1, Math.min(settings.maxTokens, model.contextTokens - longest));
+  const questions = prompts.map((prompt) => ({ prompt }));
+  const answers = await asked(model, questions, { ...settings, maxTokens }, control);
+  return answers.map(({ text }) => text.trim());
+}
+
+/** Rows that a model can be asked about; those whose text its template refuses or its positions cannot hold are notes. */
+export function answerable<Example extends LabExample>(
+  task: Pick<LabTask<Example>, "conversations" | "maxNewTokens">,
+  {
+    format,
+    contextTokens,
+    ...form
+  }: Pick<LanguageModel, "format" | "contextTokens"> & { placeholders?: boolean },
+  examples: readonly Example[],
+  { maxNewTokens = task.maxNewTokens }: LabSettings = {},
+): { readonly examples: readonly Example[]; readonly notes: readonly LabNote[] } {
+  const notes: LabNote[] = [];
+  const room = contextTokens - Math.min(maxNewTokens, contextTokens / 2);
+  const kept = examples.filter((example) => {
+    const note = (reason: string): false => {
+      notes.push({ line: example.line, reason, skipped: true });
+      return false;
+    };
+    try {
+      const tokens = task.conversations(example, form).map((own) => format.promptIds(questionOf(own)).length);
+      const longest = Math.max(0, ...tokens);
+      if (longest <= room) return true;
+      return note(`its prompt has ${longest} tokens and the model has ${contextTokens} positions`);
+    } catch (error) {
+      if (error instanceof RetuneError && error.code === "E_TEMPLATE") return note(error.message);
+      throw error;
+    }
+  });
+  return { examples: kept, notes };
+}
+
+/** A conversation without the answer that it ends in. */
+function questionOf({ messages, functions }: Conversation): Conversation {
+  const asking = messages.at(-1)?.role === "assistant" ? messages.slice(0, -1) : messages;
+  return { messages: asking, ...(functions ? { functions } : {}) };
+}
