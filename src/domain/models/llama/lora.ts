@@ -1,4 +1,4 @@
-import type { Graph } from "../../../engine/graph.ts";
+import type { Graph, Tensor } from "../../../engine/graph.ts";
 import type { LoraAdapter } from "../encoder-model.ts";
 import {
   initialLoraWeights,
@@ -9,6 +9,7 @@ import {
   type LoraLayer,
   type LoraShape,
 } from "../lora-layers.ts";
+import { dropped, type DropoutSource } from "../bert/dropout.ts";
 import type { LlamaConfig } from "./config.ts";
 import { LAYER_LINEARS, layerPart, linearSizes } from "./names.ts";
 import type { DecoderWeights } from "./weights.ts";
@@ -35,10 +36,7 @@ export function decoderLoraShapes(
   { rank, targets }: LoraShape,
   { from = 0 }: LoraRange = {},
 ): ReadonlyMap<string, readonly number[]> {
-  const all = Array.from({ length: Math.max(0, config.layers - from) }, (_, index): LoraLayer[] =>
-    LAYER_LINEARS.map((part) => ({ name: layerPart(from + index, part), ...linearSizes(config, part) })),
-  ).flat();
-  const layers = targetedLayers(all, targets, ALL_DECODER_LINEAR);
+  const layers = targetedLayers(allLinear(config, from), targets, ALL_DECODER_LINEAR);
   return loraLayerShapes(layers, rank, config.hiddenSize);
 }
 
@@ -54,13 +52,33 @@ export function initialDecoderLora(
   return { rank, alpha, rsLora, targets, weights };
 }
 
-/** `base` with the low-rank changes beside its linear layers; `parameters()` are the LoRA matrices, named as `decoderLoraShapes`. */
+/** Dropout of the input of A. */
+export interface DecoderLoraDropout {
+  readonly rate: number;
+  readonly source: DropoutSource;
+}
+
+/**
+ * `base` with the low-rank changes beside its linear layers; `parameters()` are the LoRA matrices, named as `decoderLoraShapes`.
+ * What is dropped depends on layer, step and seed alone, so that a layer computed again drops the same.
+ */
 export function withDecoderLora(
   graph: Graph,
   config: LlamaConfig,
   base: DecoderWeights,
   shape: LoraShape,
-  range: LoraRange = {},
+  { dropout, ...range }: LoraRange & { readonly dropout?: DecoderLoraDropout } = {},
 ): DecoderWeights {
-  return loraBeside(graph, base, decoderLoraShapes(config, shape, range), loraScaling(shape));
+  const places = new Map(allLinear(config).map(({ name }, place) => [name, place]));
+  const seen = dropout
+    ? (name: string, x: Tensor): Tensor => dropped(x, dropout.rate, dropout.source, places.get(name)!)
+    : undefined;
+  return loraBeside(graph, base, decoderLoraShapes(config, shape, range), loraScaling(shape), seen);
+}
+
+/** The linear layers of transformer layers from `from` on, in the order they run. */
+function allLinear(config: LlamaConfig, from = 0): LoraLayer[] {
+  return Array.from({ length: Math.max(0, config.layers - from) }, (_, index) =>
+    LAYER_LINEARS.map((part) => ({ name: layerPart(from + index, part), ...linearSizes(config, part) })),
+  ).flat();
 }

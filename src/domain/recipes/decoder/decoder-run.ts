@@ -34,6 +34,8 @@ export interface DecoderEstimate {
   readonly tokens: number; // of the whole run, without padding
   readonly learntTokens: number; // of the whole run
   readonly paddedTokens: number; // of the whole run, as computed
+  readonly lookTokens: number; // of one look at the validation rows
+  readonly looks: number; // at most
   readonly trainedParameters: number;
   readonly frozenParameters: number;
   readonly memory: DecoderMemory; // on the device
@@ -64,7 +66,7 @@ export interface DecoderMeasurement {
 export interface TrainedDecoder {
   readonly tuned:
     | { readonly kind: "lora"; readonly base: DecoderBase; readonly adapter: LoraAdapter }
-    | { readonly kind: "full"; readonly model: DecoderBase; readonly weights: Weights };
+    | { readonly kind: "full"; readonly base: DecoderBase; readonly weights: Weights }; // all of the model's
   readonly step: number; // whose weights these are
   readonly totalSteps: number;
   readonly losses: readonly number[]; // one a step

@@ -1,0 +1,111 @@
+import type { Backend, Executable } from "../../../engine/backend.ts";
+import { compile } from "../../../engine/compile.ts";
+import { RetuneError } from "../../../engine/errors.ts";
+import type { Graph } from "../../../engine/graph.ts";
+import type { StepResults } from "../../../engine/step-results.ts";
+import type { TensorData, Weights } from "../../matrix.ts";
+import type { DecoderFolder } from "../../models/weights/llama-weights.ts";
+import { writeDecoder } from "../../models/weights/llama-weights.ts";
+import { ROTARY, rotaryValues } from "../../models/llama/inputs.ts";
+import { EMBEDDINGS } from "../../models/llama/names.ts";
+import type { TracedDecoder } from "./traced-decoder.ts";
+
+/** The executables of one decoder under training, all over the same weights, moments and step count. */
+export class DecoderExecutables {
+  readonly decoder: TracedDecoder;
+  readonly #backend: Backend;
+  readonly #folder: DecoderFolder;
+  readonly #kept = new Map<string, Executable>(); // the first one holds all parameters and their moments
+  #tableWritten = false;
+  #baseWritten = false;
+
+  constructor(backend: Backend, decoder: TracedDecoder, folder: DecoderFolder) {
+    this.#backend = backend;
+    this.decoder = decoder;
+    this.#folder = folder;
+  }
+
+  /**
+   * The executable of `key`, compiled where it is not there yet; the first one compiled must take steps with all parameters. The
+   * frozen base is written, tensor by tensor, into the first one that reads it.
+   */
+  async compiled(key: string, build: (graph: Graph) => StepResults): Promise<Executable> {
+    const known = this.#kept.get(key);
+    if (known) return known;
+    const [sharing] = this.#kept.values();
+    let graph: Graph | undefined;
+    const traced = (own: Graph): StepResults => build((graph = own));
+    const executable = await compile(this.#backend, traced, sharing ? { sharing } : {});
+    this.#kept.set(key, executable);
+    await this.#writeFrozen(executable, graph!);
+    return executable;
+  }
+
+  /** Starts over from `weights` (the trained ones): moments and step count are zero. A step must have been prepared. */
+  reset(weights: Weights): void {
+    const owner = this.#owner();
+    for (const [name, { values }] of weights) {
+      owner.write(name, values);
+      owner.write(`${name}.m`, new Float32Array(values.length));
+      owner.write(`${name}.v`, new Float32Array(values.length));
+    }
+    owner.write("step", Float32Array.of(0));
+  }
+
+  /** The trained weights as they are. */
+  async weights(): Promise<Weights> {
+    const owner = this.#owner();
+    const weights = new Map<string, TensorData>();
+    for (const [name, shape] of this.decoder.trained) {
+      weights.set(name, { shape, values: await owner.read(name) });
+    }
+    return weights;
+  }
+
+  /** Weights, moments and step count by name: what `restore` puts back to the same bits. */
+  async capture(): Promise<Record<string, Float32Array>> {
+    const owner = this.#owner();
+    const tensors: Record<string, Float32Array> = { step: await owner.read("step") };
+    for (const name of this.decoder.trained.keys()) {
+      for (const part of [name, `${name}.m`, `${name}.v`]) tensors[part] = await owner.read(part);
+    }
+    return tensors;
+  }
+
+  restore(tensors: Readonly<Record<string, Float32Array>>): void {
+    const owner = this.#owner();
+    const parts = [...this.decoder.trained.keys()].flatMap((name) => [name, `${name}.m`, `${name}.v`]);
+    for (const part of [...parts, "step"]) {
+      const values = tensors[part];
+      if (!values) throw new RetuneError("corrupt", `resume: the checkpoint lacks the tensor "${part}"`);
+      owner.write(part, values);
+    }
+  }
+
+  dispose(): void {
+    for (const executable of [...this.#kept.values()].reverse()) executable.dispose();
+    this.#kept.clear();
+  }
+
+  async #writeFrozen(executable: Executable, graph: Graph): Promise<void> {
+    const reads = (resident: string): boolean =>
+      graph.nodes.some(
+        ({ operation }) => operation.kind === "resident" && operation.name.startsWith(resident),
+      );
+    const { config, positions } = this.decoder;
+    if (!this.#tableWritten && reads(ROTARY)) {
+      executable.write(ROTARY, rotaryValues(config, positions));
+      this.#tableWritten = true;
+    }
+    if (!this.#baseWritten && reads(EMBEDDINGS)) {
+      await writeDecoder(executable, this.#folder);
+      this.#baseWritten = true;
+    }
+  }
+
+  #owner(): Executable {
+    const [first] = this.#kept.values();
+    if (!first) throw new Error("DecoderExecutables: prepare a step before anything else");
+    return first;
+  }
+}
