@@ -1,0 +1,168 @@
+import { dirname, resolve } from "node:path";
+import * as v from "valibot";
+import { LAB_TASK_IDS } from "../src/domain/lab/registry.ts";
+import type { LabTaskId } from "../src/domain/lab/lab-task.ts";
+import type { DecoderSettings } from "../src/domain/recipes/decoder/decoder-job.ts";
+import {
+  checkedJob,
+  count,
+  flag,
+  machine,
+  model,
+  modelPath,
+  path,
+  picklist,
+  positive,
+  withoutUndefined,
+} from "./job-fields.ts";
+
+// Jobs of the LLM lab: ten systems, one form.
+
+const share = v.pipe(
+  v.number("must be a number from 0 to 1"),
+  v.minValue(0, "must be a number from 0 to 1"),
+  v.maxValue(1, "must be a number from 0 to 1"),
+);
+const openShare = v.pipe(
+  v.number("must be a number above 0 and below 1"),
+  v.gtValue(0, "must be a number above 0 and below 1"),
+  v.ltValue(1, "must be a number above 0 and below 1"),
+);
+const names = v.array(v.string("must be a list of layer names"), "must be a list of layer names");
+
+const lora = v.strictObject({
+  rank: v.optional(count),
+  alpha: v.optional(positive),
+  rsLora: v.optional(flag),
+  targets: v.optional(
+    v.union([v.literal("all-linear"), names], 'must be "all-linear" or a list of layer names'),
+  ),
+  layers: v.optional(v.union([v.literal("all"), count], 'must be "all" or how many layers from the top')),
+  dropout: v.optional(share),
+});
+
+const replay = v.strictObject({ file: path, share: v.optional(openShare) });
+
+const EXPORTS = ["peft", "merged", "gguf"] as const;
+
+const common = {
+  model,
+  train: path,
+  validation: v.optional(path),
+  test: v.optional(path),
+  testShare: v.optional(openShare),
+  testRows: v.optional(count),
+  ...machine,
+  method: v.optional(picklist(["lora", "full"]), "lora"),
+  lora: v.optional(lora),
+  base: v.optional(picklist(["f32", "f16", "q8", "q4"])),
+  epochs: v.optional(positive),
+  steps: v.optional(count),
+  batchSize: v.optional(count),
+  batchTokens: v.optional(count),
+  accumulate: v.optional(count),
+  learningRate: v.optional(positive),
+  warmup: v.optional(share),
+  weightDecay: v.optional(v.pipe(v.number("must be at least 0"), v.minValue(0, "must be at least 0"))),
+  clip: v.optional(positive),
+  learn: v.optional(picklist(["answers", "last-answer", "everything"]), "answers"),
+  maxTokens: v.optional(count),
+  maxNewTokens: v.optional(count),
+  tooLong: v.optional(picklist(["leave-out", "cut-end"]), "leave-out"),
+  skipBadRows: v.optional(flag, false),
+  replay: v.optional(replay),
+  constrained: v.optional(flag, false),
+  pricePerMillion: v.optional(positive),
+  export: v.optional(v.array(v.picklist(EXPORTS, 'may hold "peft", "merged" and "gguf"'), "must be a list"), [
+    "peft",
+  ]),
+};
+
+const searching = {
+  passages: v.optional(path),
+  retriever: v.optional(model),
+  topK: v.optional(count),
+};
+
+const retrieval = v.strictObject({
+  temperature: v.optional(positive),
+  retrieverTemperature: v.optional(positive),
+  candidates: v.optional(count),
+  epochs: v.optional(count),
+  learningRate: v.optional(positive),
+});
+
+const schemas = {
+  plain: v.strictObject({ task: v.picklist(LAB_TASK_IDS), ...common }),
+  sft: v.strictObject({ task: v.literal("sft"), ...common, encoder: v.optional(model) }),
+  memorise: v.strictObject({ task: v.literal("memorise"), ...common, ...searching }),
+  radit: v.strictObject({
+    task: v.literal("ra-dit"),
+    ...common,
+    ...searching,
+    retrieval: v.optional(retrieval),
+  }),
+};
+
+type RawLabJob = Omit<v.InferOutput<typeof schemas.plain>, "task">;
+type Searching = Pick<v.InferOutput<typeof schemas.radit>, "passages" | "retriever" | "topK" | "retrieval">;
+
+/** A validated job of the lab; all paths absolute. */
+export type LabJob = RawLabJob &
+  Searching & {
+    readonly task: LabTaskId;
+    readonly file: string;
+    readonly encoder?: string; // of answer relevancy (sft)
+  };
+
+export const LAB_JOBS: readonly string[] = LAB_TASK_IDS;
+
+export function isLabTask(task: string): task is LabTaskId {
+  return LAB_JOBS.includes(task);
+}
+
+/** Reads the job of a system of the lab. Throws "usage" with one line that names the file and the field. */
+export function parseLabJob(file: string, value: { readonly task: LabTaskId }): LabJob {
+  const raw = checkedJob(file, schemaOf(value.task), value) as RawLabJob & Searching & { encoder?: string };
+  const at = (relative: string): string => resolve(dirname(resolve(file)), relative);
+  const paths = Object.fromEntries(
+    (["train", "validation", "test", "passages"] as const).flatMap((field) => {
+      const given = raw[field];
+      return given === undefined ? [] : [[field, at(given)]];
+    }),
+  );
+  const models = Object.fromEntries(
+    (["model", "retriever", "encoder"] as const).flatMap((field) => {
+      const given = raw[field];
+      return given === undefined ? [] : [[field, modelPath(given, at)]];
+    }),
+  );
+  const given = raw.replay && { ...raw.replay, file: at(raw.replay.file) };
+  return withoutUndefined({
+    ...raw,
+    ...paths,
+    ...models,
+    replay: given,
+    task: value.task,
+    file: resolve(file),
+  }) as LabJob;
+}
+
+function schemaOf(task: LabTaskId) {
+  if (task === "sft") return schemas.sft;
+  if (task === "memorise") return schemas.memorise;
+  return task === "ra-dit" ? schemas.radit : schemas.plain;
+}
+
+/** What a training takes from a job; what is not there is the recipe's default. */
+export function decoderSettings(job: LabJob): DecoderSettings {
+  const { method, lora: shape, base, replay: again, seed } = job;
+  const { epochs, steps, batchSize, batchTokens, accumulate, learningRate, warmup, weightDecay, clip } = job;
+  return withoutUndefined({
+    ...{ method, seed, epochs, steps, batchSize, batchTokens, accumulate },
+    ...{ learningRate, warmup, weightDecay, clip },
+    lora: shape && withoutUndefined(shape),
+    frozen: base,
+    replayShare: again?.share,
+  }) as unknown as DecoderSettings;
+}

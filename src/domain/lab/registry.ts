@@ -1,0 +1,29 @@
+import { RetuneError } from "../../engine/errors.ts";
+import { distilTask } from "./distil/distil.ts";
+import type { LabTask, LabTaskId } from "./lab-task.ts";
+
+/** All systems of the lab, in the order in which they are shown. */
+export const LAB_TASK_IDS: readonly LabTaskId[] = [
+  "sft",
+  "text-to-sql",
+  "code",
+  "function-calling",
+  "memorise",
+  "ra-dit",
+  "judge",
+  "react",
+  "style",
+  "llm-selector",
+];
+
+const TASKS = new Map<LabTaskId, LabTask>([["sft", distilTask()]]);
+
+/** A system as it judges without further models. Throws "unsupported" for one that is not there. */
+export function labTask(id: LabTaskId): LabTask {
+  const task = TASKS.get(id);
+  if (task) return task;
+  throw new RetuneError(
+    "unsupported",
+    `the lab has no system "${id}"; it has ${[...TASKS.keys()].join(", ")}`,
+  );
+}
