@@ -2,7 +2,7 @@
 // inside, nothing but the result is kept for the backward pass, which traces and computes it once more.
 import { backward } from "./autodiff.ts";
 import { RetuneError } from "./errors.ts";
-import type { GraphNode, Tensor } from "./graph.ts";
+import { isStored, type GraphNode, type Tensor } from "./graph.ts";
 
 /**
  * The result of `trace(inputs)`, whose activations are computed again for the gradient instead of being kept: less memory
@@ -21,7 +21,7 @@ export function checkpointed(
   if (inside.length === 0 || result.id < first) return result;
   checkLeaves(inside);
   const read = [...new Set(inside.flatMap((node) => node.inputs))].filter(({ id }) => id < first);
-  const outside = read.filter(({ dtype }) => dtype !== "f16"); // halves have no gradient
+  const outside = read.filter(({ dtype }) => !isStored(dtype)); // what is stored in fewer bits has no gradient
   return graph.add({ kind: "checkpoint" }, [result, ...outside], result.shape, (upstream) => {
     const start = graph.nodes.length;
     const again = trace(inputs);

@@ -17,7 +17,7 @@ export async function compile(
   build: (graph: Graph) => StepResults,
   options: CompileOptions = {},
 ): Promise<Executable> {
-  const graph = new Graph();
+  const graph = new Graph(backend.bindingBytes);
   const results = build(graph);
   const plan = planGraph(graph, results, options.sharing?.layout);
   return await backend.prepare(plan, options.sharing);

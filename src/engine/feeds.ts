@@ -1,7 +1,8 @@
 import type { Feeds, LogRow } from "./backend.ts";
 import { RetuneError } from "./errors.ts";
-import { elementCount, showShape } from "./graph.ts";
+import { elementCount, isStored, showShape } from "./graph.ts";
 import type { BufferSpec, NamedBuffer, Plan } from "./plan.ts";
+import { stored, storedWords } from "./stored.ts";
 
 /** Hands every fed value to `put`, checked: nothing missing, nothing unknown, right type and length. */
 export function eachFeed(
@@ -26,9 +27,20 @@ export function eachFeed(
   }
 }
 
-/** The buffer that `write` may write, checked against the values. "step" is the executor's own. */
-export function writable(plan: Plan, name: string, values: Float32Array | Uint32Array): BufferSpec {
-  const target = plan.residents[name] ?? plan.parameters[name] ?? plan.states[name];
+/** The leaf that `write` may write. "step" is the executor's own. */
+export function leafOf(plan: Plan, name: string): NamedBuffer | undefined {
+  return plan.residents[name] ?? plan.parameters[name] ?? plan.states[name];
+}
+
+/** What `write` writes: where, and the values as they are stored there, checked. */
+export interface Written {
+  readonly buffer: BufferSpec;
+  readonly leaf: NamedBuffer;
+  readonly values: Float32Array | Uint32Array;
+}
+
+export function writable(plan: Plan, name: string, values: Float32Array | Uint32Array): Written {
+  const target = leafOf(plan, name);
   if (!target) {
     const known = [plan.residents, plan.parameters, plan.states]
       .flatMap((group) => Object.keys(group))
@@ -41,7 +53,9 @@ export function writable(plan: Plan, name: string, values: Float32Array | Uint32
   if (!fits(target, values)) {
     throw new RetuneError("shape", `write: "${name}" expects ${describe(target)}, got ${show(values)}`);
   }
-  return plan.buffers[target.buffer]!;
+  const { dtype, shape } = target;
+  const kept = isStored(dtype) ? stored(dtype, shape, values) : values;
+  return { buffer: plan.buffers[target.buffer]!, leaf: target, values: kept };
 }
 
 /** The buffer that `read` may read. */
@@ -80,14 +94,18 @@ export function notFinite(steps: number): RetuneError {
   );
 }
 
-function fits(target: NamedBuffer, values: Float32Array | Uint32Array): boolean {
-  const rightType = target.dtype === "u32" ? values instanceof Uint32Array : values instanceof Float32Array;
-  return rightType && values.length === elementCount(target.shape);
+function fits({ dtype, shape }: NamedBuffer, values: Float32Array | Uint32Array): boolean {
+  if (isStored(dtype) && values instanceof Uint32Array) return values.length === storedWords(dtype, shape);
+  const rightType = dtype === "u32" ? values instanceof Uint32Array : values instanceof Float32Array;
+  return rightType && values.length === elementCount(shape);
 }
 
-function describe(target: NamedBuffer): string {
-  const type = target.dtype === "u32" ? "Uint32Array" : "Float32Array";
-  return `${type} of ${elementCount(target.shape)} (shape ${showShape(target.shape)})`;
+function describe({ dtype, shape }: NamedBuffer): string {
+  const type = dtype === "u32" ? "Uint32Array" : "Float32Array";
+  const words = isStored(dtype)
+    ? `, or the ${storedWords(dtype, shape)} words that store it in ${dtype}`
+    : "";
+  return `${type} of ${elementCount(shape)} (shape ${showShape(shape)}${words})`;
 }
 
 function show(values: Float32Array | Uint32Array | number): string {

@@ -2,10 +2,15 @@ import { RetuneError } from "./errors.ts";
 import type { Activation } from "./activation.ts";
 
 /**
- * What a graph computes with. u32 is for row numbers, groups and counters; only f32 has gradients. f16 is a resident
- * stored in half precision, read as B of a product or as the table of a gather; everything is computed in f32.
+ * What a graph computes with. u32 is for row numbers, groups and counters; only f32 has gradients. f16, q8 and q4 are residents
+ * stored in fewer bits (stored.ts), read as B of a product or as the table of a gather; everything is computed in f32.
  */
-export type DType = "f32" | "u32" | "f16";
+export type DType = "f32" | "u32" | StoredType;
+export type StoredType = "f16" | "q8" | "q4";
+
+export function isStored(dtype: DType): dtype is StoredType {
+  return dtype !== "f32" && dtype !== "u32";
+}
 
 export type BinaryOperator = "add" | "subtract" | "multiply" | "divide";
 
@@ -40,6 +45,8 @@ export type Operation =
   | LayerNormOperation
   | { readonly kind: "rotary"; readonly heads: number; readonly turn: 1 | -1 } // inputs: x, positions, table
   | AttentionOperation
+  | { readonly kind: "storeRows" } // inputs: a state, rows, places; its value is the state afterwards
+  | { readonly kind: "cachedAttention"; readonly heads: number; readonly keyHeads: number } // inputs: q, keys, values, ranges
   | { readonly kind: "segmentMean" } // inputs: x, spans
   | { readonly kind: "segmentMeanGradient" } // inputs: dY, spans; shape of x
   | { readonly kind: "block"; readonly rowOffset: number; readonly columnOffset: number }
@@ -110,20 +117,26 @@ export function showShape(shape: readonly number[]): string {
   return `[${shape.join(", ")}]`;
 }
 
-const READS_HALVES: Partial<Record<Operation["kind"], number>> = { matmul: 1, gather: 0 }; // the input that may be f16
+const DECODES: Partial<Record<Operation["kind"], number>> = { matmul: 1, gather: 0 }; // the input that may be stored in fewer bits
 
-function checkHalf(kind: Operation["kind"], index: number): void {
-  if (READS_HALVES[kind] === index) return;
+function checkStored(kind: Operation["kind"], index: number, dtype: DType): void {
+  if (!isStored(dtype) || DECODES[kind] === index) return;
   throw new RetuneError(
     "shape",
-    `${kind}: a resident in f16 can be B of a matmul or the table of a gather, nothing else; keep it in f32`,
+    `${kind}: a resident in ${dtype} can be B of a matmul or the table of a gather, nothing else; keep it in f32`,
   );
 }
 
 /** Records operations. Traced once per executable; a name stands for one leaf. */
 export class Graph {
   readonly nodes: GraphNode[] = [];
+  /** Bytes that one buffer may have where this runs (`Backend.bindingBytes`): larger tables are cut by who traces them. */
+  readonly bindingBytes: number;
   readonly #names = new Set<string>();
+
+  constructor(bindingBytes = Infinity) {
+    this.bindingBytes = bindingBytes;
+  }
 
   /** Fed at every run. */
   input(name: string, dtype: DType, shape: readonly number[]): Tensor {
@@ -164,7 +177,7 @@ export class Graph {
     dtype: DType = "f32",
   ): Tensor {
     for (const [index, tensor] of inputs.entries()) {
-      if (tensor.dtype === "f16") checkHalf(operation.kind, index);
+      checkStored(operation.kind, index, tensor.dtype);
       if (tensor.graph !== this) {
         throw new RetuneError(
           "shape",
@@ -194,8 +207,8 @@ export class Graph {
         `${kind} "${name}": sizes must be integers of at least 1, got ${showShape(shape)}`,
       );
     }
-    if (dtype === "f16" && kind !== "resident") {
-      throw new RetuneError("shape", `${kind} "${name}": f16 is for residents; use f32`);
+    if (isStored(dtype) && kind !== "resident") {
+      throw new RetuneError("shape", `${kind} "${name}": ${dtype} is for residents; use f32`);
     }
     this.#names.add(name);
     return this.add({ kind, name }, [], [...shape], undefined, dtype);

@@ -116,6 +116,36 @@ export interface AttentionGradientLaunch extends AttentionReads {
   readonly dValues: BufferId;
 }
 
+/** store[places[r], :] = source[r, :] for every row r whose place is below P; places differ. In place. */
+export interface StoreRowsLaunch {
+  readonly kind: "storeRows";
+  readonly rows: number;
+  readonly columns: number;
+  readonly storeRows: number; // P
+  readonly source: BufferId; // [R, columns]
+  readonly places: BufferId; // u32 [R]
+  readonly store: BufferId; // [P, columns]
+}
+
+/**
+ * For each head and row i: p = softmax over j in ranges[i] of scale · q[i]·k[j];  out[i] = Σ_j p[j] · v[j]; 0 for an empty range.
+ * Keys and values are rows that earlier launches stored; ranges are half open rows of them, one for each row of queries.
+ */
+export interface CachedAttentionLaunch {
+  readonly kind: "cachedAttention";
+  readonly rows: number;
+  readonly heads: number;
+  readonly keyHeads: number;
+  readonly headSize: number;
+  readonly cached: number; // P: no range is longer
+  readonly scale: number; // 1/√Dh
+  readonly queries: BufferId; // [R, H·Dh]
+  readonly keys: BufferId; // [P, G·Dh], as are values
+  readonly values: BufferId;
+  readonly ranges: BufferId; // u32 [R, 2]
+  readonly out: BufferId; // [R, H·Dh]
+}
+
 /** out[s, :] = the mean of source rows spans[s, 0] ≤ r < spans[s, 1]; 0 for an empty span. Spans do not overlap. */
 export interface SegmentMeanLaunch {
   readonly kind: "segmentMean";
@@ -157,6 +187,8 @@ export type SequenceLaunch =
   | RotaryLaunch
   | AttentionLaunch
   | AttentionGradientLaunch
+  | StoreRowsLaunch
+  | CachedAttentionLaunch
   | SegmentMeanLaunch
   | SegmentMeanGradientLaunch
   | BlockLaunch;

@@ -7,7 +7,7 @@
  */
 import type { Activation } from "./activation.ts";
 import type { BufferId } from "./buffer-id.ts";
-import type { DType, ReduceAxis } from "./graph.ts";
+import type { DType, ReduceAxis, StoredType } from "./graph.ts";
 import type { SequenceLaunch } from "./plan-sequence.ts";
 
 export type { BufferId };
@@ -44,8 +44,19 @@ export interface StorageSpec {
   readonly elements: number; // a multiple of 4
 }
 
-/** Bytes of an element as it is stored; an f16 resident may also be kept as f32 values that halves can hold. */
-export const ELEMENT_BYTES: Readonly<Record<DType, number>> = { f32: 4, u32: 4, f16: 2 };
+/** Bytes of an element as it is stored, scales of blocks included (stored.ts); elements of q8 and q4 are whole blocks of 32. */
+export const ELEMENT_BYTES: Readonly<Record<DType, number>> = {
+  f32: 4,
+  u32: 4,
+  f16: 2,
+  q8: 34 / 32,
+  q4: 18 / 32,
+};
+
+/** Bytes of a storage, in whole words. */
+export function storageBytes({ elements, dtype }: Pick<StorageSpec, "elements" | "dtype">): number {
+  return Math.ceil((elements * ELEMENT_BYTES[dtype]) / 4) * 4;
+}
 
 export interface BufferSpec {
   readonly id: BufferId;
@@ -84,7 +95,10 @@ export type Step =
 export const MAX_STEPS = 8;
 export const MAX_OPERANDS = 4; // buffers named by the steps of one chain
 
-/** out[r, :] = table[indices[r], :], for several tables at once. indices: u32. An index past the table reads its last row. */
+/**
+ * out[r, :] = table[indices[r], :], for several tables at once. indices: u32. An index past the table reads its last row.
+ * Rows of a q8 or q4 table are `storedStride` elements apart.
+ */
 export interface GatherLaunch {
   readonly kind: "gather";
   readonly copies: readonly {
@@ -94,7 +108,7 @@ export interface GatherLaunch {
     readonly out: BufferId;
     readonly rows: number;
     readonly columns: number;
-    readonly dtype: DType; // of table and out; f16: of the table alone, out is f32
+    readonly dtype: DType; // of table and out; f16, q8, q4: of the table alone, out is f32
   }[];
 }
 
@@ -124,7 +138,7 @@ export interface MatmulLaunch {
   readonly a: BufferId;
   readonly strideA: number;
   readonly b: BufferId;
-  readonly typeB?: "f16"; // stored in half precision; absent: f32
+  readonly typeB?: StoredType; // decoded when read, `strideB` as `storedStride` says; absent: f32
   readonly strideB: number;
   readonly out: BufferId;
   readonly strideOut: number;

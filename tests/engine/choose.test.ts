@@ -8,12 +8,20 @@ import { chooseBackend, probe } from "../../src/engine/choose.ts";
 function stand(label: string, msPerStep: number, software = false): Backend & { disposed: boolean } {
   const wait = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, msPerStep));
   return {
-    ...{ kind: "webgpu", label, build: label, software, halfStorage: false, disposed: false },
+    ...{
+      kind: "webgpu",
+      label,
+      build: label,
+      software,
+      halfStorage: false,
+      bindingBytes: 1,
+      disposed: false,
+    },
     prepare: (plan) =>
       Promise.resolve({
         plan: summaryOf(plan),
         ...{ layout: plan.layout, latest: {} },
-        ...{ write: () => undefined, run: () => undefined, dispose: () => undefined },
+        ...{ leaf: () => undefined, write: () => undefined, run: () => undefined, dispose: () => undefined },
         read: () => Promise.resolve(new Float32Array()),
         log: () => Promise.resolve([]),
         settle: wait,

@@ -12,9 +12,9 @@ export function interruptible(backend: Backend, signal: AbortSignal | undefined)
     await nextTask();
     if (signal.aborted) throw new RetuneError("cancelled", "The plan is not wanted any more.");
   };
-  const { kind, label, build, software, halfStorage } = backend;
+  const { kind, label, build, software, halfStorage, bindingBytes } = backend;
   return {
-    ...{ kind, label, build, software, halfStorage },
+    ...{ kind, label, build, software, halfStorage, bindingBytes },
     dispose: () => backend.dispose(),
     async prepare(plan, sharing) {
       await turn();

@@ -1,6 +1,7 @@
 // safetensors: u64 header length, a JSON header {name: {dtype, shape, data_offsets}, "__metadata__"}, then the values,
 // little-endian, without gap or overlap. Specification: huggingface/safetensors README, "Format".
 import { RetuneError, type ErrorPlace } from "../../engine/errors.ts";
+import { matrixShape } from "../../engine/graph.ts";
 import { opening, placeIn } from "../data/import-report.ts";
 import type { TensorData, Weights } from "../matrix.ts";
 import { decodeFloats, firstNotFinite, FLOAT_BYTES, type FloatType } from "./floats.ts";
@@ -45,6 +46,8 @@ export interface OpenSafetensors {
   readonly shapes: ReadonlyMap<string, readonly number[]>; // of all tensors, in the order of their data
   /** A tensor of floats as float32. Throws E_SAFETENSORS for NaN, infinity, an integer tensor or a name that is not there. */
   tensor(name: string): Promise<TensorData>;
+  /** Rows first ≤ row < end of a tensor seen as a matrix, a vector as one row. Throws as `tensor`. */
+  rows(name: string, first: number, end: number): Promise<Float32Array>;
 }
 
 /** Reads and checks the header alone, as strictly as `readSafetensors`; values are read and checked when asked for. */
@@ -56,14 +59,26 @@ export async function openSafetensors(source: ByteSource, file?: string): Promis
   const reader = new SafetensorsReader(await source.read(0, Math.min(end, source.size)), file, source.size);
   const { start, described } = reader.described();
   const named = new Map(described.map((tensor) => [tensor.name, tensor]));
+  const find = (name: string): Described => {
+    const found = named.get(name);
+    if (found) return found;
+    throw reader.error(`there is no tensor ${JSON.stringify(name)}`, 8);
+  };
+  const read = async (part: Described): Promise<TensorData> =>
+    reader.floats(part, await source.read(start + part.begin, start + part.end));
   return {
     shapes: new Map(described.map(({ name, shape }) => [name, shape])),
-    tensor: async (name) => {
-      const found = named.get(name);
-      if (!found) throw reader.error(`there is no tensor ${JSON.stringify(name)}`, 8);
-      return reader.floats(found, await source.read(start + found.begin, start + found.end));
-    },
+    tensor: async (name) => await read(find(name)),
+    rows: async (name, first, end) => (await read(rowsOf(find(name), first, end))).values,
   };
+}
+
+/** Some rows of a tensor as if they were one. */
+function rowsOf(tensor: Described, first: number, end: number): Described {
+  const { rows, columns } = matrixShape(tensor.shape);
+  const bytes = (tensor.end - tensor.begin) / rows;
+  const begin = tensor.begin + first * bytes;
+  return { ...tensor, shape: [end - first, columns], begin, end: begin + (end - first) * bytes };
 }
 
 /** What is written: Float32Array as F32, Int8Array as I8. */

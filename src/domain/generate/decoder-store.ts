@@ -8,7 +8,8 @@ import { decoderInMemory } from "../models/decoder-model.ts";
 import { decoderInputs, ROTARY, rotaryValues } from "../models/llama/inputs.ts";
 import { llama, nextTokenLogits } from "../models/llama/llama.ts";
 import { traceLlama, type DecoderTraceOptions, type DecoderWeights } from "../models/llama/weights.ts";
-import { writeDecoder, type DecoderFolder } from "../models/weights/llama-weights.ts";
+import type { DecoderFolder } from "../models/weights/llama-weights.ts";
+import { writeDecoder } from "../models/weights/write-decoder.ts";
 import { checkDecoderLora, mergedTensor, withLoraResidents } from "./lora-beside.ts";
 
 /** A decoder's tensors: all at once, or read one at a time (`openDecoderFolder`). */
@@ -46,7 +47,7 @@ export async function storedDecoder(
     return { outputs: everything(graph, settings, weights) };
   });
   try {
-    await writeDecoder(first, folderOf(config, tensors, merged), trace);
+    await writeDecoder(first, folderOf(config, tensors, merged));
     first.write(ROTARY, rotaryValues(config, positions));
   } catch (error) {
     first.dispose();
@@ -114,5 +115,5 @@ function folderOf(
   if (!merged) return folder;
   const tensor = async (name: string): Promise<TensorData> =>
     mergedTensor(name, await folder.tensor(name), merged);
-  return { ...folder, tensor };
+  return { config, names: folder.names, tensor };
 }

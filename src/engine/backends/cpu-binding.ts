@@ -1,4 +1,5 @@
 /** What binding a launch to kernels needs of the machine. Addresses are bytes. */
+import type { StoredType } from "../graph.ts";
 import type { BufferId } from "../plan.ts";
 import type { Kernels, PartCall } from "../wasm/kernels.ts";
 import type { CpuMemory } from "./cpu-memory.ts";
@@ -14,6 +15,9 @@ export interface CpuBinding {
   /** Memory for words that stay, freed with the executable. */
   keep(words: Uint32Array): number;
 }
+
+/** How kernels call what a matrix is stored in (assembly/stored.ts). */
+export const STORED_CODES: Readonly<Record<StoredType, number>> = { f16: 1, q8: 2, q4: 3 };
 
 export const FLOAT = Float32Array.BYTES_PER_ELEMENT;
 

@@ -7,8 +7,10 @@ import type {
   SoftmaxRowsLaunch,
   SumSquaresLaunch,
 } from "../plan.ts";
+import { isStored } from "../graph.ts";
+import { BLOCK, storedStride } from "../stored.ts";
 import { callOf, type PartCall } from "../wasm/kernels.ts";
-import { FLOAT, optionalAddress, type CpuBinding } from "./cpu-binding.ts";
+import { FLOAT, optionalAddress, STORED_CODES, type CpuBinding } from "./cpu-binding.ts";
 import { elementwiseCalls, matmulCalls, reductionCalls } from "./cpu-matrices.ts";
 import { bindAdamW } from "./cpu-optimizer.ts";
 import { sequenceCalls } from "./cpu-sequence.ts";
@@ -53,13 +55,17 @@ function callsOf(launch: Computed, binding: CpuBinding): readonly PartCall[] {
   }
 }
 
-function gatherCalls({ copies }: GatherLaunch, { address }: CpuBinding): PartCall[] {
+function gatherCalls({ copies }: GatherLaunch, { address, reserve }: CpuBinding): PartCall[] {
   return copies.flatMap((copy) => {
-    const { tableRows, rows, columns } = copy;
+    const { tableRows, rows, columns, dtype } = copy;
     const [table, indices, out] = [address(copy.table), address(copy.indices), address(copy.out)];
+    const stride = storedStride(dtype, columns);
+    if (isStored(dtype)) reserve((stride + BLOCK) * FLOAT);
     return piecesOf(rows, 8 * columns).map(([from, to]) => {
-      const target = out + from * columns * FLOAT;
-      return callOf("gatherRows", table, tableRows, indices + from * FLOAT, target, to - from, columns);
+      const [places, target] = [indices + from * FLOAT, out + from * columns * FLOAT];
+      if (!isStored(dtype)) return callOf("gatherRows", table, tableRows, places, target, to - from, columns);
+      const matrix = [STORED_CODES[dtype], table, tableRows, stride] as const;
+      return callOf("gatherStored", ...matrix, places, target, to - from, columns);
     });
   });
 }

@@ -1,13 +1,14 @@
 /** Binds products, chains and sums to kernels, cut into calls by rows, columns or elements. */
 import type { BufferId, ElementwiseLaunch, MatmulLaunch, Operand, Reduction, Step } from "../plan.ts";
-import { callOf, type PartCall } from "../wasm/kernels.ts";
-import { FLOAT, optionalAddress, type CpuBinding } from "./cpu-binding.ts";
+import { callOf, type Kernels, type PartCall } from "../wasm/kernels.ts";
+import { FLOAT, optionalAddress, STORED_CODES, type CpuBinding } from "./cpu-binding.ts";
 import { BROADCAST_CODES, encodeChain, ignoresShape, operandsOf } from "./cpu-chain.ts";
 import { piecesOf, rangesOf } from "./cpu-tasks.ts";
 
 const STRIP_BYTES = 1024; // workspace of runChain
 const LAYOUT_CODES = { NT: 0, NN: 1, TN: 2, TT: 3 } as const;
 const BLOCKED_FLOPS = 4e6; // of a product: below that, copying the operands shows
+const FEW_ROWS = 8; // of NT: B is met too few times to be worth copying (tokens that are generated)
 const PART_ROWS = 240; // with 384 columns what a part reads and writes stays in L2
 const PART_COLUMNS = 384;
 const WIDEST_PART = 1536; // where rows alone make enough parts
@@ -19,29 +20,35 @@ const STEP_FLOPS = 8; // a chain's step on one value, roughly
 /** A product and its steps, part by part; where a step reads the memory of the result, by a detour. */
 export function matmulCalls(launch: MatmulLaunch, binding: CpuBinding): PartCall[] {
   const { address, kernels } = binding;
-  const { layout, m, n, k, strideA, strideB, strideOut, steps } = launch;
+  const { layout, m, n, k, strideA, strideB, strideOut, steps, typeB } = launch;
   const [a, b, out] = [address(launch.a), address(launch.b), address(launch.out)];
   const detour = readsResult(launch, binding);
-  const blocked = 2 * m * n * k >= BLOCKED_FLOPS;
-  const parts = blocked ? partsOf(launch) : [[0, m, 0, n] as const];
-  const productBytes = aligned(
-    blocked
-      ? kernels.blockedWorkspaceBytes(Math.max(...parts.map(([from, to]) => to - from)))
-      : kernels.matmulWorkspaceBytes(layout === "TT" ? m * k : 0),
-  );
+  const few = layout === "NT" && m <= FEW_ROWS;
+  const blocked = !few && (typeB !== undefined || 2 * m * n * k >= BLOCKED_FLOPS);
+  const parts = blocked ? partsOf(launch) : few ? columnParts(launch) : [[0, m, 0, n] as const];
+  const productBytes = aligned(workspaceBytes(launch, blocked, parts, kernels));
   const largest = Math.max(...parts.map(([r0, r1, c0, c1]) => (r1 - r0) * (c1 - c0)));
   binding.reserve(productBytes + STRIP_BYTES + (detour ? largest * FLOAT : 0));
   const words = steps.length > 0 ? binding.keep(encodeChain(steps, n, address)) : 0;
   const direct = n % 4 === 0 && !detour;
-  return parts.map((part) =>
-    callOf(
-      "matmulPart",
-      LAYOUT_CODES[layout],
-      ...([blocked ? 1 : 0, a, strideA, b, strideB, out, strideOut, n, k] as const),
-      ...part,
-      ...([words, steps.length, detour ? 1 : 0, direct ? 1 : 0, productBytes] as const),
-    ),
-  );
+  const how = [LAYOUT_CODES[layout], blocked ? 1 : 0] as const;
+  const matrices = [a, strideA, b, strideB, out, strideOut, n, k] as const;
+  const rest = [words, steps.length, detour ? 1 : 0, direct ? 1 : 0, productBytes] as const;
+  return parts.map((part) => {
+    if (!typeB) return callOf("matmulPart", ...how, ...matrices, ...part, ...rest);
+    const rowsOfB = layout.endsWith("T") ? n : k;
+    return callOf("matmulStoredPart", ...how, STORED_CODES[typeB], rowsOfB, ...matrices, ...part, ...rest);
+  });
+}
+
+function workspaceBytes(
+  { layout, m, k, typeB }: MatmulLaunch,
+  blocked: boolean,
+  parts: readonly Part[],
+  kernels: Kernels,
+): number {
+  if (blocked) return kernels.blockedWorkspaceBytes(Math.max(...parts.map(([from, to]) => to - from)));
+  return typeB ? kernels.storedWorkspaceBytes() : kernels.matmulWorkspaceBytes(layout === "TT" ? m * k : 0);
 }
 
 type Part = readonly [firstRow: number, endRow: number, firstColumn: number, endColumn: number];
@@ -52,6 +59,11 @@ function partsOf({ m, n }: MatmulLaunch): readonly Part[] {
   const rows = rangesOf(m, Math.ceil(share / TILE_ROWS) * TILE_ROWS);
   const columns = rangesOf(n, rows.length >= ENOUGH_PARTS ? WIDEST_PART : PART_COLUMNS);
   return rows.flatMap(([r0, r1]) => columns.map(([c0, c1]): Part => [r0, r1, c0, c1]));
+}
+
+/** All rows at once, by columns: B is read once and is most of what is read. */
+function columnParts({ m, n, k }: MatmulLaunch): readonly Part[] {
+  return piecesOf(n, 2 * m * k, 32).map(([from, to]): Part => [0, m, from, to]);
 }
 
 function aligned(bytes: number): number {

@@ -33,6 +33,13 @@ export function sequenceCalls(launch: SequenceLaunch, binding: CpuBinding): read
       return attentionCalls(launch, binding);
     case "attentionGradient":
       return attentionGradientCalls(launch, binding);
+    case "storeRows": {
+      const { rows, columns, storeRows } = launch;
+      const [source, places, store] = [launch.source, launch.places, launch.store].map(binding.address);
+      return [callOf("storeRows", rows, columns, storeRows, source!, places!, store!)];
+    }
+    case "cachedAttention":
+      return cachedAttentionCalls(launch, binding);
     case "segmentMean": {
       const { segments, columns } = launch;
       const [source, spans, out] = [launch.source, launch.spans, launch.out].map(binding.address);
@@ -127,6 +134,20 @@ function attentionGradientCalls(launch: AttentionGradientLaunch, binding: CpuBin
   const [dQ, dK, dV] = [launch.dQueries, launch.dKeys, launch.dValues].map(binding.address);
   return parts.map((part) =>
     callOf("attentionGradient", ...reads, out!, logSumExp!, upstream!, dQ!, dK!, dV!, ...drop, ...part),
+  );
+}
+
+/** By rows and heads of keys. */
+function cachedAttentionCalls(launch: OfKind<"cachedAttention">, binding: CpuBinding): PartCall[] {
+  const { rows, heads, keyHeads, headSize, cached, scale } = launch;
+  const [queries, keys, values, ranges, out] = [
+    ...[launch.queries, launch.keys, launch.values, launch.ranges, launch.out].map(binding.address),
+  ];
+  binding.reserve(binding.kernels.cachedAttentionWorkspaceBytes(cached) >>> 0);
+  const sizes = [heads, keyHeads, headSize, scale] as const;
+  const work = (4 * cached * headSize * heads) / keyHeads;
+  return piecesOf(rows * keyHeads, work).map(([from, to]) =>
+    callOf("cachedAttention", from, to, ...sizes, queries!, keys!, values!, ranges!, out!),
   );
 }
 

@@ -3,7 +3,7 @@
  * a plan is a range. On a machine without a GPU it trains adapters many times faster than a software WebGPU.
  */
 import type { Backend, Executable, Feeds } from "../backend.ts";
-import type { Launch, Plan, StorageSpec } from "../plan.ts";
+import { storageBytes, type Launch, type Plan, type StorageSpec } from "../plan.ts";
 import { chooseBuild, type Kernels, type WasmBuild, type WasmBytes } from "../wasm/kernels.ts";
 import { bindLaunch } from "./cpu-launches.ts";
 import { CpuMemory } from "./cpu-memory.ts";
@@ -37,19 +37,20 @@ class CpuStorage implements HostStorage {
     this.#memory = memory;
     this.#spec = spec;
     this.#borrowed = borrowed;
-    this.address = borrowed ? borrowed.at : memory.allocate(spec.elements * 4);
+    this.address = borrowed ? borrowed.at : memory.allocate(storageBytes(spec));
   }
 
   values(): HostArray {
-    const { elements, dtype } = this.#spec;
-    return dtype === "u32"
-      ? this.#memory.words(this.address, elements)
-      : this.#memory.floats(this.address, elements);
+    const { dtype } = this.#spec;
+    const words = storageBytes(this.#spec) / 4;
+    return dtype === "f32"
+      ? this.#memory.floats(this.address, words)
+      : this.#memory.words(this.address, words);
   }
 
   free(): void {
     if (this.#borrowed) this.#borrowed.giveBack();
-    else this.#memory.free(this.address, this.#spec.elements * 4);
+    else this.#memory.free(this.address, storageBytes(this.#spec));
   }
 }
 
@@ -184,7 +185,8 @@ export async function openCpu(wasm: WasmBytes, options: CpuOptions = {}): Promis
     label: LABELS[build] + (threads ? `, ${threads.count} threads` : ""),
     build,
     software: false,
-    halfStorage: false, // it would hold the values as floats all the same
+    halfStorage: false, // decoding costs a little more than reading floats
+    bindingBytes: 2 ** 31, // half of what WebAssembly reaches
     prepare: (plan, sharing) => Promise.resolve(new CpuExecutable(machine, plan, sharing)),
     dispose: () => runner.dispose(), // memory goes with the last reference
   };

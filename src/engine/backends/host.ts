@@ -1,7 +1,16 @@
-import type { Executable, Feeds, LogRow } from "../backend.ts";
+import type { Executable, Feeds, Leaf, LogRow } from "../backend.ts";
 import { RetuneError } from "../errors.ts";
-import { biasCorrections, eachFeed, logRow, notFinite, readable, writable } from "../feeds.ts";
-import { halvesOf, roundedToHalf } from "../half.ts";
+import {
+  biasCorrections,
+  eachFeed,
+  leafOf,
+  logRow,
+  notFinite,
+  readable,
+  writable,
+  type Written,
+} from "../feeds.ts";
+import { isStored, matrixShape, type StoredType } from "../graph.ts";
 import {
   summaryOf,
   type Launch,
@@ -10,8 +19,9 @@ import {
   type PlanSummary,
   type StorageSpec,
 } from "../plan.ts";
+import { decoded, storedStride } from "../stored.ts";
 
-export type HostArray = Float32Array | Float64Array | Uint32Array | Uint16Array;
+export type HostArray = Float32Array | Float64Array | Uint32Array;
 
 /** One allocation of a machine. `values` is asked for anew at each use: a growing memory moves its views. */
 export interface HostStorage {
@@ -21,7 +31,7 @@ export interface HostStorage {
 
 /** What differs between the backends that compute where JavaScript runs. */
 export interface HostMachine {
-  /** Zero-filled. u32 storages hold Uint32Array; f16 ones Uint16Array, the halves' bits, or floats that halves can hold. */
+  /** Zero-filled. u32 storages hold Uint32Array; f16, q8 and q4 ones the words of stored.ts, or the floats they stand for. */
   allocate(spec: StorageSpec): HostStorage;
   /** Everything a launch needs, resolved once; the result is called at every step. */
   bind(launch: Launch, plan: Plan, storages: readonly HostStorage[]): () => void;
@@ -74,15 +84,19 @@ export class HostExecutable implements Executable {
     return this.#latest;
   }
 
+  leaf(name: string): Leaf | undefined {
+    return leafOf(this.#plan, name);
+  }
+
   write(name: string, values: Float32Array | Uint32Array): void {
     if (name === "step") {
       this.#store.step = values[0]!;
       return;
     }
-    const target = writable(this.#plan, name, values);
-    const storage = this.#storages[target.storage]!.values();
-    const half = this.#plan.storages[target.storage]!.dtype === "f16";
-    storage.set(half ? inHalf(values, storage) : values, target.offset);
+    const written = writable(this.#plan, name, values);
+    const { buffer } = written;
+    const storage = this.#storages[buffer.storage]!.values();
+    storage.set(storage instanceof Uint32Array ? written.values : asFloats(written), buffer.offset);
     if (this.#plan.residents[name]) this.#store.residentVersion++;
   }
 
@@ -169,7 +183,18 @@ export class HostExecutable implements Executable {
   }
 }
 
-/** Values as a storage in half precision takes them: bits, or floats that halves can hold. */
-function inHalf(values: Float32Array | Uint32Array, storage: HostArray): Uint16Array | Float32Array {
-  return storage instanceof Uint16Array ? halvesOf(values) : roundedToHalf(values);
+/** Values as floats: what is stored in fewer bits as it decodes, rows as far apart as they are stored. */
+function asFloats({ leaf: { dtype, shape }, values }: Written): Float32Array | Uint32Array {
+  return isStored(dtype) ? spreadRows(dtype, shape, values as Uint32Array) : values;
+}
+
+function spreadRows(dtype: StoredType, shape: readonly number[], words: Uint32Array): Float32Array {
+  const floats = decoded(dtype, shape, words);
+  const { rows, columns } = matrixShape(shape);
+  const stride = storedStride(dtype, columns);
+  if (stride === columns) return floats;
+  const spread = new Float32Array(rows * stride);
+  for (let row = 0; row < rows; row++)
+    spread.set(floats.subarray(row * columns, (row + 1) * columns), row * stride);
+  return spread;
 }

@@ -25,6 +25,7 @@ export function openReference(): ReferenceBackend {
     build: "reference-f64",
     software: true,
     halfStorage: false,
+    bindingBytes: Infinity,
     prepare: (plan, sharing) => Promise.resolve(new HostExecutable(machine, plan, sharing)),
     dispose: () => undefined,
   };

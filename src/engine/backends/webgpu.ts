@@ -50,6 +50,7 @@ export async function openWebGpu(gpu: GPU, options: WebGpuOptions = {}): Promise
   return {
     kind: "webgpu",
     ...facts,
+    bindingBytes,
     halfStorage: options.halfStorage ?? (!software && adapter.features.has("shader-f16")),
     build: buildOf(tiles),
     prepare: (plan, sharing) => GpuExecutable.prepare(device, plan, gpuOptions, sharing),

@@ -66,6 +66,10 @@ function sequenceReads(launch: SequenceLaunch): BufferId[] {
       return attentionReads(launch);
     case "attentionGradient":
       return [...attentionReads(launch), launch.out, launch.logSumExp, launch.upstream];
+    case "storeRows":
+      return [launch.source, launch.places, launch.store];
+    case "cachedAttention":
+      return [launch.queries, launch.keys, launch.values, launch.ranges];
     case "segmentMean":
       return [launch.source, launch.spans];
     case "segmentMeanGradient":
@@ -92,6 +96,8 @@ export function writesOf(launch: Launch): BufferId[] {
       return [launch.dQueries, launch.dKeys, launch.dValues];
     case "accumulate":
       return [launch.target];
+    case "storeRows":
+      return [launch.store];
     case "sumSquares":
       return [launch.partials];
     case "adamw":

@@ -1,7 +1,8 @@
 /** One family: every operation to its launch, which is why this file is long. */
 import { RetuneError } from "../errors.ts";
-import { elementCount, matrixShape, showShape, type GraphNode, type Tensor } from "../graph.ts";
+import { elementCount, isStored, matrixShape, showShape, type GraphNode, type Tensor } from "../graph.ts";
 import type { BufferId, Launch, MatmulLaunch, Operand, Reduction, Step } from "../plan.ts";
+import { storedStride } from "../stored.ts";
 import { broadcastOf, chainOf } from "./chain.ts";
 import type { GraphView } from "./graph-view.ts";
 import { lowerSequence, type PartName } from "./sequence-lowering.ts";
@@ -247,7 +248,7 @@ export class Lowering {
       a: this.bufferOf(a!.base),
       strideA: this.#strideOf(a!.base),
       b: this.bufferOf(b!.base),
-      ...(b!.base.dtype === "f16" ? { typeB: "f16" as const } : {}),
+      ...(isStored(b!.base.dtype) ? { typeB: b!.base.dtype } : {}),
       strideB: this.#strideOf(b!.base),
       out: padded ? this.#draft.temporary(m * padTo4(n), "f32", `scores ${product.id}`) : this.#result(node),
       strideOut: padded ? padTo4(n) : n,
@@ -328,7 +329,7 @@ export class Lowering {
     if (operation.kind === "matmul" && operation.padded) return padTo4(columns);
     if (operation.kind === "pick" && operation.output === "coefficients")
       return this.#strideOf(this.#view.node(inputs[0]!).inputs[0]!);
-    return columns;
+    return storedStride(tensor.dtype, columns);
   }
 
   #result(node: GraphNode): BufferId {

@@ -1,3 +1,4 @@
+import { isStored } from "../graph.ts";
 import type { BufferId, GatherLaunch, Launch, ReduceLaunch } from "../plan.ts";
 import { readsOf, writesOf } from "./launch-buffers.ts";
 import type { StorageDraft } from "./storage-draft.ts";
@@ -88,8 +89,8 @@ function unionOf(a: Launch, b: Launch, draft: StorageDraft): Launch | undefined 
 function gatherUnion(a: GatherLaunch, b: GatherLaunch): GatherLaunch | undefined {
   const copies = [...a.copies, ...b.copies];
   const indexBuffers = new Set(copies.map(({ indices }) => indices)).size;
-  const halves = copies.some(({ dtype }) => dtype === "f16"); // read in another way, so alone
-  const fits = !halves && copies.length <= MAX_COPIES && indexBuffers <= MAX_INDEX_BUFFERS;
+  const coded = copies.some(({ dtype }) => isStored(dtype)); // read in another way, so alone
+  const fits = !coded && copies.length <= MAX_COPIES && indexBuffers <= MAX_INDEX_BUFFERS;
   return fits ? { kind: "gather", copies } : undefined;
 }
 

@@ -3,7 +3,7 @@ import { dependants } from "../autodiff.ts";
 import { elementCount, type Graph, type GraphNode, type Tensor } from "../graph.ts";
 import type { AdamWUpdates } from "../optim/adamw.ts";
 import {
-  ELEMENT_BYTES,
+  storageBytes,
   type AdamWLaunch,
   type BufferId,
   type NamedBuffer,
@@ -11,6 +11,7 @@ import {
   type Plan,
 } from "../plan.ts";
 import type { StepResults } from "../step-results.ts";
+import { storedElements } from "../stored.ts";
 import {
   arenaName,
   checkNorms,
@@ -111,7 +112,7 @@ class Planner {
       optimizer: optimizer && { betas: optimizer.betas, corrections: optimizer.corrections },
       log: { buffer: log, names: this.#logNames() },
       flops: this.#lowering.flops + (optimizer ? optimizer.elements * 14 : 0),
-      peakBytes: storages.reduce((sum, { elements, dtype }) => sum + elements * ELEMENT_BYTES[dtype], 0),
+      peakBytes: storages.reduce((sum, spec) => sum + storageBytes(spec), 0),
       parameterBytes: this.#layout.elements * 4,
     };
   }
@@ -123,7 +124,7 @@ class Planner {
       const { operation } = node;
       if (!("name" in operation)) continue;
       const { name } = operation;
-      const size = elementCount(node.shape);
+      const size = storedElements(node.dtype, node.shape);
       const group = GROUP_OF[operation.kind];
       const place = (): BufferId => {
         if (operation.kind === "scalar") return this.#draft.scalar(name);

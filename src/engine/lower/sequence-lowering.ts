@@ -41,6 +41,10 @@ export function lowerSequence(node: GraphNode, lowering: SequenceLowering): Lowe
       return attentionOf(node, operation, lowering);
     case "attentionGradient":
       return attentionGradientOf(node, operation, lowering);
+    case "storeRows":
+      return storeRowsOf(node, lowering);
+    case "cachedAttention":
+      return cachedAttentionOf(node, operation, lowering);
     case "segmentMean":
     case "segmentMeanGradient":
       return segmentsOf(node, lowering);
@@ -52,6 +56,7 @@ export function lowerSequence(node: GraphNode, lowering: SequenceLowering): Lowe
 }
 
 type RotaryOperation = Extract<GraphNode["operation"], { kind: "rotary" }>;
+type CachedAttentionOperation = Extract<GraphNode["operation"], { kind: "cachedAttention" }>;
 type BlockOperation = Extract<GraphNode["operation"], { kind: "block" }>;
 
 function layerNormOf(
@@ -132,6 +137,30 @@ function readsOf(
 /** Multiplications of one product of all pairs of rows that can meet. */
 function pairsOf({ rows, longest, heads, headSize }: AttentionReads): number {
   return rows * longest * heads * headSize;
+}
+
+/** The result is the state itself. */
+function storeRowsOf(node: GraphNode, lowering: SequenceLowering): Lowered {
+  const [store, source, places] = node.inputs.map((input) => lowering.bufferOf(input));
+  const { rows: storeRows, columns } = matrixShape(node.shape);
+  const sizes = { rows: node.inputs[1]!.shape[0]!, columns, storeRows };
+  const buffers = { source: source!, places: places!, store: store! };
+  return { launch: { kind: "storeRows", ...sizes, ...buffers }, result: store!, flops: 0 };
+}
+
+function cachedAttentionOf(
+  node: GraphNode,
+  { kind, heads, keyHeads }: CachedAttentionOperation,
+  lowering: SequenceLowering,
+): Lowered {
+  const { rows, columns } = matrixShape(node.shape);
+  const [queries, keys, values, ranges] = node.inputs.map((input) => lowering.bufferOf(input));
+  const out = lowering.result(node);
+  const headSize = columns / heads;
+  const cached = node.inputs[1]!.shape[0]!;
+  const sizes = { rows, heads, keyHeads, headSize, cached, scale: 1 / Math.sqrt(headSize) };
+  const reads = { queries: queries!, keys: keys!, values: values!, ranges: ranges! };
+  return { launch: { kind, ...sizes, ...reads, out }, result: out, flops: rows * cached * columns * 4 };
 }
 
 function segmentsOf(node: GraphNode, lowering: SequenceLowering): Lowered {

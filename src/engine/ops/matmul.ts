@@ -8,7 +8,7 @@ export interface MatmulOptions {
 
 /**
  * A [M, K] · B [K, N] → [M, N]; a transposed operand is stored the other way round (transposeB: B [N, K]).
- * B may be a resident in f16. Throws "shape" unless both are matrices with one K.
+ * B may be a resident in f16, q8 or q4. Throws "shape" unless both are matrices with one K.
  */
 export function matmul(
   a: Tensor,

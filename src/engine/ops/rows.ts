@@ -2,8 +2,8 @@ import { RetuneError } from "../errors.ts";
 import { showShape, type Tensor } from "../graph.ts";
 
 /**
- * Rows of a table: table [T, D], indices u32 [B] → [B, D] (or a u32 table [T], → [B]; an f16 table gives f32 rows). dTable[t] = Σ of dY's rows that
- * came from t. An index past the table reads its last row.
+ * Rows of a table: table [T, D], indices u32 [B] → [B, D] (or a u32 table [T], → [B]; an f16, q8 or q4 table gives f32 rows).
+ * dTable[t] = Σ of dY's rows that came from t. An index past the table reads its last row.
  */
 export function gather(table: Tensor, indices: Tensor): Tensor {
   if (

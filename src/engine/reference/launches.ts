@@ -13,8 +13,10 @@ import type {
   SumSquaresLaunch,
 } from "../plan.ts";
 import type { SequenceLaunch } from "../plan-sequence.ts";
+import { storedStride } from "../stored.ts";
 import { attention, attentionGradient } from "./attention.ts";
 import type { Buffers, TwinArray } from "./buffers.ts";
+import { cachedAttention, storeRows } from "./cached-attention.ts";
 import { applySteps, readOperand } from "./chain.ts";
 import { layerNorm, layerNormGamma, layerNormGradient } from "./layer-norm.ts";
 import { rotary } from "./rotary.ts";
@@ -70,6 +72,10 @@ function executeSequenceLaunch(launch: SequenceLaunch, buffers: Buffers): void {
       return attention(launch, buffers);
     case "attentionGradient":
       return attentionGradient(launch, buffers);
+    case "storeRows":
+      return storeRows(launch, buffers);
+    case "cachedAttention":
+      return cachedAttention(launch, buffers);
     case "segmentMean":
       return segmentMean(launch, buffers);
     case "segmentMeanGradient":
@@ -91,10 +97,11 @@ function accumulate({ elements, source, target }: AccumulateLaunch, buffers: Buf
 }
 
 function gather({ copies }: GatherLaunch, buffers: Buffers): void {
-  for (const { table, tableRows, indices, out, rows, columns } of copies) {
+  for (const { table, tableRows, indices, out, rows, columns, dtype } of copies) {
+    const stride = storedStride(dtype, columns);
     for (let row = 0; row < rows; row++) {
-      const from = Math.min(buffers(indices)[row]!, tableRows - 1);
-      buffers(out).set(buffers(table).subarray(from * columns, (from + 1) * columns), row * columns);
+      const from = Math.min(buffers(indices)[row]!, tableRows - 1) * stride;
+      buffers(out).set(buffers(table).subarray(from, from + columns), row * columns);
     }
   }
 }

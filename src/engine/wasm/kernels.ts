@@ -73,6 +73,29 @@ export interface PartKernels {
     direct: Flag,
     productBytes: number,
   ): void;
+  matmulStoredPart(
+    layout: number,
+    blocked: Flag,
+    typeB: number, // HALVES 1, Q8 2, Q4 3
+    rowsOfB: number,
+    a: Address,
+    strideA: number,
+    b: Address,
+    strideB: number,
+    out: Address,
+    strideOut: number,
+    columns: number,
+    k: number,
+    firstRow: number,
+    endRow: number,
+    firstColumn: number,
+    endColumn: number,
+    steps: Address,
+    count: number,
+    detour: Flag,
+    direct: Flag,
+    productBytes: number,
+  ): void;
   runChain(
     firstRow: number,
     endRow: number,
@@ -122,6 +145,16 @@ export interface PartKernels {
   gatherRows(
     table: Address,
     tableRows: number,
+    indices: Address,
+    out: Address,
+    rows: number,
+    columns: number,
+  ): void;
+  gatherStored(
+    type: number,
+    table: Address,
+    tableRows: number,
+    stride: number,
     indices: Address,
     out: Address,
     rows: number,
@@ -229,6 +262,27 @@ export interface PartKernels {
       ...AttentionParts,
     ]
   ): void;
+  storeRows(
+    rows: number,
+    columns: number,
+    storeRows: number,
+    source: Address,
+    places: Address,
+    store: Address,
+  ): void;
+  cachedAttention(
+    firstUnit: number,
+    endUnit: number,
+    heads: number,
+    keyHeads: number,
+    width: number,
+    scale: number,
+    queries: Address,
+    keys: Address,
+    values: Address,
+    ranges: Address,
+    out: Address,
+  ): void;
   segmentMean(segments: number, columns: number, source: Address, spans: Address, out: Address): void;
   segmentMeanGradient(
     rows: number,
@@ -257,8 +311,10 @@ export interface Kernels extends PartKernels {
   readonly matmulTT: Matmul;
   matmulWorkspaceBytes(transposed: number): number; // m·k for TT, else 0
   blockedWorkspaceBytes(rows: number): number; // of a blocked product's part
+  storedWorkspaceBytes(): number; // of a product of few rows with a stored B
   attentionWorkspaceBytes(longest: number, width: number): number;
   attentionGradientWorkspaceBytes(longest: number, width: number): number;
+  cachedAttentionWorkspaceBytes(cached: number): number;
 }
 
 /** A call of a kernel without its workspace. */

@@ -12,7 +12,14 @@ function counting(): { readonly backend: Backend; readonly waits: () => number }
     read: () => Promise.resolve(Float32Array.of(++waits)),
   } as unknown as Executable;
   const backend = {
-    ...({ kind: "cpu", label: "a test", build: "", software: false, halfStorage: false } as const),
+    ...({
+      kind: "cpu",
+      label: "a test",
+      build: "",
+      software: false,
+      halfStorage: false,
+      bindingBytes: 1,
+    } as const),
     prepare: () => Promise.resolve(executable),
     dispose: () => undefined,
   };

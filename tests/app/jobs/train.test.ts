@@ -139,6 +139,7 @@ async function fragile(runs: number): Promise<Backend> {
     build: backend.build,
     software: backend.software,
     halfStorage: backend.halfStorage,
+    bindingBytes: backend.bindingBytes,
     dispose: () => backend.dispose(),
     async prepare(plan, sharing) {
       const executable = await backend.prepare(plan, sharing);

@@ -132,6 +132,7 @@ const nothing = (): Promise<void> => Promise.resolve();
 function memoryFolders(): ModelFolders {
   const kept = new Map<string, ReadonlyMap<string, Blob>>();
   return {
+    blob: (id, path) => Promise.resolve(kept.get(id)?.get(path)),
     open: (id, name) => ({
       name,
       async read(path) {
@@ -151,9 +152,9 @@ function memoryFolders(): ModelFolders {
 /** A backend that computes no more once its worker's life is over, as a real worker's would not. */
 async function mortalCpu(life: { readonly over: boolean }): Promise<Backend> {
   const cpu = await openTestCpu();
-  const { kind, label, build, software, halfStorage } = cpu;
+  const { kind, label, build, software, halfStorage, bindingBytes } = cpu;
   return {
-    ...{ kind, label, build, software, halfStorage },
+    ...{ kind, label, build, software, halfStorage, bindingBytes },
     dispose: () => cpu.dispose(),
     async prepare(plan, sharing) {
       const executable = await cpu.prepare(plan, sharing);

@@ -1,5 +1,5 @@
 import type { Backend } from "../../../engine/backend.ts";
-import type { Graph, Tensor } from "../../../engine/graph.ts";
+import type { DType, Graph, Tensor } from "../../../engine/graph.ts";
 import { addBias } from "../../../engine/ops/elementwise.ts";
 import { matmul } from "../../../engine/ops/matmul.ts";
 
@@ -33,6 +33,11 @@ export interface TraceOptions {
   readonly frozen?: FrozenPrecision;
 }
 
+/** What matrices that do not train are kept in, or a rule that says so for each tensor. */
+export interface LeafOptions {
+  readonly frozen?: FrozenPrecision | ((name: string, shape: readonly number[]) => DType);
+}
+
 /**
  * Leaves for the tensors of `shapes` (`encoderShapes`, `crossEncoderShapes`), made when first asked for. Executables that
  * share parameters must agree on `trains`.
@@ -41,7 +46,7 @@ export function traceWeights(
   graph: Graph,
   shapes: ReadonlyMap<string, readonly number[]>,
   trains: (name: string) => boolean,
-  { frozen = "f32" }: TraceOptions = {},
+  { frozen = "f32" }: LeafOptions = {},
 ): TracedWeights {
   const leaves = new Map<string, Tensor>();
   const tensor = (name: string): Tensor => {
@@ -49,7 +54,7 @@ export function traceWeights(
     if (known) return known;
     const shape = shapes.get(name);
     if (!shape) throw new Error(`no tensor "${name}" in this model`);
-    const stored = shape.length === 2 ? frozen : "f32";
+    const stored = typeof frozen === "function" ? frozen(name, shape) : shape.length === 2 ? frozen : "f32";
     const leaf = trains(name) ? graph.parameter(name, shape) : graph.resident(name, stored, shape);
     leaves.set(name, leaf);
     return leaf;

@@ -1,10 +1,11 @@
-import type { Graph, Tensor } from "../../../engine/graph.ts";
+import type { DType, Graph, Tensor } from "../../../engine/graph.ts";
 import { addBias } from "../../../engine/ops/elementwise.ts";
 import { matmul } from "../../../engine/ops/matmul.ts";
 import { gather } from "../../../engine/ops/rows.ts";
-import { traceWeights, type TraceOptions } from "../bert/weights.ts";
+import { traceWeights } from "../bert/weights.ts";
 import type { LinearWeights } from "../lora-layers.ts";
 import type { LlamaConfig } from "./config.ts";
+import { frozenTypeOf, vocabularyRowsWithin, type FrozenKind } from "./frozen.ts";
 import { EMBEDDINGS, headName, llamaShapes } from "./names.ts";
 import { tracedParts, type VocabularyParts } from "./vocabulary.ts";
 
@@ -18,14 +19,19 @@ export interface DecoderWeights extends LinearWeights {
   logits(hidden: Tensor): Tensor;
 }
 
-export interface DecoderTraceOptions extends TraceOptions {
-  /** Tables of the vocabulary that do not train are cut into residents of at most so many rows (`partValues`). Default: whole. */
+export interface DecoderTraceOptions {
+  /** How matrices that do not train are kept. Default "f32". */
+  readonly frozen?: FrozenKind;
+  /**
+   * Tables of the vocabulary that do not train are cut into residents of at most so many rows. Default: as few parts as the device
+   * can bind (`Graph.bindingBytes`); one where it has no limit.
+   */
   readonly vocabularyRows?: number;
 }
 
 /**
  * Leaves for the tensors of a decoder, made when first asked for: what trains are parameters, the rest residents, matrices among
- * them in f16 where asked for. Executables that share parameters must agree on `trains` and on the options.
+ * them in f16, q8 or q4 where asked for. `writeDecoder` finds out how they were traced. Executables that share parameters must agree on `trains` and on the options.
  */
 export function traceLlama(
   graph: Graph,
@@ -34,14 +40,19 @@ export function traceLlama(
   options: DecoderTraceOptions = {},
 ): DecoderWeights {
   const shapes = llamaShapes(config);
-  const leaves = traceWeights(graph, shapes, trains, options);
-  const { vocabularyRows = config.vocabSize, frozen = "f32" } = options;
+  const { frozen = "f32" } = options;
+  const typeOf = (name: string, shape: readonly number[]): DType => frozenTypeOf(name, shape, frozen);
+  const leaves = traceWeights(graph, shapes, trains, { frozen: typeOf });
+  const tableType = typeOf(EMBEDDINGS, shapes.get(EMBEDDINGS)!);
+  const { vocabularyRows = vocabularyRowsWithin(config, tableType, graph.bindingBytes) } = options;
   const tables = new Map<string, VocabularyParts>();
   const tableOf = (name: string): VocabularyParts => {
     const known = tables.get(name);
     if (known) return known;
     const cut = vocabularyRows < config.vocabSize && !trains(name);
-    const table = cut ? tracedParts(graph, config, name, vocabularyRows, frozen) : whole(leaves.tensor(name));
+    const table = cut
+      ? tracedParts(graph, config, name, vocabularyRows, tableType)
+      : whole(leaves.tensor(name));
     tables.set(name, table);
     return table;
   };

@@ -1,12 +1,11 @@
 import { RetuneError } from "../../../engine/errors.ts";
-import type { Executable } from "../../../engine/backend.ts";
+import type { StoredType } from "../../../engine/graph.ts";
 import { parseJson, plainJson } from "../../formats/json.ts";
 import { openSafetensors, type ByteSource, type OpenSafetensors } from "../../formats/safetensors.ts";
 import type { TensorData } from "../../matrix.ts";
 import { decodeText } from "../../text/decode.ts";
 import { llamaConfigOf, type LlamaConfig } from "../llama/config.ts";
-import { EMBEDDINGS, HEAD, llamaShapes } from "../llama/names.ts";
-import { partValues } from "../llama/vocabulary.ts";
+import { llamaShapes } from "../llama/names.ts";
 
 const CONFIG = "config.json";
 const WHOLE = "model.safetensors";
@@ -20,6 +19,10 @@ export interface DecoderFolder {
   readonly config: LlamaConfig;
   readonly names: readonly string[]; // in the order of `llamaShapes`
   tensor(name: string): Promise<TensorData>;
+  /** Rows first ≤ row < end of a matrix (all of a vector is row 0). Where absent, `tensor` is read whole. */
+  rows?(name: string, first: number, end: number): Promise<Float32Array>;
+  /** A tensor in the words that store it (src/engine/stored.ts), where it is kept so; undefined where it is not. */
+  words?(name: string, type: StoredType): Promise<Uint32Array | undefined>;
 }
 
 /**
@@ -48,25 +51,8 @@ export async function openDecoderFolder(files: DecoderFiles, folder?: string): P
     config,
     names: [...llamaShapes(config).keys()],
     tensor: (name) => places.get(name)!.file.tensor(name),
+    rows: (name, first, end) => places.get(name)!.file.rows(name, first, end),
   };
-}
-
-/**
- * Writes a decoder's weights into an executable that has them as residents or parameters, one tensor at a time; `vocabularyRows` as
- * it was traced (`DecoderTraceOptions`), with every table of the vocabulary a resident where it is given.
- */
-export async function writeDecoder(
-  executable: Executable,
-  folder: DecoderFolder,
-  { vocabularyRows = folder.config.vocabSize }: { readonly vocabularyRows?: number } = {},
-): Promise<void> {
-  const { config } = folder;
-  for (const name of folder.names) {
-    const { values } = await folder.tensor(name);
-    const cut = (name === EMBEDDINGS || name === HEAD) && vocabularyRows < config.vocabSize;
-    const written = cut ? partValues(config, name, values, vocabularyRows) : new Map([[name, values]]);
-    for (const [resident, own] of written) executable.write(resident, own);
-  }
 }
 
 type Shown = (path: string) => string;

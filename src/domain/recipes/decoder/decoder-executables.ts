@@ -5,7 +5,7 @@ import type { Graph } from "../../../engine/graph.ts";
 import type { StepResults } from "../../../engine/step-results.ts";
 import type { TensorData, Weights } from "../../matrix.ts";
 import type { DecoderFolder } from "../../models/weights/llama-weights.ts";
-import { writeDecoder } from "../../models/weights/llama-weights.ts";
+import { writeDecoder } from "../../models/weights/write-decoder.ts";
 import { ROTARY, rotaryValues } from "../../models/llama/inputs.ts";
 import { EMBEDDINGS } from "../../models/llama/names.ts";
 import type { TracedDecoder } from "./traced-decoder.ts";

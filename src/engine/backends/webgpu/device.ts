@@ -37,7 +37,8 @@ export class GpuDevice {
     { watchdogMs = WATCHDOG_MS, bindingBytes = Infinity }: DeviceOptions,
   ) {
     this.device = device;
-    this.bindingBytes = Math.min(bindingBytes, device.limits.maxStorageBufferBindingSize);
+    const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
+    this.bindingBytes = Math.min(bindingBytes, maxStorageBufferBindingSize, maxBufferSize);
     this.software = software;
     this.watchdog = new Watchdog(watchdogMs);
     this.#failure = device.lost.then((info) => {

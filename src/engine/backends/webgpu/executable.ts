@@ -1,6 +1,5 @@
-import type { Executable, Feeds, LogRow } from "../../backend.ts";
-import { biasCorrections, eachFeed, logRow, notFinite, readable, writable } from "../../feeds.ts";
-import { halfBits } from "../../half.ts";
+import type { Executable, Feeds, Leaf, LogRow } from "../../backend.ts";
+import { biasCorrections, eachFeed, leafOf, logRow, notFinite, readable, writable } from "../../feeds.ts";
 import {
   ELEMENT_BYTES,
   summaryOf,
@@ -102,14 +101,18 @@ export class GpuExecutable implements Executable {
     return this.#latest;
   }
 
+  leaf(name: string): Leaf | undefined {
+    return leafOf(this.#plan, name);
+  }
+
   write(name: string, values: Float32Array | Uint32Array): void {
     this.#gpu.check();
     if (name === "step") {
       this.#store.step = values[0]!;
       return;
     }
-    const target = writable(this.#plan, name, values);
-    this.#write(target.storage, target.offset, values);
+    const { buffer, values: kept } = writable(this.#plan, name, values);
+    this.#write(buffer.storage, buffer.offset, kept);
     if (this.#plan.residents[name]) this.#store.residentVersion++;
   }
 
@@ -208,9 +211,8 @@ export class GpuExecutable implements Executable {
   }
 
   #write(storage: number, offset: number, values: Float32Array | Uint32Array): void {
-    const { dtype } = this.#plan.storages[storage]!;
-    const data = dtype === "f16" ? halvesOf(values) : (values as Float32Array<ArrayBuffer>);
-    const at = offset * ELEMENT_BYTES[dtype];
+    const at = offset * ELEMENT_BYTES[this.#plan.storages[storage]!.dtype];
+    const data = values as Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
     this.#gpu.device.queue.writeBuffer(this.#memory.storage(storage), at, data);
   }
 
@@ -228,11 +230,4 @@ interface Prepared {
   readonly prologue: readonly Dispatch[];
   readonly dispatches: readonly Dispatch[];
   readonly pace: Pace;
-}
-
-/** In half precision, and of whole words, which is what a queue writes. */
-function halvesOf(values: ArrayLike<number>): Uint16Array<ArrayBuffer> {
-  const halves = new Uint16Array(Math.ceil(values.length / 2) * 2);
-  for (let index = 0; index < values.length; index++) halves[index] = halfBits(values[index]!);
-  return halves;
 }

@@ -8,6 +8,7 @@ import attentionRowsGradientQueries from "../../kernels/attention_rows_gradient_
 import attentionRows from "../../kernels/attention_rows.wgsl?raw";
 import attention from "../../kernels/attention.wgsl?raw";
 import block from "../../kernels/block.wgsl?raw";
+import cachedAttention from "../../kernels/cached_attention.wgsl?raw";
 import clear from "../../kernels/clear.wgsl?raw";
 import columnSums from "../../kernels/column_sums.wgsl?raw";
 import elementwise from "../../kernels/elementwise.wgsl?raw";
@@ -27,6 +28,7 @@ import scatter from "../../kernels/scatter.wgsl?raw";
 import segmentMeanGradient from "../../kernels/segment_mean_gradient.wgsl?raw";
 import segmentMean from "../../kernels/segment_mean.wgsl?raw";
 import softmaxRows from "../../kernels/softmax_rows.wgsl?raw";
+import storeRows from "../../kernels/store_rows.wgsl?raw";
 import sumSquares from "../../kernels/sum_squares.wgsl?raw";
 
 /** What a binding of a kernel is: u uniform, r storage read, w storage read and write. */
@@ -49,6 +51,7 @@ export const KERNELS = {
   attentionRowsGradientKeys: { source: attentionRowsGradientKeys, bindings: "uurrrrrrww" },
   attentionRowsGradientQueries: { source: attentionRowsGradientQueries, bindings: "uurrrrrrw" },
   block: { source: block, bindings: "urw" },
+  cachedAttention: { source: cachedAttention, bindings: "urrrrw" },
   clear: { source: clear, bindings: "uw" },
   columnSums: { source: columnSums, bindings: "urrw" },
   elementwise: { source: elementwise, bindings: "urwrrrr" },
@@ -68,6 +71,7 @@ export const KERNELS = {
   segmentMean: { source: segmentMean, bindings: "urrw" },
   segmentMeanGradient: { source: segmentMeanGradient, bindings: "urrw" },
   softmaxRows: { source: softmaxRows, bindings: "urrrrrwww" },
+  storeRows: { source: storeRows, bindings: "urrw" },
   sumSquares: { source: sumSquares, bindings: "urw" },
 } as const satisfies Record<string, Kernel>;
 

@@ -20,6 +20,7 @@ import {
   type LaunchCode,
 } from "./code.ts";
 import { attentionCode, attentionGradientCodes } from "./attention-code.ts";
+import { cachedAttentionCode, storeRowsCode } from "./cache-code.ts";
 import { accumulateCodes, adamwCodes, sumSquaresCodes } from "./optimizer-code.ts";
 import { reduceCodes } from "./reduce-code.ts";
 import { scatterCodes } from "./scatter-code.ts";
@@ -88,6 +89,10 @@ function launchCode(launch: Exclude<Launch, { kind: SeveralDispatches }>, option
       return rotaryCode(launch);
     case "attention":
       return attentionCode(launch, options);
+    case "storeRows":
+      return storeRowsCode(launch, options);
+    case "cachedAttention":
+      return cachedAttentionCode(launch, options);
     case "segmentMean":
       return segmentMeanCode(launch);
     case "segmentMeanGradient":

@@ -1,5 +1,12 @@
 import { RetuneError } from "../../errors.ts";
-import { ALIGNMENT, ELEMENT_BYTES, type BufferId, type Plan, type StorageSpec } from "../../plan.ts";
+import {
+  ALIGNMENT,
+  ELEMENT_BYTES,
+  storageBytes,
+  type BufferId,
+  type Plan,
+  type StorageSpec,
+} from "../../plan.ts";
 import { outOfMemory, type GpuDevice } from "./device.ts";
 import type { Region } from "./code.ts";
 import { BUFFER_USAGE } from "./flags.ts";
@@ -149,7 +156,7 @@ export interface Space {
 
 /** Whole blocks of ALIGNMENT words, so that kernels may read and write vec4s at the end of a buffer. */
 function bytesOf({ elements, dtype }: StorageSpec): number {
-  const words = (elements * ELEMENT_BYTES[dtype]) / 4;
+  const words = storageBytes({ elements, dtype }) / 4;
   return Math.ceil(words / ALIGNMENT) * ALIGNMENT * 4;
 }
 

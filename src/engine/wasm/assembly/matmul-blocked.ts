@@ -6,18 +6,21 @@
  * block (650 KB at 240 rows) in L2. Sum order: k ascending in one accumulator per output, as in matmul-panels.ts, so
  * bits do not depend on m, n or how the result is cut into parts.
  * Edges: the last rows and columns are padded with 0 and leave through a spill area of one tile.
+ * A stored B (stored.ts) is decoded on its way into panels, a panel or a row of a chunk at a time, and then computed with as any.
  */
 import { packRows, packTransposed, SPILL_BYTES } from "./matmul-panels";
+import { decodeRow } from "./stored";
 import { multiplyAdd } from "./vector";
 
 const K_BLOCK: usize = 384;
 const N_CHUNK: usize = 192;
 const ROWS: usize = 5;
 const STRIP_STEP: usize = 20; // bytes from one k to the next
+const DECODED_BYTES: usize = 8 * K_BLOCK * 4; // of a stored B: the rows of one panel, or one row of a chunk
 
 /** Bytes of workspace for `rows` rows of the result. */
 export function blockedWorkspaceBytes(rows: usize): usize {
-  return SPILL_BYTES + K_BLOCK * ((N_CHUNK << 2) + ((rows + ROWS - 1) / ROWS) * STRIP_STEP) + 128;
+  return SPILL_BYTES + DECODED_BYTES + K_BLOCK * ((N_CHUNK << 2) + ((rows + ROWS - 1) / ROWS) * STRIP_STEP) + 128;
 }
 
 /** C[5, 8] (+)= Σ_k strip[k, 5]·panel[k, 8]. One step of k in the loop: with two in its body V8 runs out of registers. */
@@ -120,15 +123,49 @@ function packStripsTransposed(a: usize, lda: usize, rows: usize, k: usize, strip
   }
 }
 
+/** The panels of `packTransposed` from a stored B [rowsOfB, k]: its rows firstColumn to firstColumn + columns, along k from k0. */
+function decodeTransposed(
+  type: u32, b: usize, rowsOfB: usize, strideB: usize, firstColumn: usize, columns: usize, k0: usize, k: usize,
+  panels: usize, decoded: usize,
+): void {
+  const length = (k + 31) & ~31;
+  for (let column: usize = 0; column < columns; column += 8, panels += k * 32) {
+    const present = min<usize>(8, columns - column);
+    for (let j: usize = 0; j < present; j++) {
+      decodeRow(type, b, rowsOfB, strideB, firstColumn + column + j, k0, k, decoded + ((j * length) << 2));
+    }
+    packTransposed(decoded, length << 2, present, k, panels);
+  }
+}
+
+/** The panels of `packRows` from a stored B [rowsOfB, n]: its columns firstColumn to firstColumn + columns, rows from k0. */
+function decodeRows(
+  type: u32, b: usize, rowsOfB: usize, strideB: usize, firstColumn: usize, columns: usize, k0: usize, k: usize,
+  panels: usize, decoded: usize,
+): void {
+  const panelBytes = k * 32;
+  for (let column = columns; column < ((columns + 7) & ~7); column++) store<f32>(decoded + (column << 2), 0);
+  for (let row: usize = 0; row < k; row++) {
+    decodeRow(type, b, rowsOfB, strideB, k0 + row, firstColumn, columns, decoded);
+    let target = panels + row * 32;
+    for (let column: usize = 0; column < columns; column += 8, target += panelBytes) {
+      v128.store(target, v128.load(decoded + (column << 2)));
+      v128.store(target, v128.load(decoded + (column << 2), 16), 16);
+    }
+  }
+}
+
 /**
  * C = A·B. `transposedA`: A is [k, m], else [m, k]; `transposedB`: B is [n, k], else [k, n]. Strides in bytes; m at most
- * what `blockedWorkspaceBytes` was asked for.
+ * what `blockedWorkspaceBytes` was asked for. A stored B (`typeB` not 0) is given whole, its stride in elements, with the first
+ * of the columns of the result that are wanted, a multiple of 32.
  */
 export function multiplyBlocked(
   a: usize, lda: usize, transposedA: bool, b: usize, ldb: usize, transposedB: bool, c: usize, ldc: usize, m: usize,
-  n: usize, k: usize, workspace: usize,
+  n: usize, k: usize, typeB: u32, rowsOfB: usize, firstColumn: usize, workspace: usize,
 ): void {
-  const panels = workspace + SPILL_BYTES;
+  const decoded = workspace + SPILL_BYTES;
+  const panels = decoded + DECODED_BYTES;
   const strips = (panels + K_BLOCK * (N_CHUNK << 2) + 63) & ~63;
   for (let k0: usize = 0; k0 < k; k0 += K_BLOCK) {
     const depth = min(K_BLOCK, k - k0);
@@ -137,7 +174,10 @@ export function multiplyBlocked(
     else packStrips(a + (k0 << 2), lda, m, depth, strips);
     for (let n0: usize = 0; n0 < n; n0 += N_CHUNK) {
       const columns = min(N_CHUNK, n - n0);
-      if (transposedB) packTransposed(b + n0 * ldb + (k0 << 2), ldb, columns, depth, panels);
+      if (typeB && transposedB) {
+        decodeTransposed(typeB, b, rowsOfB, ldb, firstColumn + n0, columns, k0, depth, panels, decoded);
+      } else if (typeB) decodeRows(typeB, b, rowsOfB, ldb, firstColumn + n0, columns, k0, depth, panels, decoded);
+      else if (transposedB) packTransposed(b + n0 * ldb + (k0 << 2), ldb, columns, depth, panels);
       else packRows(b + k0 * ldb + (n0 << 2), ldb, depth, columns, panels);
       multiplyBlock(strips, panels, depth, c + (n0 << 2), ldc, m, columns, add, workspace);
     }

@@ -9,9 +9,14 @@
  * Blocking: rows of A in blocks of about 48 KB; four rows of B stay in L1 while the block passes by.
  * Edges: rows 4 → 2 → 1, columns 4 → 1. Strides are in bytes, so a view into a wider matrix works.
  */
+import { decodeRow } from "./stored";
 import { multiplyAdd, sumLanes } from "./vector";
 
 const BLOCK_BYTES: usize = 49152;
+const DEPTH: usize = 2048; // of a stored B along k: four rows of it as floats stay in L1
+
+/** Bytes of workspace of `multiplyStoredRows`. */
+export const STORED_WORKSPACE: usize = DEPTH * 16;
 
 @inline
 function finish(c: usize, sums: v128, a: usize, b: usize, from: usize, to: usize, add: bool): void {
@@ -141,6 +146,28 @@ export function multiplyRows(
       for (let i: usize = 0; i < rows; i++) {
         tile1x1(aBlock + i * lda, b + column * ldb, cBlock + i * ldc + (column << 2), kb, add);
       }
+    }
+  }
+}
+
+/**
+ * C = A·Bᵀ for few rows of A, B stored in fewer bits (stored.ts): [rowsOfB, k] with `strideB` elements from row to row, of which
+ * rows firstColumn to firstColumn + n count. Four rows of B at a time are decoded, along k by DEPTH, and met by all rows of A.
+ * Other strides in bytes. Workspace: STORED_WORKSPACE.
+ */
+export function multiplyStoredRows(
+  typeB: u32, a: usize, lda: usize, b: usize, rowsOfB: usize, strideB: usize, firstColumn: usize, c: usize, ldc: usize,
+  m: usize, n: usize, k: usize, workspace: usize,
+): void {
+  const length = min<usize>(DEPTH, (k + 31) & ~31) << 2; // bytes of a decoded row
+  for (let column: usize = 0; column < n; column += 4, c += 16) {
+    const columns = min<usize>(4, n - column);
+    for (let k0: usize = 0; k0 < k; k0 += DEPTH) {
+      const depth = min<usize>(DEPTH, k - k0);
+      for (let j: usize = 0; j < columns; j++) {
+        decodeRow(typeB, b, rowsOfB, strideB, firstColumn + column + j, k0, depth, workspace + j * length);
+      }
+      multiplyRows(a + (k0 << 2), lda, workspace, length, c, ldc, m, columns, depth << 2, k0 > 0);
     }
   }
 }

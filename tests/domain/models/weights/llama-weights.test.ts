@@ -4,7 +4,8 @@ import type { TensorData } from "../../../../src/domain/matrix.ts";
 import { llamaConfigOf } from "../../../../src/domain/models/llama/config.ts";
 import { EMBEDDINGS, FINAL_NORM, HEAD, llamaShapes } from "../../../../src/domain/models/llama/names.ts";
 import { traceLlama } from "../../../../src/domain/models/llama/weights.ts";
-import { openDecoderFolder, writeDecoder } from "../../../../src/domain/models/weights/llama-weights.ts";
+import { openDecoderFolder } from "../../../../src/domain/models/weights/llama-weights.ts";
+import { writeDecoder } from "../../../../src/domain/models/weights/write-decoder.ts";
 import { compile } from "../../../../src/engine/compile.ts";
 import { openReference } from "../../../../src/engine/backends/reference.ts";
 import { elementCount } from "../../../../src/engine/graph.ts";
@@ -114,7 +115,7 @@ test("tables of the vocabulary are written in the parts they were traced in, an 
         const embedded = traced.embed(graph.input("ids", "u32", [4]));
         return { outputs: { ...Object.fromEntries(sums), embedded, logits: traced.logits(embedded) } };
       });
-      await writeDecoder(executable, folder, { vocabularyRows });
+      await writeDecoder(executable, folder);
       executable.run({ ids });
       return { embedded: await executable.read("embedded"), logits: await executable.read("logits") };
     }),
