@@ -24,12 +24,22 @@ export function readLabRows<Example extends LabExample>(
   bytes: Uint8Array,
   known: readonly string[],
   read: (row: JsonRow, note: NoteOfRow) => Example | undefined,
+  options?: LabReadOptions,
+): LabRead<Example> {
+  return examplesOf(file, (report) => labRows(file, bytes, report, known), read, options);
+}
+
+/** The same of rows that come from elsewhere. */
+export function examplesOf<Example extends LabExample>(
+  file: string,
+  rows: (report: RowReport) => Iterable<JsonRow>,
+  read: (row: JsonRow, note: NoteOfRow) => Example | undefined,
   { skipBadRows = false }: LabReadOptions = {},
 ): LabRead<Example> {
   const report = new RowReport(skipBadRows);
   const [examples, notes, ids] = [[] as Example[], [] as LabNote[], new Set<string>()];
   const note: NoteOfRow = ({ line }, reason) => notes.push({ line, reason, skipped: false });
-  for (const row of labRows(file, bytes, report, known)) {
+  for (const row of rows(report)) {
     const example = report.row(file, row.line, () => unique(read(row, note), row, ids));
     if (example) examples.push(example);
   }
