@@ -84,7 +84,7 @@ export interface LabTask<Example extends LabExample = LabExample> {
   /** Parts the rows of one file where that is not "some groups are held out" (splitRows): memorising asks what was learnt, too. */
   sides?(examples: readonly Example[], share: number, seed: number): LabSides<Example>;
   /** The task with what its measures take from the rows that are learnt (a style's classifier); ask it before `examine` where it is there. */
-  readonly judgedBy?: (training: readonly Example[]) => LabTask<Example>;
+  judgedBy?(training: readonly Example[]): LabTask<Example>;
   /** What is learnt from a row: conversations whose assistant turns are the targets. */
   conversations(example: Example, form?: ModelForm): readonly Conversation[];
   /** Asks the model about every row and judges what it says, in the order of rows. */
