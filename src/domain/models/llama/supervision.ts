@@ -42,7 +42,7 @@ const CHUNK = 64; // rows of logits at a time
 
 /**
  * The loss of a batch, a scalar: Σ over its supervised tokens · `share`. Its inputs are fed by `supervisedFeeds`; `places` is
- * `predictingRows` of every batch that runs here. The head must not train.
+ * `predictingRows` of every batch that runs here. Where the head trains, too, every chunk has a gradient of its size while it runs.
  */
 export function supervisedLoss(
   config: LlamaConfig,

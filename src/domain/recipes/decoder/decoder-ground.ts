@@ -8,7 +8,7 @@ import type { DecoderJob } from "./decoder-job.ts";
 import { layOut, type DecoderLayout } from "./decoder-layout.ts";
 import { estimateOf } from "./decoder-plan.ts";
 import type { DecoderEstimate } from "./decoder-run.ts";
-import { DecoderSteps, sizesKey } from "./decoder-steps.ts";
+import { DecoderSteps, sizesKey, type StepTaker } from "./decoder-steps.ts";
 
 /** What stays the same through a run. */
 export interface DecoderGround {
@@ -16,7 +16,7 @@ export interface DecoderGround {
   readonly layout: DecoderLayout;
   readonly estimate: DecoderEstimate;
   readonly executables: DecoderExecutables;
-  readonly steps: DecoderSteps;
+  readonly steps: StepTaker;
   readonly initial: Weights;
   readonly rhythm: Rhythm;
   readonly label: string; // of what computes

@@ -28,7 +28,18 @@ interface Pending {
   readonly apply: Executable | undefined; // absent: the batch takes the step itself
 }
 
-export class DecoderSteps {
+/** Takes optimizer steps. */
+export interface StepTaker {
+  /** One optimizer step; may not be waited for. */
+  run(batches: readonly RowBatch[], turn: StepTurn): Promise<void>;
+  /**
+   * Loss and gradient norm of every step since the last call, in order. A step that was skipped because its gradient is not finite
+   * has a row like others, with a norm that is not.
+   */
+  collect(): Promise<readonly { readonly loss: number; readonly norm: number }[]>;
+}
+
+export class DecoderSteps implements StepTaker {
   readonly #executables: DecoderExecutables;
   readonly #settings: ResolvedDecoderSettings;
   readonly #sizesOf: (batch: RowBatch) => RowSizes;
@@ -50,7 +61,6 @@ export class DecoderSteps {
     await this.#batch(sizes);
   }
 
-  /** One optimizer step; may not be waited for. */
   async run(batches: readonly RowBatch[], { learningRate, place }: StepTurn): Promise<void> {
     const tokens = batches.reduce((sum, batch) => sum + supervisedTokens(batch), 0);
     const apply = this.#settings.accumulate > 1 ? await this.#apply() : undefined;
@@ -70,10 +80,6 @@ export class DecoderSteps {
     this.#pending.push({ batches: taken, apply });
   }
 
-  /**
-   * Loss and gradient norm of every step since the last call, in order. A step that was skipped because its gradient is not finite
-   * has a row like others, with a norm that is not.
-   */
   async collect(): Promise<readonly { readonly loss: number; readonly norm: number }[]> {
     const rows = new Map<Executable, LogRow[]>();
     const logged = async (executable: Executable): Promise<LogRow> => {
