@@ -14,6 +14,8 @@ import {
   positive,
   withoutUndefined,
 } from "./job-fields.ts";
+import { isLabTask, LAB_JOBS, parseLabJob } from "./job-lab.ts";
+import type { LabJob } from "./job-lab.ts";
 import { MINING_JOBS, parseMiningJob } from "./job-mining.ts";
 import type { MiningJob } from "./job-mining.ts";
 import { TUNED_JOBS, parseTunedJob } from "./job-tuned.ts";
@@ -111,10 +113,10 @@ export interface Job {
   readonly vectors?: { readonly train: VectorFiles; readonly validation?: VectorFiles };
 }
 
-const TASKS = ["adapter", ...Object.keys(TUNED_JOBS), ...Object.keys(MINING_JOBS)];
+const TASKS = ["adapter", ...Object.keys(TUNED_JOBS), ...Object.keys(MINING_JOBS), ...LAB_JOBS];
 
 /** A job of any task. */
-export type AnyJob = (Job & { readonly task: "adapter" }) | TunedJob | MiningJob;
+export type AnyJob = (Job & { readonly task: "adapter" }) | TunedJob | MiningJob | LabJob;
 
 /** Reads a job from the text of `file`. Throws "usage" with one line that names the file and the field. */
 export function parseJob(file: string, text: string): AnyJob {
@@ -137,6 +139,7 @@ export function parseJob(file: string, text: string): AnyJob {
   if (typeof task === "string" && Object.hasOwn(MINING_JOBS, task)) {
     return parseMiningJob(file, { ...value, task: task as keyof typeof MINING_JOBS });
   }
+  if (typeof task === "string" && isLabTask(task)) return parseLabJob(file, { ...value, task });
   if (typeof task === "string" && task !== "adapter") {
     const known = TASKS.map((name) => `"${name}"`).join(", ");
     throw new RetuneError(

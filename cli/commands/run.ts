@@ -8,6 +8,7 @@ import { summaryOf } from "../run/summary.ts";
 import { runAdapterJob } from "../tasks/adapter.ts";
 import { runCrossEncoderJob } from "../tasks/cross-encoder.ts";
 import { runEncoderJob } from "../tasks/encoder.ts";
+import { runLabJob } from "../tasks/lab.ts";
 import { runMineJob } from "../tasks/mine.ts";
 import { runRerankArmsJob } from "../tasks/rerank-arms.ts";
 import { runRouterJob } from "../tasks/router.ts";
@@ -43,8 +44,8 @@ export const runCommand: Command = {
 /** The record with how often its validation file was opened; null where nothing was judged. */
 async function countOpening(root: string, record: object): Promise<object> {
   const hashes = "hashes" in record ? (record.hashes as Readonly<Record<string, string>>) : {};
-  const { validation } = hashes;
-  return { ...record, openings: validation === undefined ? null : await openValidation(root, validation) };
+  const judged = hashes["test"] ?? hashes["validation"]; // the lab's validation rows only choose a step
+  return { ...record, openings: judged === undefined ? null : await openValidation(root, judged) };
 }
 
 interface Finished {
@@ -71,5 +72,7 @@ async function runJob(job: AnyJob, folder: RunFolder, root: string): Promise<Fin
       return runMineJob(job, folder, root);
     case "rerank-arms":
       return runRerankArmsJob(job, folder, root);
+    default:
+      return runLabJob(job, folder, root);
   }
 }

@@ -13,6 +13,7 @@ const OWN = new Set([
   "adapter.safetensors",
   "fusion.json",
   "questions.jsonl",
+  "answers.jsonl",
   METRICS_CSV_NAME,
   "mined-negatives.json",
   "cohere.jsonl",
@@ -21,8 +22,17 @@ const OWN = new Set([
   ...SNIPPETS,
 ]);
 const OWN_ADAPTER = new Set(["config.json", "pytorch_model.bin"]);
-const MODEL_FOLDERS = ["sentence-transformers", "peft", "onnx", "cross-encoder", "router", "cluster"];
-const MODEL_FILE = /\.(json|jsonl|safetensors|onnx|txt|py|md)(\.\d+\.part)?$/;
+const MODEL_FOLDERS = [
+  "sentence-transformers",
+  "peft",
+  "onnx",
+  "cross-encoder",
+  "router",
+  "cluster",
+  "merged",
+  "gguf",
+];
+const MODEL_FILE = /\.(json|jsonl|safetensors|onnx|txt|py|md|jinja|gguf)(\.\d+\.part)?$/;
 const STEP = /^step_\d+$/;
 const PART = /\.\d+\.part$/; // of a write that was killed
 
