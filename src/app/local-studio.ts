@@ -38,6 +38,7 @@ export async function createStudio(): Promise<Studio> {
   const state = await workspace.checkCanary(canary);
   if (state === "lost") environment.learn({ storageWarning: "lost" });
   await runs.owner.findInterrupted();
+  await studio.lab.owner.findInterrupted();
   void learnEnvironment(studio, environment, workspace, site);
   return studio;
 }
@@ -48,6 +49,8 @@ function openWorker(name: WorkerName): WorkerChannel {
       return new Worker(new URL("../../workers/data.worker.ts", import.meta.url), { type: "module", name });
     case "embed":
       return new Worker(new URL("../../workers/embed.worker.ts", import.meta.url), { type: "module", name });
+    case "lab":
+      return new Worker(new URL("../../workers/lab.worker.ts", import.meta.url), { type: "module", name });
     case "train":
       return new Worker(new URL("../../workers/train.worker.ts", import.meta.url), { type: "module", name });
   }

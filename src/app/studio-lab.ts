@@ -175,7 +175,7 @@ export interface LabExportOffer {
 
 /** What the page asks about the lab. Long work rejects with "cancelled" by the signal; events: "lab" and "lab-run". */
 export interface LabStudio {
-  systems(): readonly LabSystem[];
+  systems(): Promise<readonly LabSystem[]>;
   list(): Promise<readonly LabSummary[]>;
   create(name: string, system: LabTaskId): Promise<LabSummary>;
   /** The site's rows for a system, made for the bundled model. */

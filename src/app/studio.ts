@@ -18,6 +18,7 @@ import type { VerdictStudio } from "./studio-verdicts.ts";
  */
 export interface Studio extends DataStudio, TrainingStudio, RouterStudio, ModelStudio {
   readonly gate: GateStudio;
+  readonly lab: LabStudio;
   readonly imports: ImportStudio;
   readonly maps: MapStudio;
   readonly teachers: TeacherStudio;

@@ -3,6 +3,8 @@ import type { ModelFiles } from "./model-files.ts";
 /** Where the files of models that a person picked are kept: the browser's private file system. */
 export interface ModelFolders {
   open(id: string, name: string): ModelFiles;
+  /** A file by reference, to be read in parts; undefined where there is none. */
+  blob(id: string, path: string): Promise<Blob | undefined>;
   keep(id: string, files: ReadonlyMap<string, Blob>): Promise<void>;
   remove(id: string): Promise<void>;
 }
@@ -15,17 +17,22 @@ export function privateModelFolders(root: () => Promise<FileSystemDirectoryHandl
     const models = await (await root()).getDirectoryHandle(ROOT, { create: true });
     return models.getDirectoryHandle(encodeURIComponent(id), { create: true });
   };
+  const blob = async (id: string, path: string): Promise<Blob | undefined> => {
+    try {
+      const handle = await (await folder(id)).getFileHandle(encodeURIComponent(path));
+      return await handle.getFile();
+    } catch (error) {
+      if (error instanceof DOMException && error.name === "NotFoundError") return undefined;
+      throw error;
+    }
+  };
   return {
+    blob,
     open: (id, name) => ({
       name,
       async read(path) {
-        try {
-          const handle = await (await folder(id)).getFileHandle(encodeURIComponent(path));
-          return new Uint8Array(await (await handle.getFile()).arrayBuffer());
-        } catch (error) {
-          if (error instanceof DOMException && error.name === "NotFoundError") return undefined;
-          throw error;
-        }
+        const found = await blob(id, path);
+        return found && new Uint8Array(await found.arrayBuffer());
       },
     }),
     async keep(id, files) {

@@ -1,3 +1,4 @@
+import type { TrainingStep } from "../../domain/recipes/adapter-job.ts";
 import type { RunResults } from "../studio-training.ts";
 import type { RunRecord } from "../storage/records.ts";
 import { requireRoom } from "../storage/quota.ts";
@@ -23,8 +24,13 @@ export interface RunPorts {
   readonly wish: () => "go" | "pause" | "stop";
 }
 
+/** Recipes whose steps a `LiveRun` shows. */
+interface LiveTypes extends RecipeTypes {
+  readonly step: TrainingStep;
+}
+
 /** What differs between recipes while they train. */
-export interface TrainedPart<T extends RecipeTypes> extends Omit<TrainRequest<T>, "runId"> {
+export interface TrainedPart<T extends LiveTypes> extends Omit<TrainRequest<T>, "runId"> {
   totals(run: T["run"]): RunTotals;
   /** What its checkpoints and its result will take; looked at before the first step. */
   bytes?(run: T["run"]): number;
@@ -33,7 +39,7 @@ export interface TrainedPart<T extends RecipeTypes> extends Omit<TrainRequest<T>
 }
 
 /** Trains a run that is shown live, with checkpoints; "paused" where it was asked to. */
-export async function trainLive<T extends RecipeTypes>(
+export async function trainLive<T extends LiveTypes>(
   ports: RunPorts,
   live: LiveRun,
   part: TrainedPart<T>,

@@ -19,8 +19,11 @@ export interface SavedRun {
   readonly tensors: Readonly<Record<string, Float32Array>>;
 }
 
+/** All that saving needs to know of a step. */
+export type CountedStep = Pick<TrainingStep, "step">;
+
 /** What all recipes' runs have in common: pulled step by step, saved and kept at any yield. */
-export interface PulledRun<State extends SavedRun, Step extends TrainingStep, Trained> {
+export interface PulledRun<State extends SavedRun, Step extends CountedStep, Trained> {
   steps(): AsyncGenerator<Step, Trained, void>;
   state(): Promise<State>;
   keep(): Promise<Trained>;
@@ -30,7 +33,7 @@ export interface PulledRun<State extends SavedRun, Step extends TrainingStep, Tr
 /** The types of one recipe. */
 export interface RecipeTypes<State extends SavedRun = SavedRun> {
   readonly state: State;
-  readonly step: TrainingStep;
+  readonly step: CountedStep;
   readonly trained: unknown;
   readonly run: PulledRun<State, this["step"], this["trained"]>;
 }
@@ -163,7 +166,7 @@ class Saver {
     this.savedAt = parts.ports.now();
   }
 
-  async saveIfDue({ step }: TrainingStep): Promise<void> {
+  async saveIfDue({ step }: CountedStep): Promise<void> {
     this.steps += step > this.lastStep ? step - this.lastStep : step;
     this.lastStep = step;
     const passed = this.parts.ports.now() - this.savedAt;

@@ -7,6 +7,7 @@ import type { Emitter } from "./emitter.ts";
 import { EncoderShelf } from "./encoder-shelf.ts";
 import type { Environment } from "./environment.ts";
 import { JobBoard } from "./job-board.ts";
+import { LabDesk } from "./lab-desk.ts";
 import { LadderDesk } from "./ladder-desk.ts";
 import { ModelShelf } from "./model-shelf.ts";
 import { ProjectDesk } from "./project-desk.ts";
@@ -50,6 +51,7 @@ export function assembleStudio(parts: StudioParts): { studio: WorkspaceStudio; r
     ...{ workspace, workers, environment, emitter, encoders, runs, desk, jobs, models, ladder },
     routers: new RouterDesk(workspace),
     teachers: new TeacherDesk({ workspace, workers, environment, folders }),
+    lab: new LabDesk({ workspace, workers, emitter, locks, choice: () => environment.backendChoice }),
     storage: parts.storage,
     persist: parts.persist,
   });

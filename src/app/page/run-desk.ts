@@ -5,7 +5,7 @@ import { encoderById } from "../encoders/known-encoders.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import { lossObstacle } from "../jobs/loss-needs.ts";
 import { checkEnoughData } from "../jobs/recipe-facts.ts";
-import type { WorkerEvent } from "../protocol/calls.ts";
+import type { RunEvent } from "../protocol/calls.ts";
 import { newRun } from "../jobs/new-run.ts";
 import type { RunRecord } from "../storage/records.ts";
 import type { Workspace } from "../storage/workspace.ts";
@@ -139,8 +139,8 @@ export class RunDesk {
     return jobFileOf(run, encoder.name, environment.view.backend.active);
   }
 
-  hear(event: WorkerEvent): void {
-    if (event.kind === "run") this.owner.hear(event);
+  hear(event: RunEvent): void {
+    this.owner.hear(event);
   }
 
   private show(run: RunView, label?: string): void {

@@ -5,6 +5,7 @@ import type { Emitter } from "./emitter.ts";
 import type { Environment } from "./environment.ts";
 import type { JobBoard } from "./job-board.ts";
 import type { LadderDesk } from "./ladder-desk.ts";
+import type { LabDesk } from "./lab-desk.ts";
 import type { ModelShelf } from "./model-shelf.ts";
 import type { ProjectDesk } from "./project-desk.ts";
 import type { RouterDesk } from "./router-desk.ts";
@@ -26,6 +27,7 @@ export interface StudioPorts {
   readonly ladder: LadderDesk;
   readonly routers: RouterDesk;
   readonly teachers: TeacherDesk;
+  readonly lab: LabDesk;
   readonly storage: () => Promise<StorageView>;
   readonly persist: () => Promise<boolean>;
 }

@@ -19,6 +19,7 @@ export class WorkspaceStudio extends RouterPageStudio implements Studio {
   readonly maps = new MapDesk(this.ports);
   readonly mining = new MiningDesk(this.ports);
   readonly verdicts = new VerdictDesk(this.ports);
+  readonly lab = this.ports.lab;
 
   subscribe(listener: (event: StudioEvent) => void): () => void {
     return this.ports.emitter.subscribe(listener);
@@ -76,6 +77,7 @@ export class WorkspaceStudio extends RouterPageStudio implements Studio {
   hear(event: WorkerEvent): void {
     if (event.kind === "request") this.ports.environment.countRequest();
     else if (event.kind === "storage-problem") this.ports.emitter.emit(event);
-    else this.ports.runs.hear(event);
+    else if (event.kind === "run") this.ports.runs.hear(event);
+    else this.lab.hear(event);
   }
 }

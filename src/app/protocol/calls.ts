@@ -22,6 +22,7 @@ import type { LossNeeds, Recipe, RunPlan, Task } from "../studio-training.ts";
 import type { GateMethods } from "./gate-calls.ts";
 import type { TeacherMethods } from "./teacher-calls.ts";
 import type { ImportMethods } from "./import-calls.ts";
+import type { LabEvent } from "./lab-calls.ts";
 import type { MapMethods } from "./map-calls.ts";
 import type { MiningMethods } from "./mining-calls.ts";
 import type { VerdictDataMethods, VerdictTrainMethods } from "./verdict-calls.ts";
@@ -167,6 +168,7 @@ export interface RunEvent {
 
 /** What any worker tells besides. */
 export type WorkerEvent =
+  | LabEvent
   | ({ readonly kind: "run" } & RunEvent)
   | { readonly kind: "request"; readonly url: string } // one went to another origin
   | { readonly kind: "storage-problem"; readonly error: WireError };

@@ -1,8 +1,10 @@
 import { Sha256 } from "../../domain/data/sha256.ts";
 
+const hash = new Sha256();
+
 /** SHA-256 of a text's UTF-8, 32 bytes. */
 export function digestOf(text: string): Uint8Array<ArrayBuffer> {
-  return new Sha256().addText(text).finish();
+  return hash.addText(text).finish();
 }
 
 export function hexadecimal(bytes: Uint8Array): string {

@@ -1,5 +1,6 @@
 import type { DBSchema, IDBPDatabase, IDBPTransaction, StoreNames } from "idb";
 import type { AdapterSettings } from "../../domain/recipes/adapter-job.ts";
+import type * as lab from "./lab-records.ts";
 import type * as records from "./records.ts";
 
 export interface RetuneSchema extends DBSchema {
@@ -22,6 +23,11 @@ export interface RetuneSchema extends DBSchema {
   findings: { key: string; value: records.FindingRecord; indexes: { project: string } };
   texts: { key: [string, string, number]; value: records.TextsBlock };
   imports: { key: string; value: records.ImportRecord; indexes: { project: string } };
+  labs: { key: string; value: lab.LabRecord };
+  labFiles: { key: [string, string]; value: lab.LabFileRecord };
+  labRuns: { key: string; value: lab.LabRunRecord; indexes: { lab: string } };
+  labResults: { key: string; value: lab.LabResultRecord };
+  labModels: { key: string; value: lab.LabModelRecord };
 }
 
 export type StoreName = StoreNames<RetuneSchema>;
@@ -60,6 +66,13 @@ export const MIGRATIONS: readonly ((database: Database, transaction: UpgradeTran
   (database) => {
     database.createObjectStore("texts", { keyPath: ["projectId", "sourceId", "block"] });
     database.createObjectStore("imports", { keyPath: "id" }).createIndex("project", "projectId");
+  },
+  (database) => {
+    database.createObjectStore("labs", { keyPath: "id" });
+    database.createObjectStore("labFiles", { keyPath: ["labId", "side"] });
+    database.createObjectStore("labRuns", { keyPath: "id" }).createIndex("lab", "labId");
+    database.createObjectStore("labResults", { keyPath: "runId" });
+    database.createObjectStore("labModels", { keyPath: "id" });
   },
 ];
 

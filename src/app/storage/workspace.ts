@@ -5,6 +5,7 @@ import type { CheckpointStoreOptions } from "./checkpoint-store.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { ImportStore } from "./import-store.ts";
+import { LabStore } from "./lab-store.ts";
 import { ProjectStore } from "./project-store.ts";
 import { ProjectParts } from "./project-parts.ts";
 import type { EncoderRecord, ModelRecord } from "./records.ts";
@@ -21,6 +22,7 @@ export class Workspace {
   readonly projects: ProjectStore;
   readonly imports: ImportStore;
   readonly runs: RunStore;
+  readonly lab: LabStore;
   readonly parts: ProjectParts;
   readonly vectors: IndexedVectorCache;
   readonly checkpoints: IndexedCheckpointStore;
@@ -30,6 +32,7 @@ export class Workspace {
     this.projects = new ProjectStore(this.connection);
     this.imports = new ImportStore(this.connection, this.projects);
     this.runs = new RunStore(this.connection);
+    this.lab = new LabStore(this.connection);
     this.parts = new ProjectParts(this.connection);
     this.vectors = new IndexedVectorCache(this.connection);
     this.checkpoints = new IndexedCheckpointStore(this.connection, options.checkpoints);

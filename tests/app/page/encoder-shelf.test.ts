@@ -24,6 +24,7 @@ function shelfOver(page: "sealed" | "connected", host = "http://127.0.0.1:1") {
   const inspected: Inspected[] = [];
   const kept = new Map<string, readonly string[]>();
   const folders: ModelFolders = {
+    blob: () => Promise.resolve(undefined),
     open: () => ({ name: "", read: () => Promise.resolve(undefined) }),
     keep: async (id, files) => void kept.set(id, [...files.keys()].sort()),
     remove: () => Promise.resolve(),

@@ -17,6 +17,7 @@ import { EmbedService } from "../../../src/app/services/embed-service.ts";
 import { GateService } from "../../../src/app/services/gate-service.ts";
 import { GenerateService } from "../../../src/app/services/generate-service.ts";
 import { dataHandlers, embedHandlers, trainHandlers } from "../../../src/app/services/handlers.ts";
+import { LabService, labHandlers } from "../../../src/app/services/lab-service.ts";
 import { InferenceService } from "../../../src/app/services/inference-service.ts";
 import { ImportService } from "../../../src/app/services/import-service.ts";
 import { MapService } from "../../../src/app/services/map-service.ts";
@@ -204,13 +205,16 @@ function serveWorker(
       new TeacherService({ workspace, folders, runtime }),
     ),
     train: trainHandlers(new TrainService({ workspace, site, folders, backends, tell, freeBytes })),
+    lab: labHandlers(new LabService({ workspace, site, folders, backends, tell, freeBytes })),
   };
   const host: { emit(event: WorkerEvent): void } =
     name === "data"
       ? new Host(scope, handlers.data)
       : name === "embed"
         ? new Host(scope, handlers.embed)
-        : new Host(scope, handlers.train);
+        : name === "train"
+          ? new Host(scope, handlers.train)
+          : new Host(scope, handlers.lab);
 }
 
 /** Resolves when the run has reached one of the states. */

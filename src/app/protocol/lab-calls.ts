@@ -1,0 +1,61 @@
+import type { LabTaskId } from "../../domain/lab/lab-task.ts";
+import type { LabRunRecord } from "../storage/lab-records.ts";
+import type { BackendChoice } from "../studio.ts";
+import type {
+  LabAnswers,
+  LabExportFormat,
+  LabExportOffer,
+  LabFileView,
+  LabModelView,
+  LabPlan,
+  LabQuestion,
+  LabRecipe,
+  LabRowView,
+  LabSide,
+  LabSystem,
+  LabView,
+} from "../studio-lab.ts";
+import type { SentBytes, SentFile } from "./sent-files.ts";
+
+// What the lab's worker can be asked, types only. It reads rows, trains, asks and exports: one place holds the model.
+
+type Call<Params, Result> = { readonly params: Params; readonly result: Result };
+interface OfLab {
+  readonly labId: string;
+}
+interface OfRun {
+  readonly runId: string;
+}
+
+export interface LabMethods {
+  readonly systems: Call<null, readonly LabSystem[]>;
+  readonly split: Call<OfLab, LabView["split"]>;
+  readonly readFile: Call<
+    OfLab & { readonly side: LabSide; readonly file: SentFile; readonly skipBadRows: boolean },
+    LabFileView
+  >;
+  /** The site's sample of a system, put into an empty project. */
+  readonly fillSample: Call<OfLab & { readonly system: LabTaskId }, null>;
+  readonly rows: Call<
+    OfLab & { readonly side: "train" | "test"; readonly from: number; readonly count: number },
+    readonly LabRowView[]
+  >;
+  readonly models: Call<null, readonly LabModelView[]>;
+  readonly addModel: Call<{ readonly files: readonly SentFile[] }, LabModelView>;
+  readonly removeModel: Call<{ readonly id: string }, null>;
+  readonly recommended: Call<OfLab, LabRecipe>;
+  readonly plan: Call<OfLab & { readonly recipe: LabRecipe; readonly choice: BackendChoice }, LabPlan>;
+  readonly train: Call<OfRun & { readonly choice: BackendChoice; readonly stop: boolean }, LabRunRecord>;
+  readonly pause: Call<OfRun, null>;
+  readonly stopAndKeep: Call<OfRun, null>;
+  readonly ask: Call<
+    OfLab & { readonly askId: string; readonly question: LabQuestion; readonly choice: BackendChoice },
+    LabAnswers
+  >;
+  readonly exports: Call<OfRun, readonly LabExportOffer[]>;
+  readonly exportRun: Call<OfRun & { readonly format: LabExportFormat }, SentBytes>;
+}
+
+export type LabEvent =
+  | { readonly kind: "lab-run"; readonly run: LabRunRecord; readonly checkpointAge: number | null }
+  | { readonly kind: "lab-answers"; readonly askId: string; readonly answers: LabAnswers };

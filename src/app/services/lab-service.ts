@@ -1,0 +1,238 @@
+import type { LabTask, LabTaskId } from "../../domain/lab/lab-task.ts";
+import type { Backend } from "../../engine/backend.ts";
+import { RetuneError } from "../../engine/errors.ts";
+import { LAB_TASK_IDS, labTask } from "../../domain/lab/registry.ts";
+import { DecoderSource, NANO_DECODER } from "../encoders/decoder-source.ts";
+import type { ModelFolders } from "../encoders/folder-store.ts";
+import { servedModelFiles } from "../encoders/model-files.ts";
+import { interruptible } from "../jobs/interruptible-backend.ts";
+import { askLab } from "../jobs/lab-ask.ts";
+import { labData, rowView, splitView } from "../jobs/lab-data.ts";
+import { exportLab, labExportOffers } from "../jobs/lab-exports.ts";
+import { loadDecoder, openPair, type OpenPair } from "../jobs/lab-kept.ts";
+import { planLab } from "../jobs/lab-plan.ts";
+import { recommendedRecipe } from "../jobs/lab-recipe.ts";
+import { precisionOf, runLab, type LabRunPorts } from "../jobs/lab-run.ts";
+import type { LabEvent, LabMethods } from "../protocol/lab-calls.ts";
+import type { Handlers } from "../protocol/host.ts";
+import type { LabFileRecord, LabRunRecord } from "../storage/lab-records.ts";
+import type { Workspace } from "../storage/workspace.ts";
+import type { BackendChoice } from "../studio.ts";
+import type { LabFileView, LabModelView, LabRecipe, LabRowView, LabSystem, LabView } from "../studio-lab.ts";
+import { bytesOf } from "./data-service.ts";
+import type { BackendPort } from "./train-service.ts";
+
+type Of<Name extends keyof LabMethods> = LabMethods[Name]["params"];
+
+export interface LabServicePorts {
+  readonly workspace: Workspace;
+  readonly site: string;
+  readonly folders: ModelFolders;
+  readonly backends: BackendPort;
+  readonly tell: (event: LabEvent) => void;
+  readonly freeBytes: () => Promise<number | null>;
+}
+
+/** Models that are open to be asked, kept between questions. */
+interface Asked {
+  readonly key: string;
+  readonly backend: Backend;
+  readonly pair: OpenPair;
+}
+
+/** The lab's worker: rows, training, questions, exports. It owns one device at a time. */
+export class LabService {
+  private readonly ports: LabServicePorts;
+  private readonly decoders: DecoderSource;
+  private readonly wishes = new Map<string, "pause" | "stop">();
+  private asked: Asked | undefined;
+
+  constructor(ports: LabServicePorts) {
+    this.ports = ports;
+    this.decoders = new DecoderSource({ ...ports, lab: ports.workspace.lab });
+  }
+
+  systems(): Promise<readonly LabSystem[]> {
+    return Promise.resolve(LAB_TASK_IDS.map((id) => systemView(labTask(id))));
+  }
+
+  async split({ labId }: Of<"split">): Promise<LabView["split"]> {
+    return splitView(await this.data(labId));
+  }
+
+  async readFile({ labId, side, file, skipBadRows }: Of<"readFile">): Promise<LabFileView> {
+    const { lab } = this.ports.workspace;
+    const { system } = await lab.get(labId);
+    const bytes = await bytesOf(file);
+    const { examples, notes } = labTask(system).read(file.name, bytes, { skipBadRows });
+    const record: LabFileRecord = { labId, side, name: file.name, bytes, skipBadRows };
+    const view: LabFileView = { side, name: file.name, bytes: bytes.length, rows: examples.length, notes };
+    await lab.saveFile(record, view);
+    return view;
+  }
+
+  async fillSample({ labId, system }: Of<"fillSample">): Promise<null> {
+    const served = servedModelFiles(system, new URL(`samples/lab/${system}/`, this.ports.site).href);
+    for (const side of ["train", "test", "replay"] as const) {
+      const name = `${side}.jsonl`;
+      const bytes = await served.read(name);
+      if (bytes)
+        await this.readFile({ labId, side, file: { name, blob: new Blob([bytes]) }, skipBadRows: false });
+      else if (side === "train")
+        throw new RetuneError("network", `The sample's ${name} is not on this site.`);
+    }
+    return null;
+  }
+
+  async rows({ labId, side, from, count }: Of<"rows">): Promise<readonly LabRowView[]> {
+    const data = await this.data(labId);
+    return data[side].slice(from, from + count).map((example) => rowView(data.task, example));
+  }
+
+  models(): Promise<readonly LabModelView[]> {
+    return this.decoders.list();
+  }
+
+  addModel({ files }: Of<"addModel">): Promise<LabModelView> {
+    return this.decoders.add(files);
+  }
+
+  async removeModel({ id }: Of<"removeModel">): Promise<null> {
+    await this.decoders.remove(id);
+    return null;
+  }
+
+  async recommended({ labId }: Of<"recommended">): Promise<LabRecipe> {
+    return recommendedRecipe(await this.data(labId), await this.decoders.open(NANO_DECODER));
+  }
+
+  readonly plan: Handlers<LabMethods>["plan"] = ({ labId, recipe, choice }, { signal }) => {
+    this.close();
+    const openBackend = async () => interruptible(await this.ports.backends.open(choice, undefined), signal);
+    return planLab({ store: this.ports.workspace.lab, decoders: this.decoders, openBackend }, labId, recipe);
+  };
+
+  train({ runId, choice, stop }: Of<"train">): Promise<LabRunRecord> {
+    this.close();
+    if (stop) this.wishes.set(runId, "stop");
+    else this.wishes.delete(runId);
+    return runLab(this.runPorts(runId, choice), runId);
+  }
+
+  pause({ runId }: Of<"pause">): Promise<null> {
+    this.wishes.set(runId, "pause");
+    return Promise.resolve(null);
+  }
+
+  stopAndKeep({ runId }: Of<"stopAndKeep">): Promise<null> {
+    this.wishes.set(runId, "stop");
+    return Promise.resolve(null);
+  }
+
+  readonly ask: Handlers<LabMethods>["ask"] = async ({ labId, askId, question, choice }, control) => {
+    const data = await this.data(labId);
+    const pair = await this.pairFor(question.runId, question.base ?? NANO_DECODER, choice);
+    return askLab(
+      data,
+      pair,
+      question,
+      (answers) => this.ports.tell({ kind: "lab-answers", askId, answers }),
+      control,
+    );
+  };
+
+  async exports({ runId }: Of<"exports">): Promise<LabMethods["exports"]["result"]> {
+    return labExportOffers(await this.exportGround(runId));
+  }
+
+  async exportRun({ runId, format }: Of<"exportRun">): Promise<LabMethods["exportRun"]["result"]> {
+    return exportLab(await this.exportGround(runId), format);
+  }
+
+  private async exportGround(runId: string) {
+    const { workspace } = this.ports;
+    const run = await workspace.lab.run(runId);
+    const model = await this.decoders.open(run.recipe.base);
+    const kept = await loadDecoder(workspace.checkpoints, runId);
+    return { run, model, kept, results: await workspace.lab.results(runId) };
+  }
+
+  private async pairFor(runId: string | undefined, base: string, choice: BackendChoice): Promise<OpenPair> {
+    const { workspace, backends } = this.ports;
+    const key = `${runId ?? base} ${choice}`;
+    if (this.asked?.key === key) return this.asked.pair;
+    this.close();
+    const run = runId === undefined ? undefined : await workspace.lab.run(runId);
+    const model = await this.decoders.open(run?.recipe.base ?? base);
+    const kept = run ? await loadDecoder(workspace.checkpoints, run.id) : null;
+    const backend = await backends.open(choice, undefined);
+    try {
+      const pair = await openPair(backend, model, kept, precisionOf(run?.recipe.settings.frozen));
+      this.asked = { key, backend, pair };
+      return pair;
+    } catch (error) {
+      backend.dispose();
+      throw error;
+    }
+  }
+
+  /** Lets go of the models that were asked: what trains needs the memory. */
+  private close(): void {
+    this.asked?.pair.dispose();
+    this.asked?.backend.dispose();
+    this.asked = undefined;
+  }
+
+  private async data(labId: string): ReturnType<typeof labData> {
+    const { lab } = this.ports.workspace;
+    return labData(lab, await lab.get(labId));
+  }
+
+  private runPorts(runId: string, choice: BackendChoice): LabRunPorts {
+    const { workspace, backends, tell, freeBytes } = this.ports;
+    return {
+      ...{ store: workspace.lab, checkpoints: workspace.checkpoints, decoders: this.decoders, freeBytes },
+      openBackend: (device) => backends.open(choice, device),
+      now: () => performance.now(),
+      emit: (run, checkpointAge) => tell({ kind: "lab-run", run, checkpointAge }),
+      wish: () => this.wishes.get(runId) ?? "go",
+    };
+  }
+}
+
+/** Systems whose answers can be held to a schema or grammar. */
+const CONSTRAINED: readonly LabTaskId[] = ["text-to-sql", "code", "function-calling"];
+
+function systemView({ id, measures }: LabTask): LabSystem {
+  return {
+    ...{ id, canConstrain: CONSTRAINED.includes(id) },
+    measures: measures.map(({ key, label, meaning, better, unit }) => ({
+      key,
+      label,
+      meaning,
+      better,
+      unit,
+    })),
+  };
+}
+
+export function labHandlers(service: LabService): Handlers<LabMethods> {
+  return {
+    systems: () => service.systems(),
+    split: (params) => service.split(params),
+    readFile: (params) => service.readFile(params),
+    fillSample: (params) => service.fillSample(params),
+    rows: (params) => service.rows(params),
+    models: () => service.models(),
+    addModel: (params) => service.addModel(params),
+    removeModel: (params) => service.removeModel(params),
+    recommended: (params) => service.recommended(params),
+    plan: service.plan,
+    train: (params) => service.train(params),
+    pause: (params) => service.pause(params),
+    stopAndKeep: (params) => service.stopAndKeep(params),
+    ask: service.ask,
+    exports: (params) => service.exports(params),
+    exportRun: (params) => service.exportRun(params),
+  };
+}
