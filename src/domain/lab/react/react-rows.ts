@@ -99,7 +99,8 @@ class ReactReader {
     const tools = known.length > 0 ? known : toolsInText(trace.system ?? "");
     requireKnown(trace, tools, row);
     const group = optionalText(row, ["group"]);
-    const answers = [...row.texts("answers"), ...(optionalText(row, ["answer"]) ?? [])];
+    const answer = optionalText(row, ["answer"]);
+    const answers = [...row.texts("answers"), ...(answer === undefined ? [] : [answer])];
     return {
       ...{
         id: idOf(row),

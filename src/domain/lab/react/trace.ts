@@ -80,7 +80,6 @@ class TraceBuilder {
     this.#steps.push({ kind: "action", thought: this.#taken(), action, input: this.#input(text) });
   }
 
-  /** An input without an object is one argument, as LlamaIndex's agents call it: {"input": text}. */
   #input(text: string): JsonObject {
     const read = readLiteral(text.replace(/^```(?:json)?\s*|\s*```$/g, ""));
     if (read?.value.kind !== "object") {
