@@ -7,18 +7,19 @@ import {
   rowCases,
   softmaxCases,
 } from "./kernel-cases.ts";
+import { cachedAttentionCases, storeRowsCases } from "./kernel-cases-cache.ts";
 import type { LaunchBench } from "./launch-bench.ts";
 import {
   accumulateCases,
   attentionCases,
   blockCases,
   causalAttentionCases,
-  halfCases,
   layerNormCases,
   poolingCases,
   rmsNormCases,
   rotaryCases,
   scatterCases,
+  storedCases,
 } from "./kernel-cases-sequence.ts";
 
 /** What every backend's kernels must compute as the float64 twins do: each kind of launch at every size and in every variant. */
@@ -35,9 +36,11 @@ export const KERNEL_SUITE: readonly (readonly [string, (bench: LaunchBench) => v
   ["rotary positions", rotaryCases],
   ["attention and its gradients", attentionCases],
   ["causal and grouped attention and its gradients", causalAttentionCases],
+  ["rows that are stored", storeRowsCases],
+  ["attention over stored rows", cachedAttentionCases],
   ["means of spans", poolingCases],
   ["slices and their gradients", blockCases],
   ["gradients of embedding tables", scatterCases],
   ["accumulated gradients", accumulateCases],
-  ["products and rows of halves", halfCases],
+  ["products and rows of what is stored in fewer bits", storedCases],
 ];

@@ -27,6 +27,7 @@ export type TracedPass = (graph: Graph, weights: DecoderWeights) => Readonly<Rec
 /** What executables are compiled over: the weights of one model, where they are computed with. */
 export interface DecoderStore extends StoreSettings {
   readonly backend: Backend;
+  readonly tag: string; // tells what this model alone keeps from what other models over the same weights keep
   compile(trace: TracedPass): Promise<Executable>;
   dispose(): void;
 }
@@ -53,7 +54,7 @@ export async function storedDecoder(
     first.dispose();
     throw error;
   }
-  return storeOver(backend, settings, first, (weights) => weights);
+  return storeOver(backend, settings, "", first, (weights) => weights);
 }
 
 /** The same weights with an adapter beside them; `slot` tells adapters that are open at a time from each other. */
@@ -68,7 +69,7 @@ export async function storedBeside(
     withLoraResidents(graph, weights, adapter, prefix);
   const first = await base.compile((graph, weights) => everything(graph, base, beside(weights, graph)));
   for (const [name, { values }] of adapter.weights) first.write(prefix + name, values);
-  return storeOver(base.backend, base, first, beside);
+  return storeOver(base.backend, base, ` of lora ${slot}`, first, beside);
 }
 
 /** A pass in which every tensor of the model has its place. */
@@ -85,11 +86,12 @@ function everything(
 function storeOver(
   backend: Backend,
   { config, positions, trace }: StoreSettings,
+  tag: string,
   first: Executable,
   over: (weights: DecoderWeights, graph: Graph) => DecoderWeights,
 ): DecoderStore {
   return {
-    ...{ backend, config, positions, trace },
+    ...{ backend, tag, config, positions, trace },
     compile: (traced) =>
       compile(
         backend,

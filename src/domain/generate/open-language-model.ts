@@ -8,10 +8,10 @@ import type { RunControl } from "../ports.ts";
 import { storedBeside, storedDecoder, type DecoderStore, type DecoderTensors } from "./decoder-store.ts";
 import { generateAnswers, stopIfCancelled } from "./generation.ts";
 import { checkGeneration, checkSequences } from "./generation-settings.ts";
-import type { LanguageModel, SequenceScore } from "./language-model.ts";
+import type { Generated, GenerationSettings, LanguageModel, SequenceScore } from "./language-model.ts";
 import { Pace } from "./pace.ts";
 import { PackedPasses } from "./packed-passes.ts";
-import { WholeReader } from "./whole-reader.ts";
+import { CachedReader } from "./cached-reader.ts";
 
 /** What a language model is opened from: a `DecoderModel` has all of it. */
 export interface LanguageModelParts {
@@ -88,6 +88,8 @@ class DecoderLanguageModel implements OpenLanguageModel {
   readonly #slots: Slots;
   readonly #slot: number | undefined;
   readonly #passes: PackedPasses;
+  readonly #reader: CachedReader;
+  #generating: Promise<unknown> = Promise.resolve(); // one after the other: they share a cache
 
   constructor(parts: LanguageModelParts, store: DecoderStore, slots: Slots, slot?: number) {
     this.name = parts.name;
@@ -98,7 +100,9 @@ class DecoderLanguageModel implements OpenLanguageModel {
     this.#store = store;
     this.#slots = slots;
     this.#slot = slot;
-    this.#passes = new PackedPasses(store, parts.batchTokens ?? inferenceTokens(store.backend));
+    const tokens = parts.batchTokens ?? inferenceTokens(store.backend);
+    this.#passes = new PackedPasses(store, tokens);
+    this.#reader = new CachedReader(store, tokens);
   }
 
   async generate(
@@ -109,15 +113,23 @@ class DecoderLanguageModel implements OpenLanguageModel {
     const { vocabSize } = this.#store.config;
     checkGeneration(prompts, settings, { contextTokens: this.contextTokens, vocabSize });
     stopIfCancelled(control);
-    const reader = new WholeReader(this.#passes, vocabSize);
+    const running = this.#generating.then(() => this.#generate(prompts, settings, control));
+    this.#generating = running.catch(() => undefined);
+    return await running;
+  }
+
+  #generate(
+    prompts: readonly (readonly number[])[],
+    settings: GenerationSettings,
+    control: RunControl,
+  ): Promise<readonly Generated[]> {
     const sequences = this.#parts.sequences ?? SEQUENCES;
-    const { format } = this;
-    return await generateAnswers(
-      prompts,
-      settings,
-      { format, reader, vocabSize, sequences, constraints: [] },
-      control,
-    );
+    const rooms = prompts.map(({ length }) => length + settings.maxTokens).sort((a, b) => b - a);
+    const wanted = rooms.slice(0, sequences).reduce((sum, room) => sum + room, 0);
+    this.#reader.reserve(wanted, rooms[0] ?? 0);
+    const { vocabSize } = this.#store.config;
+    const parts = { format: this.format, reader: this.#reader, vocabSize, sequences, constraints: [] };
+    return generateAnswers(prompts, settings, parts, control);
   }
 
   async score(
@@ -167,6 +179,7 @@ class DecoderLanguageModel implements OpenLanguageModel {
 
   dispose(): void {
     this.#passes.dispose();
+    this.#reader.dispose();
     this.#store.dispose();
     if (this.#slot !== undefined) this.#slots.giveBack(this.#slot);
   }

@@ -46,7 +46,8 @@ function drawn(
   random: CounterRandom,
   mask: TokenMask | undefined,
 ): number {
-  let [ids, shares] = [[] as number[], new Float64Array(logits.length)];
+  let ids: number[] = [];
+  const shares = new Float64Array(logits.length);
   for (let id = 0; id < logits.length; id++) {
     if (!allows(mask, id)) continue;
     shares[id] = Math.exp((logits[id]! - largest) / temperature);

@@ -52,9 +52,9 @@ fn main(
     for (var start = range.x; start < range.y; start += KEYS) {
       let count = min(KEYS, range.y - start);
       for (var key = lane; key < count; key += LANES) {
-        let from = (start + key) * keyWidth + keyOffset;
+        let base = (start + key) * keyWidth + keyOffset;
         var score = 0.0;
-        for (var d = 0u; d < size; d++) { score += queries[at + d] * keys[from + d]; }
+        for (var d = 0u; d < size; d++) { score += queries[at + d] * keys[base + d]; }
         scores[key] = shape.scale * score;
       }
       workgroupBarrier();

@@ -124,7 +124,10 @@ describe("what can go wrong is said", () => {
   ])("%s", async (_name, prompts, given, said) => {
     const model = await openLanguageModel(cpu, decoder);
     const failure = model.generate(prompts, given);
-    await expect(failure).rejects.toMatchObject({ code: "usage", message: expect.stringContaining(said) });
+    await expect(failure).rejects.toMatchObject({
+      code: "usage",
+      message: expect.stringContaining(said) as string,
+    });
     model.dispose();
   });
 

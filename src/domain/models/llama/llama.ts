@@ -23,19 +23,23 @@ export interface LlamaOptions {
    * activation alone. Gradients are the same to the bit.
    */
   readonly recompute?: boolean;
+  /** Attention of a layer over its turned queries and keys and its values. Default: causal within each packed sequence. */
+  readonly attend?: LayerAttention;
 }
+
+export type LayerAttention = (layer: number, queries: Tensor, keys: Tensor, values: Tensor) => Tensor;
 
 /** The hidden states of all tokens after the last norm, [R, D]. Rows of no sequence hold numbers of no meaning. */
 export function llama(
   config: LlamaConfig,
   weights: DecoderWeights,
   inputs: DecoderInputs,
-  { recompute = false }: LlamaOptions = {},
+  { recompute = false, attend = packedAttention(config, inputs) }: LlamaOptions = {},
 ): Tensor {
   let hidden = weights.embed(inputs.ids);
   for (let index = 0; index < config.layers; index++) {
     for (const name of layerShapes(config, index).keys()) weights.tensor(name); // leaves are made outside
-    const layer = (x: Tensor): Tensor => transformerLayer(config, weights, inputs, x, index);
+    const layer = (x: Tensor): Tensor => transformerLayer(config, weights, inputs, attend, x, index);
     hidden = recompute ? checkpointed([hidden], ([x]) => layer(x!)) : layer(hidden);
   }
   return rmsNorm(hidden, weights.tensor(FINAL_NORM), { epsilon: config.epsilon });
@@ -50,13 +54,14 @@ function transformerLayer(
   config: LlamaConfig,
   weights: DecoderWeights,
   inputs: DecoderInputs,
+  attend: LayerAttention,
   hidden: Tensor,
   index: number,
 ): Tensor {
   const part = (name: string): string => layerPart(index, name);
   const norm = (name: string, x: Tensor): Tensor =>
     rmsNorm(x, weights.tensor(part(`${name}.weight`)), { epsilon: config.epsilon });
-  const attended = selfAttention(config, weights, inputs, norm("input_layernorm", hidden), index);
+  const attended = selfAttention(config, weights, inputs, attend, norm("input_layernorm", hidden), index);
   const middle = add(weights.linear(part("self_attn.o_proj"), attended), hidden);
   const seen = norm("post_attention_layernorm", middle);
   const [gate, up] = ["gate", "up"].map((side) => weights.linear(part(`mlp.${side}_proj`), seen));
@@ -69,7 +74,8 @@ function transformerLayer(
 function selfAttention(
   config: LlamaConfig,
   weights: DecoderWeights,
-  { ranges, positions, rotary: table, bucket }: DecoderInputs,
+  { positions, rotary: table }: DecoderInputs,
+  attend: LayerAttention,
   seen: Tensor,
   index: number,
 ): Tensor {
@@ -84,5 +90,13 @@ function selfAttention(
   };
   const [queries, keys] = [turned("q", heads), turned("k", keyHeads)];
   const values = weights.linear(part("v_proj"), seen);
-  return attention(queries, keys, values, ranges, { heads, keyHeads, causal: true, longest: bucket.longest });
+  return attend(index, queries, keys, values);
+}
+
+function packedAttention(
+  { heads, keyHeads }: LlamaConfig,
+  { ranges, bucket }: DecoderInputs,
+): LayerAttention {
+  const settings = { heads, keyHeads, causal: true, longest: bucket.longest };
+  return (_layer, queries, keys, values) => attention(queries, keys, values, ranges, settings);
 }
