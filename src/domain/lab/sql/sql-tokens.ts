@@ -60,6 +60,11 @@ export function isSign(token: SqlToken | undefined, ...signs: readonly string[])
   return token?.kind === "sign" && signs.includes(token.text);
 }
 
+/** A name in the quotes of standard SQL. */
+export function quotedName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
 /** Statements of a text, without their semicolons and without empty ones. */
 export function sqlStatements(sql: string): SqlToken[][] {
   const statements: SqlToken[][] = [[]];

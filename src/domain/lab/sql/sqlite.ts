@@ -2,7 +2,7 @@
 // limit on steps of its machine, on rows and on the length of a value (llm.md §7.1).
 import type { Database, Sqlite3Static } from "@sqlite.org/sqlite-wasm";
 import { RetuneError } from "../../../engine/errors.ts";
-import { isWord, sqlStatements } from "./sql-tokens.ts";
+import { isWord, quotedName, sqlStatements } from "./sql-tokens.ts";
 
 export type SqlValue = string | number | bigint | null;
 
@@ -131,6 +131,10 @@ export class MemoryDatabase {
     }
   }
 
+  clear(tables: readonly string[]): void {
+    for (const table of tables) this.#database.exec(`DELETE FROM ${quotedName(table)}`);
+  }
+
   /**
    * The table of one statement that only reads. Throws "usage" with the reason: more than one statement, something else than
    * reading, an error of SQLite, or past the limits.
@@ -139,11 +143,7 @@ export class MemoryDatabase {
     refuseOthers(sql);
     const { capi } = this.#sqlite;
     this.#steps = 0;
-    capi.sqlite3_set_authorizer(
-      this.#database,
-      (_, action, first, second) => this.#allowed(action, second),
-      0,
-    );
+    capi.sqlite3_set_authorizer(this.#database, (_, action, __, called) => this.#allowed(action, called), 0);
     const count = (): number => (++this.#steps * LIMITS.stepsAtOnce > LIMITS.steps ? 1 : 0);
     capi.sqlite3_progress_handler(this.#database, LIMITS.stepsAtOnce, count, 0);
     try {
@@ -216,10 +216,6 @@ function plainValue(value: unknown): SqlValue {
     return `x'${[...value].map((byte) => byte.toString(16).padStart(2, "0")).join("")}'`;
   }
   return value as SqlValue;
-}
-
-export function quotedName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }
 
 function reasonOf(error: unknown): string {
