@@ -1,0 +1,95 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { callRow } from "./call-rows.ts";
+import { codeGrammar, codeRow } from "./code-rows.ts";
+import { Draw } from "./draw.ts";
+import { everyFact } from "./fact-rows.ts";
+import {
+  distilRow,
+  judgeRow,
+  memoriseRows,
+  raditRows,
+  reactRow,
+  reactTools,
+  selectorRow,
+  styleSample,
+  type Row,
+} from "./sample-rows.ts";
+import { sqlRow } from "./sql-rows.ts";
+import { HELD_OUT_TABLES, TRAINING_TABLES } from "./words.ts";
+
+const SEED = 3;
+
+/** Writes public/samples/lab/<system>/: rows to train on, held-out ones, and what is replayed beside. */
+export function main(_argv: readonly string[], { root }: { root: string }): number {
+  const folder = join(root, "public", "samples", "lab");
+  for (const [path, content] of sampleFiles()) {
+    mkdirSync(join(folder, path, ".."), { recursive: true });
+    writeFileSync(join(folder, path), content);
+  }
+  return 0;
+}
+
+/** Path under public/samples/lab → content; equal at every call. */
+export function sampleFiles(): Map<string, string> {
+  const files = new Map<string, string>();
+  const put = (path: string, rows: readonly object[]): void =>
+    void files.set(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  const both = (
+    task: string,
+    stream: number,
+    sizes: readonly [number, number],
+    make: (draw: Draw) => object,
+  ): void => {
+    const draw = new Draw(SEED, stream);
+    const rows = distinct(draw, sizes[0] + sizes[1], make);
+    put(`${task}/train.jsonl`, rows.slice(0, sizes[0]));
+    put(`${task}/test.jsonl`, rows.slice(sizes[0]));
+  };
+  const sql = new Draw(SEED, 1);
+  put(
+    "text-to-sql/train.jsonl",
+    distinct(sql, 900, () => sqlRow(sql, TRAINING_TABLES, "further")),
+  );
+  put(
+    "text-to-sql/test.jsonl",
+    distinct(sql, 200, () => sqlRow(sql, HELD_OUT_TABLES, "further")),
+  );
+  put(
+    "text-to-sql/replay.jsonl",
+    distinct(sql, 500, () => sqlRow(sql, TRAINING_TABLES, "simple")),
+  );
+  both("judge", 2, [600, 150], judgeRow);
+  both("style", 3, [400, 100], styleSample);
+  both("llm-selector", 4, [600, 150], selectorRow);
+  both("sft", 5, [400, 100], distilRow);
+  both("code", 6, [600, 150], codeRow);
+  both("function-calling", 7, [270, 90], callRow);
+  files.set("code/grammar.ebnf", `${codeGrammar()}\n`);
+  putReact(put);
+  const draw = new Draw(SEED, 9);
+  put("memorise/train.jsonl", memoriseRows(draw));
+  const radit = raditRows(draw);
+  put("ra-dit/train.jsonl", radit.slice(0, 110));
+  put("ra-dit/test.jsonl", radit.slice(110));
+  return files;
+}
+
+function putReact(put: (path: string, rows: readonly Row[]) => void): void {
+  const draw = new Draw(SEED, 8);
+  const world = everyFact(draw);
+  const tools = reactTools(world);
+  const rows = distinct(draw, 400, () => reactRow(draw, world));
+  put("react/train.jsonl", [tools, ...rows.slice(0, 300)]);
+  put("react/test.jsonl", [tools, ...rows.slice(300)]);
+}
+
+/** Rows that all differ. */
+function distinct<T extends object>(draw: Draw, count: number, make: (draw: Draw) => T): T[] {
+  const rows = new Map<string, T>();
+  while (rows.size < count) {
+    const row = make(draw);
+    rows.set(JSON.stringify(row), row);
+  }
+  return [...rows.values()];
+}
