@@ -56,8 +56,10 @@ export function groupsOf(dataset: Dataset): readonly string[] {
 
 /** The source document of a passage where the passages name more than one, else the passage itself. */
 export function groupOfPassage(passages: readonly Passage[]): (passage: string) => string {
-  const documents = new Map(passages.map((passage) => [passage.id, passage.document]));
-  const named = new Set([...documents.values()].filter((name) => name !== undefined));
+  const documents = new Map<string, string | undefined>();
+  for (const { id, document } of passages) documents.set(id, document);
+  const named = new Set(documents.values());
+  named.delete(undefined);
   return (passage) => {
     const document = named.size > 1 ? documents.get(passage) : undefined;
     return document === undefined ? `passage:${passage}` : `document:${document}`;

@@ -2,14 +2,16 @@
 // digest) and one long text that should not have to be held in one piece. The result is the same.
 
 const K = roundConstants();
-const encoder = new TextEncoder();
-const encoded = new Uint8Array(1 << 15);
+const ROOM = 1 << 15;
+const encoded = new Uint8Array(ROOM + 4);
 
-/** SHA-256 of what is added in pieces; `finish` may be called once. */
+const START = [
+  0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
+] as const;
+
+/** SHA-256 of what is added in pieces; after `finish` it begins anew, so that many texts need one of it. */
 export class Sha256 {
-  private readonly state = new Int32Array([
-    0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
-  ]);
+  private readonly state = new Int32Array(START);
   private readonly block = new Uint8Array(64);
   private filled = 0;
   private length = 0;
@@ -31,14 +33,25 @@ export class Sha256 {
     return this;
   }
 
-  /** The UTF-8 of a text, through one small buffer: 10⁵ texts leave no garbage. */
+  /**
+   * The UTF-8 of a text, half characters as U+FFFD, through one small buffer: 10⁵ texts leave no garbage. Not by TextEncoder:
+   * a browser keeps a second copy of every text that was handed to it, outside the heap.
+   */
   addText(text: string): this {
-    for (let rest = text; ;) {
-      const { read, written } = encoder.encodeInto(rest, encoded);
-      this.add(encoded.subarray(0, written));
-      if (read >= rest.length) return this;
-      rest = rest.slice(read);
+    let filled = 0;
+    for (let at = 0; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      if (code < 0x80) encoded[filled++] = code;
+      else {
+        const point = text.codePointAt(at)!;
+        if (point > 0xffff) at++;
+        filled = putPoint(filled, point >= 0xd800 && point < 0xe000 ? 0xfffd : point);
+      }
+      if (filled < ROOM) continue;
+      this.add(encoded.subarray(0, filled));
+      filled = 0;
     }
+    return this.add(encoded.subarray(0, filled));
   }
 
   /** The 32 bytes of the digest. */
@@ -55,8 +68,21 @@ export class Sha256 {
     compress(state, block, 0);
     const digest = new Uint8Array(32);
     for (let word = 0; word < 8; word++) putWord(digest, 4 * word, state[word]!);
+    state.set(START);
+    this.filled = 0;
+    this.length = 0;
     return digest;
   }
+}
+
+/** The two to four bytes of a character that is not ASCII; where the next one goes. */
+function putPoint(at: number, point: number): number {
+  const tails = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
+  encoded[at] = ((0xff << (7 - tails)) & 0xff) | (point >>> (6 * tails));
+  for (let tail = tails - 1; tail >= 0; tail--) {
+    encoded[at + tails - tail] = 0x80 | ((point >>> (6 * tail)) & 0x3f);
+  }
+  return at + tails + 1;
 }
 
 /** 32 bits, the highest byte first; no view: of 10⁵ digests each would lie outside the heap. */
@@ -74,13 +100,20 @@ function compress(state: Int32Array, bytes: Uint8Array, at: number): void {
     W[i] = (bytes[p]! << 24) | (bytes[p + 1]! << 16) | (bytes[p + 2]! << 8) | bytes[p + 3]!;
   }
   for (let i = 16; i < 64; i++) {
-    const [x, y] = [W[i - 15]!, W[i - 2]!];
+    const x = W[i - 15]!;
+    const y = W[i - 2]!;
     const s0 = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3);
     const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
     W[i] = (W[i - 16]! + s0 + W[i - 7]! + s1) | 0;
   }
-  let [a, b, c, d] = [state[0]!, state[1]!, state[2]!, state[3]!];
-  let [e, f, g, h] = [state[4]!, state[5]!, state[6]!, state[7]!];
+  let a = state[0]!;
+  let b = state[1]!;
+  let c = state[2]!;
+  let d = state[3]!;
+  let e = state[4]!;
+  let f = state[5]!;
+  let g = state[6]!;
+  let h = state[7]!;
   for (let i = 0; i < 64; i++) {
     const S1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
     const t1 = (h + S1 + ((e & f) ^ (~e & g)) + K[i]! + W[i]!) | 0;

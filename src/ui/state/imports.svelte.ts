@@ -64,9 +64,7 @@ export class ImportState {
 
   /** The same files in another way; what they became goes when they come again. */
   async correct(): Promise<void> {
-    this.#replace = (this.report?.files ?? []).flatMap((file) =>
-      file.known ? [] : (file.sourceIds ?? []),
-    );
+    this.#replace = (this.report?.files ?? []).flatMap((file) => (file.known ? [] : (file.sourceIds ?? [])));
     if (await this.#look(this.#files)) this.phase = "choosing";
   }
 
@@ -83,7 +81,11 @@ export class ImportState {
 
   async read(): Promise<void> {
     this.phase = "reading";
-    const options = { ...(this.#role ? { role: this.#role } : {}), files: this.choices, replace: this.#replace };
+    const options = {
+      ...(this.#role ? { role: this.#role } : {}),
+      files: this.choices,
+      replace: this.#replace,
+    };
     const { imports } = this.#page.studio;
     const report = await this.#page.attempt(() => imports.start(this.#projectId, this.#files, options));
     this.phase = "idle";

@@ -6,9 +6,16 @@ import { Sha256 } from "../../../src/domain/data/sha256.ts";
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
 test("texts of any length are hashed as their UTF-8, pairs of surrogates whole", async () => {
-  for (const text of ["", "plain", "é中😀\ud800x", `${"😀é".repeat(30_000)}!`, "a".repeat(100_001)]) {
+  for (const text of [
+    "",
+    "plain",
+    "é߿ࠀ中￿😀\ud800x\udc00",
+    `${"😀é".repeat(30_000)}!`,
+    "a".repeat(100_001),
+  ]) {
     const expected = createHash("sha256").update(new TextEncoder().encode(text)).digest("hex");
-    expect(hex(new Sha256().addText(text).finish())).toBe(expected);
+    const hash = new Sha256();
+    for (const _time of [1, 2]) expect(hex(hash.addText(text).finish())).toBe(expected);
     expect(await sha256(text)).toBe(expected);
   }
 });
