@@ -66,9 +66,12 @@ async function sidesOf(
   train: readonly LabExample[],
   test: readonly LabExample[] | undefined,
 ): Promise<LabSides> {
-  if (test) return { train, test };
   const { testShare, seed } = job;
-  const settings = { seed, ...(testShare === undefined ? {} : { share: testShare }) };
+  const settings = {
+    seed,
+    ...(testShare === undefined ? {} : { share: testShare }),
+    ...(test ? { test } : {}),
+  };
   return inJob(job, "train", () => splitRows(task, train, settings));
 }
 

@@ -28,9 +28,9 @@ export async function labData(store: LabStore, lab: LabRecord): Promise<LabData>
   if (train.length === 0) {
     return { ...shared, train, test, obstacle: "There are no rows to learn from yet. Add a file." };
   }
-  if (test.length > 0) return { ...shared, train, test, obstacle: null };
+  const given = test.length > 0 ? { test } : {};
   try {
-    return { ...shared, ...splitRows(task, train, { seed: SPLIT_SEED }), obstacle: null };
+    return { ...shared, ...splitRows(task, train, { seed: SPLIT_SEED, ...given }), obstacle: null };
   } catch (error) {
     if (!(error instanceof RetuneError) || error.code !== "too-little-data") throw error;
     return { ...shared, train, test, obstacle: error.message };

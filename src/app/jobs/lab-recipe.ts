@@ -60,7 +60,8 @@ export async function preparedRows(
   const { learn, maxTokens } = recipe;
   const rows = (examples: readonly LabExample[]): Promise<TrainingRows> =>
     decoderRows(model.format, conversationsOf(data.task, examples, model), { learn, maxTokens });
-  const { train, look } = partedForLooking(data.train);
+  const everything = { train: data.train, look: [] }; // a task that asks about what was learnt learns all of it
+  const { train, look } = data.task.sides ? everything : partedForLooking(data.train);
   const learnt = await rows(train);
   const looked = look.length > 0 ? await rows(look).catch(withoutRows) : null;
   const replay = data.replay.length > 0 ? await rows(data.replay) : null;

@@ -3,6 +3,7 @@ import type { Conversation } from "../chat/template-messages.ts";
 import type { GenerationSettings, LanguageModel } from "../generate/language-model.ts";
 import type { RunControl } from "../ports.ts";
 import { asked } from "./asked.ts";
+import { questionOver } from "./question-prompt.ts";
 import type { LabExample, LabNote, LabSettings, LabTask } from "./lab-task.ts";
 
 /** The texts that a model says to prompts; where the longest leaves no room for so many tokens, answers are as long as it does. */
@@ -17,6 +18,21 @@ export async function answersTo(
   const questions = prompts.map((prompt) => ({ prompt }));
   const answers = await asked(model, questions, { ...settings, maxTokens }, control);
   return answers.map(({ text }) => text.trim());
+}
+
+/** A question over passages, best first: over as many of them as leave room for the answer. */
+export function fittingQuestion(
+  { format, contextTokens }: Pick<LanguageModel, "format" | "contextTokens">,
+  passages: readonly string[],
+  question: string,
+  maxNewTokens: number,
+): Conversation {
+  const room = contextTokens - Math.min(maxNewTokens, contextTokens / 2);
+  for (let count = passages.length; count > 0; count--) {
+    const prompt = questionOver(passages.slice(0, count), question);
+    if (format.promptIds(prompt).length <= room) return prompt;
+  }
+  return questionOver([], question);
 }
 
 /** Rows that a model can be asked about; those whose text its template refuses or its positions cannot hold are notes. */

@@ -81,8 +81,16 @@ export interface LabTask<Example extends LabExample = LabExample> {
   readonly maxNewTokens: number;
   /** Rows of a file. Throws "format" where it is none of the task's forms; bad rows are notes, or all is refused without skipBadRows. */
   read(file: string, bytes: Uint8Array, options?: { readonly skipBadRows?: boolean }): LabRead<Example>;
-  /** Parts the rows of one file where that is not "some groups are held out" (splitRows): memorising asks what was learnt, too. */
-  sides?(examples: readonly Example[], share: number, seed: number): LabSides<Example>;
+  /**
+   * Parts the rows of one file where that is not "some groups are held out" (splitRows): memorising asks what was learnt, too.
+   * `given` are the rows of a second file, where there is one.
+   */
+  sides?(
+    examples: readonly Example[],
+    share: number,
+    seed: number,
+    given?: readonly Example[],
+  ): LabSides<Example>;
   /** The task with what its measures take from the rows that are learnt (a style's classifier); ask it before `examine` where it is there. */
   judgedBy?(training: readonly Example[]): LabTask<Example>;
   /** What is learnt from a row: conversations whose assistant turns are the targets. */

@@ -1,6 +1,12 @@
 import { RetuneError } from "../../engine/errors.ts";
 import { distilTask } from "./distil/distil.ts";
 import type { LabTask, LabTaskId } from "./lab-task.ts";
+import { judgeTask } from "./judge/judge-task.ts";
+import { memoriseTask } from "./memorise/memorise.ts";
+import { reactTask } from "./react/react-task.ts";
+import { selectTask } from "./select/select-task.ts";
+import { styleTask } from "./style/style-task.ts";
+import { textToSql } from "./sql/text-to-sql.ts";
 
 /** All systems of the lab, in the order in which they are shown. */
 export const LAB_TASK_IDS: readonly LabTaskId[] = [
@@ -16,7 +22,15 @@ export const LAB_TASK_IDS: readonly LabTaskId[] = [
   "llm-selector",
 ];
 
-const TASKS = new Map<LabTaskId, LabTask>([["sft", distilTask()]]);
+const TASKS: readonly LabTask[] = [
+  distilTask(),
+  textToSql(),
+  memoriseTask(),
+  judgeTask,
+  reactTask,
+  styleTask,
+  selectTask,
+];
 
 /** A system as it judges without further models. Throws "unsupported" for one that is not there. */
 export function labTask(id: LabTaskId): LabTask {

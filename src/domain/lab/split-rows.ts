@@ -5,6 +5,12 @@ import type { LabExample, LabSides, LabTask } from "./lab-task.ts";
 /** The share of rows that is held out where no file for it is given. */
 export const HELD_OUT_SHARE = 0.2;
 
+interface SplitSettings<Example> {
+  readonly share?: number; // of rows held out
+  readonly seed?: number;
+  readonly test?: readonly Example[]; // rows of a second file: then nothing of the first is held out
+}
+
 /**
  * Holds out about `share` of the rows by whole groups, in file order on both sides; as the task says where it has its own
  * way. Same seed, same split. Throws "too-little-data" where all rows are of one group.
@@ -12,9 +18,10 @@ export const HELD_OUT_SHARE = 0.2;
 export function splitRows<Example extends LabExample>(
   task: Pick<LabTask<Example>, "sides">,
   examples: readonly Example[],
-  { share = HELD_OUT_SHARE, seed = 0 }: { readonly share?: number; readonly seed?: number } = {},
+  { share = HELD_OUT_SHARE, seed = 0, test }: SplitSettings<Example> = {},
 ): LabSides<Example> {
-  return task.sides?.(examples, share, seed) ?? byGroups(examples, share, seed);
+  if (task.sides) return task.sides(examples, share, seed, test);
+  return test ? { train: examples, test } : byGroups(examples, share, seed);
 }
 
 /** Two sides without a common group. */

@@ -8,13 +8,7 @@
 //
 // "query" and "response" are read for question and answer. A file of passages may be given beside: {"id", "text", "document"?}.
 import type { LabExample } from "../lab-task.ts";
-
-/** A passage that a retriever brought. */
-export interface RetrievedPassage {
-  readonly place: number; // in the passages searched
-  readonly text: string;
-  readonly score: number; // of the retriever
-}
+import type { RetrievedPassage } from "../passage-retriever.ts";
 
 export interface RaditExample extends LabExample {
   readonly question: string;
