@@ -22,7 +22,22 @@ export function halfValue(bits: number): number {
   const exponent = (bits >>> 10) & 0x1f;
   const fraction = bits & 0x3ff;
   if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  BITS[0] = ((bits & 0x8000) << 16) | ((exponent + 112) << 23) | (fraction << 13);
+  return SCRATCH[0]!;
+}
+
+/** Values as halves into `target` from its element `start` on. */
+export function encodeHalves(values: Float32Array, target: Uint16Array, start: number): void {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  for (let index = 0; index < words.length; index++) {
+    const bits = words[index]!;
+    const size = bits & 0x7fffffff;
+    const normal = size >= 0x38800000 && size < 0x47000000; // 2^−14 ≤ |x| < 2^15: only the fraction is rounded
+    target[start + index] = normal
+      ? ((bits >>> 16) & 0x8000) | ((size + 0xfff + ((size >>> 13) & 1) - 0x38000000) >>> 13)
+      : halfBits(values[index]!);
+  }
 }
 
 /** Values as halves, ready to be stored. */

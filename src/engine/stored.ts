@@ -7,7 +7,7 @@
 // in a word, the first in the low bits; then the blocks' scales, two halves in a word.
 import { RetuneError } from "./errors.ts";
 import { matrixShape, type DType, type StoredType } from "./graph.ts";
-import { halfBits, halfValue } from "./half.ts";
+import { encodeHalves, halfBits, halfValue } from "./half.ts";
 
 export const BLOCK = 32;
 
@@ -72,20 +72,18 @@ export class StoredMatrix {
   }
 
   /** Stores whole rows from row `first` on. */
-  write(first: number, values: ArrayLike<number>): void {
+  write(first: number, values: Float32Array): void {
+    const columns = this.#columns;
     if (this.dtype === "f16") {
-      const start = first * this.#columns;
-      for (let index = 0; index < values.length; index++)
-        this.#halves[start + index] = halfBits(values[index]!);
+      encodeHalves(values, this.#halves, first * columns);
       return;
     }
-    const block = this.dtype === "q8" ? this.#writeBytes : this.#writeNibbles;
-    const rows = values.length / this.#columns;
-    for (let row = 0; row < rows; row++) {
-      for (let column = 0; column < this.#columns; column += BLOCK) {
-        const from = row * this.#columns + column;
-        const count = Math.min(BLOCK, this.#columns - column);
-        block.call(this, (first + row) * this.#stride + column, values, from, count);
+    const encode = this.dtype === "q8" ? encodeBytes : encodeNibbles;
+    for (let row = 0; row < values.length / columns; row++) {
+      for (let column = 0; column < columns; column += BLOCK) {
+        const at = (first + row) * this.#stride + column;
+        const [from, end] = [row * columns + column, row * columns + Math.min(columns, column + BLOCK)];
+        this.#halves[this.#scales + at / BLOCK] = encode(values, from, end, this.#bytes, at);
       }
     }
   }
@@ -94,45 +92,90 @@ export class StoredMatrix {
   read(first: number, end: number): Float32Array {
     const columns = this.#columns;
     const values = new Float32Array((end - first) * columns);
+    if (this.dtype === "f16") {
+      const start = first * columns;
+      for (let index = 0; index < values.length; index++)
+        values[index] = halfValue(this.#halves[start + index]!);
+      return values;
+    }
+    const decode = this.dtype === "q8" ? decodeBytes : decodeNibbles;
     for (let row = first; row < end; row++) {
-      for (let column = 0; column < columns; column++) {
-        values[(row - first) * columns + column] = this.#value(row * this.#stride + column);
+      for (let column = 0; column < columns; column += BLOCK) {
+        const at = row * this.#stride + column;
+        const scale = halfValue(this.#halves[this.#scales + at / BLOCK]!);
+        const from = (row - first) * columns + column;
+        decode(this.#bytes, at, scale, values, from, from + Math.min(BLOCK, columns - column));
       }
     }
     return values;
   }
+}
 
-  #value(at: number): number {
-    if (this.dtype === "f16") return halfValue(this.#halves[at]!);
-    const scale = halfValue(this.#halves[this.#scales + Math.floor(at / BLOCK)]!);
-    if (this.dtype === "q8") return ((this.#bytes[at]! << 24) >> 24) * scale;
-    return (((this.#bytes[at >>> 1]! >>> (at & 1 ? 4 : 0)) & 15) - 8) * scale;
-  }
+// A block's values from `from` to `end` into bytes or nibbles at element `at` of `bytes`; the bits of its scale.
 
-  #writeBytes(at: number, values: ArrayLike<number>, from: number, count: number): void {
-    const scale = this.#scale(at, Math.abs(furthest(values, from, count)) / 127);
-    for (let index = 0; index < count; index++) {
-      const quotient = scale === 0 ? 0 : Math.round(values[from + index]! / scale);
-      this.#bytes[at + index] = Math.max(-127, Math.min(127, quotient));
-    }
+function encodeBytes(values: Float32Array, from: number, end: number, bytes: Uint8Array, at: number): number {
+  const bits = scaleBits(Math.abs(furthest(values, from, end)) / 127);
+  const inverse = inverseOf(bits);
+  for (let index = from; index < end; index++) {
+    const quotient = Math.floor(values[index]! * inverse + 0.5);
+    bytes[at + index - from] = quotient > 127 ? 127 : quotient < -127 ? -127 : quotient;
   }
+  return bits;
+}
 
-  #writeNibbles(at: number, values: ArrayLike<number>, from: number, count: number): void {
-    const scale = this.#scale(at, furthest(values, from, count) / -8);
-    for (let index = 0; index < BLOCK; index++) {
-      const quotient = scale === 0 || index >= count ? 0 : Math.round(values[from + index]! / scale);
-      const nibble = Math.max(0, Math.min(15, quotient + 8));
-      const byte = (at + index) >>> 1;
-      this.#bytes[byte] = index & 1 ? this.#bytes[byte]! | (nibble << 4) : nibble;
-    }
+function encodeNibbles(
+  values: Float32Array,
+  from: number,
+  end: number,
+  bytes: Uint8Array,
+  at: number,
+): number {
+  const bits = scaleBits(furthest(values, from, end) / -8);
+  const inverse = inverseOf(bits);
+  for (let index = 0; index < BLOCK; index++) {
+    const quotient = from + index < end ? Math.floor(values[from + index]! * inverse + 8.5) : 8;
+    const nibble = quotient > 15 ? 15 : quotient < 0 ? 0 : quotient;
+    const byte = (at + index) >>> 1;
+    bytes[byte] = index & 1 ? bytes[byte]! | (nibble << 4) : nibble;
   }
+  return bits;
+}
 
-  /** Notes a block's scale; the value it then has. */
-  #scale(at: number, scale: number): number {
-    const bits = halfBits(Math.max(-LARGEST_HALF, Math.min(LARGEST_HALF, scale)));
-    this.#halves[this.#scales + at / BLOCK] = bits;
-    return halfValue(bits);
+function decodeBytes(
+  bytes: Uint8Array,
+  at: number,
+  scale: number,
+  values: Float32Array,
+  from: number,
+  end: number,
+): void {
+  for (let index = from; index < end; index++) {
+    values[index] = ((bytes[at + index - from]! << 24) >> 24) * scale;
   }
+}
+
+function decodeNibbles(
+  bytes: Uint8Array,
+  at: number,
+  scale: number,
+  values: Float32Array,
+  from: number,
+  end: number,
+): void {
+  for (let index = from; index < end; index++) {
+    const place = at + index - from;
+    values[index] = (((bytes[place >>> 1]! >>> ((place & 1) << 2)) & 15) - 8) * scale;
+  }
+}
+
+function scaleBits(scale: number): number {
+  return halfBits(Math.max(-LARGEST_HALF, Math.min(LARGEST_HALF, scale)));
+}
+
+/** 1 / scale; 0 where nothing is left of it, so that all values are stored as 0. */
+function inverseOf(bits: number): number {
+  const scale = halfValue(bits);
+  return scale === 0 ? 0 : 1 / scale;
 }
 
 /** A tensor's values in the words that hold it. Words go through as they are. */
@@ -153,10 +196,12 @@ export function decoded(dtype: StoredType, shape: readonly number[], words: Uint
 }
 
 /** The value of largest magnitude, with its sign; 0 of nothing. */
-function furthest(values: ArrayLike<number>, from: number, count: number): number {
-  let most = 0;
-  for (let index = from; index < from + count; index++) {
-    if (Math.abs(values[index]!) > Math.abs(most)) most = values[index]!;
+function furthest(values: Float32Array, from: number, end: number): number {
+  let [low, high] = [0, 0];
+  for (let index = from; index < end; index++) {
+    const value = values[index]!;
+    if (value > high) high = value;
+    else if (value < low) low = value;
   }
-  return most;
+  return -low > high ? low : high;
 }

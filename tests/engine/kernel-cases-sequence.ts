@@ -1,3 +1,6 @@
+import type { StoredType } from "../../src/engine/graph.ts";
+import type { MatmulLaunch } from "../../src/engine/plan.ts";
+import { storedStride } from "../../src/engine/stored.ts";
 import type { AttentionReads } from "../../src/engine/plan-sequence.ts";
 import { randomValues } from "./fixtures.ts";
 import type { LaunchBench } from "./launch-bench.ts";
@@ -208,28 +211,41 @@ export function accumulateCases(bench: LaunchBench): void {
   }
 }
 
-/** Weights in half precision: B of both layouts that models use, and a table. */
-export function halfCases(bench: LaunchBench): void {
-  for (const [m, n, k] of [
-    [1, 1, 1],
-    [3, 5, 7],
-    [33, 31, 18],
-    [8, 64, 32],
-    [65, 130, 96],
-  ] as const) {
-    for (const layout of ["NT", "NN"] as const) {
-      const [a, b] = [bench.buffer(random(m * k)), bench.half(random(n * k))];
-      const bias = { kind: "add", operand: { buffer: bench.buffer(random(n)), broadcast: "row" } } as const;
-      for (const steps of [[], [bias]]) {
-        const out = bench.result(m * n, `product ${layout} ${m}×${n}×${k} with B in halves`);
-        const strides = { strideA: k, strideB: layout === "NT" ? k : n, strideOut: n };
-        bench.launch({ kind: "matmul", layout, m, n, k, a, b, typeB: "f16", out, ...strides, steps });
-      }
+/** Weights in fewer bits: B of every layout, and a table. */
+export function storedCases(bench: LaunchBench): void {
+  for (const type of ["f16", "q8", "q4"] as const) {
+    for (const [m, n, k] of [
+      [1, 1, 1],
+      [3, 5, 7],
+      [33, 31, 18],
+      [8, 64, 32],
+      [65, 130, 96],
+      [2, 37, 2100], // past a stretch of k of few rows
+      [9, 203, 421], // past a block of k and a chunk of columns
+    ] as const) {
+      for (const layout of ["NT", "NN", "TN", "TT"] as const) storedProduct(bench, type, layout, [m, n, k]);
+      const indices = bench.buffer(Uint32Array.from({ length: m }, (_, row) => (row * 7) % (n + 2)));
+      const table = bench.stored(random(n * k), type, [n, k]);
+      const out = bench.result(m * k, `rows of a ${n}×${k} table in ${type}`);
+      const sizes = { tableRows: n, rows: m, columns: k, dtype: type } as const;
+      bench.launch({ kind: "gather", copies: [{ table, indices, out, ...sizes }] });
     }
-    const indices = bench.buffer(Uint32Array.from({ length: m }, (_, row) => (row * 7) % (n + 2)));
-    const table = bench.half(random(n * k));
-    const out = bench.result(m * k, `rows of a ${n}×${k} table of halves`);
-    const sizes = { tableRows: n, rows: m, columns: k, dtype: "f16" } as const;
-    bench.launch({ kind: "gather", copies: [{ table, indices, out, ...sizes }] });
+  }
+}
+
+function storedProduct(
+  bench: LaunchBench,
+  typeB: StoredType,
+  layout: MatmulLaunch["layout"],
+  [m, n, k]: readonly [number, number, number],
+): void {
+  const shape = layout.endsWith("T") ? [n, k] : [k, n];
+  const left = random(m * k).map((value) => value / Math.sqrt(k));
+  const [a, b] = [bench.buffer(left), bench.stored(random(n * k), typeB, shape)];
+  const bias = { kind: "add", operand: { buffer: bench.buffer(random(n)), broadcast: "row" } } as const;
+  const strides = { strideA: layout.startsWith("N") ? k : m, strideB: storedStride(typeB, shape[1]!) };
+  for (const steps of [[], [bias]]) {
+    const out = bench.result(m * n, `product ${layout} ${m}×${n}×${k} with B in ${typeB}`);
+    bench.launch({ kind: "matmul", layout, m, n, k, a, b, typeB, out, ...strides, strideOut: n, steps });
   }
 }

@@ -1,6 +1,6 @@
 import type { Backend, Executable } from "../../src/engine/backend.ts";
 import type { HostExecutable } from "../../src/engine/backends/host.ts";
-import type { DType } from "../../src/engine/graph.ts";
+import type { DType, StoredType } from "../../src/engine/graph.ts";
 import { openReference } from "../../src/engine/backends/reference.ts";
 import {
   ALIGNMENT,
@@ -10,6 +10,7 @@ import {
   type Plan,
   type StorageSpec,
 } from "../../src/engine/plan.ts";
+import { storedElements } from "../../src/engine/stored.ts";
 import { expectClose, type Tolerance } from "../close.ts";
 
 export type BufferValues = Float32Array | Uint32Array;
@@ -17,7 +18,7 @@ export type BufferValues = Float32Array | Uint32Array;
 /** Launches under test with the buffers they use: a plan of its own, without a graph. */
 export class LaunchBench {
   readonly #values: BufferValues[] = [];
-  readonly #halves = new Set<number>();
+  readonly #stored = new Map<number, { readonly dtype: StoredType; readonly shape: readonly number[] }>();
   readonly #launches: Launch[] = [];
   readonly #checks: {
     readonly buffer: number;
@@ -30,10 +31,10 @@ export class LaunchBench {
     return this.#values.push(values) - 1;
   }
 
-  /** A buffer of a storage in half precision. */
-  half(values: Float32Array): number {
+  /** A buffer of a matrix that is stored in fewer bits. */
+  stored(values: Float32Array, dtype: StoredType, shape: readonly number[]): number {
     const buffer = this.buffer(values);
-    this.#halves.add(buffer);
+    this.#stored.set(buffer, { dtype, shape });
     return buffer;
   }
 
@@ -85,8 +86,16 @@ export class LaunchBench {
   }
 
   #typeOf(buffer: number): DType {
-    if (this.#halves.has(buffer)) return "f16";
+    return this.#stored.get(buffer)?.dtype ?? this.#floatsOrWords(buffer);
+  }
+
+  #floatsOrWords(buffer: number): DType {
     return this.#values[buffer] instanceof Uint32Array ? "u32" : "f32";
+  }
+
+  #elements(buffer: number, values: BufferValues): number {
+    const stored = this.#stored.get(buffer);
+    return stored ? storedElements(stored.dtype, stored.shape) : values.length;
   }
 
   #fill(executable: Executable): void {
@@ -101,15 +110,16 @@ export class LaunchBench {
         kind: "state",
         name: nameOf(id),
         dtype,
-        elements: Math.ceil(values.length / ALIGNMENT) * ALIGNMENT,
+        elements: Math.ceil(this.#elements(id, values) / ALIGNMENT) * ALIGNMENT,
       };
     });
     const buffers: BufferSpec[] = this.#values.map((values, id) => ({
-      ...{ id, storage: id, offset: 0, elements: values.length, name: nameOf(id) },
+      ...{ id, storage: id, offset: 0, elements: this.#elements(id, values), name: nameOf(id) },
     }));
     const named = this.#values.map((values, buffer): [string, NamedBuffer] => {
       const dtype = this.#typeOf(buffer);
-      return [nameOf(buffer), { buffer, shape: [values.length], dtype }];
+      const shape = this.#stored.get(buffer)?.shape ?? [values.length];
+      return [nameOf(buffer), { buffer, shape, dtype }];
     });
     const extra = storages.length;
     storages.push({ id: extra, kind: "scalars", name: "scalars", dtype: "f32", elements: ALIGNMENT });

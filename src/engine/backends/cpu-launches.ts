@@ -55,12 +55,13 @@ function callsOf(launch: Computed, binding: CpuBinding): readonly PartCall[] {
   }
 }
 
-function gatherCalls({ copies }: GatherLaunch, { address, reserve }: CpuBinding): PartCall[] {
+function gatherCalls({ copies }: GatherLaunch, binding: CpuBinding): PartCall[] {
+  const { address } = binding;
   return copies.flatMap((copy) => {
     const { tableRows, rows, columns, dtype } = copy;
     const [table, indices, out] = [address(copy.table), address(copy.indices), address(copy.out)];
     const stride = storedStride(dtype, columns);
-    if (isStored(dtype)) reserve((stride + BLOCK) * FLOAT);
+    if (isStored(dtype)) binding.reserve((stride + BLOCK) * FLOAT);
     return piecesOf(rows, 8 * columns).map(([from, to]) => {
       const [places, target] = [indices + from * FLOAT, out + from * columns * FLOAT];
       if (!isStored(dtype)) return callOf("gatherRows", table, tableRows, places, target, to - from, columns);

@@ -14,7 +14,7 @@ override BLOCKS: u32 = 2u; // columns in one thread, in fours: 1 or 2
 override KINDS: u32 = 0xfffu;
 override ACTIVATIONS: u32 = 0x3ffu;
 override OPERANDS: u32 = 4u; // operands bound
-override HALF: bool = false; // B is stored in half precision; sums are f32 all the same
+override STORED: u32 = 0u; // what B is stored in (stored.ts): 0 f32, 1 f16, 2 q8, 3 q4; sums are f32 all the same
 override WIDTH: u32 = 8u; // threads of a workgroup, across
 override HEIGHT: u32 = 4u; // and down
 
@@ -29,26 +29,36 @@ struct Shape {
   arrangement: u32, // 0 NT, 1 NN, 2 TN, 3 TT
   factor: f32, // of every sum, before the chain
   factorSlot: u32, // operand that holds one more such factor; 255: none
-  spare0: u32,
+  scales: u32, // of a q8 or q4 B: the word where they begin
   spare1: u32,
   steps: array<Step, 8>,
 }
 
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> a: array<vec4f>;
-@group(0) @binding(2) var<storage, read> b: array<vec4u>; // f32 bits, or halves
+@group(0) @binding(2) var<storage, read> b: array<vec4u>; // f32 bits, or as STORED says
 @group(0) @binding(3) var<storage, read_write> result: array<vec4f>;
 @group(0) @binding(4) var<storage, read> operand0: array<vec4u>; // f32 bits, or u32
 @group(0) @binding(5) var<storage, read> operand1: array<vec4u>;
 @group(0) @binding(6) var<storage, read> operand2: array<vec4u>;
 @group(0) @binding(7) var<storage, read> operand3: array<vec4u>;
 
-// Four neighbours of B. Halves need no feature of the device, only unpacking.
+// Four neighbours of B, decoded: that needs no feature of the device, only shifts.
 fn blockB(index: u32) -> vec4f {
-  if (!HALF) { return bitcast<vec4f>(b[index]); }
-  let words = b[index >> 1u];
-  let pair = select(words.xy, words.zw, (index & 1u) == 1u);
-  return vec4f(unpack2x16float(pair.x), unpack2x16float(pair.y));
+  if (STORED == 0u) { return bitcast<vec4f>(b[index]); }
+  if (STORED == 1u) {
+    let words = b[index >> 1u];
+    let pair = select(words.xy, words.zw, (index & 1u) == 1u);
+    return vec4f(unpack2x16float(pair.x), unpack2x16float(pair.y));
+  }
+  let scale = unpack2x16float(wordB(shape.scales + (index >> 4u)))[(index >> 3u) & 1u];
+  if (STORED == 2u) { return scale * vec4f(vec4i(vec4u(wordB(index)) << vec4u(24u, 16u, 8u, 0u)) >> vec4u(24u)); }
+  let nibbles = vec4u(wordB(index >> 1u) >> ((index & 1u) << 4u)) >> vec4u(0u, 4u, 8u, 12u);
+  return scale * (vec4f(nibbles & vec4u(15u)) - 8.0);
+}
+
+fn wordB(index: u32) -> u32 {
+  return b[index >> 2u][index & 3u];
 }
 
 // What every sum is multiplied by: read once a thread, where a step of the chain would be read once a value.

@@ -11,7 +11,7 @@
 // Plan: MatmulLaunch     CPU twin: ../reference/launches.ts     Test: tests/engine/kernels.gpu.test.ts
 override SIDE: u32 = 8u;
 override DEPTH: u32 = 16u;
-override HALF: bool = false; // B is stored in half precision; sums are f32 all the same
+override STORED: u32 = 0u; // what B is stored in (stored.ts): 0 f32, 1 f16, 2 q8, 3 q4; sums are f32 all the same
 // Which arms of the chain the pipeline needs: bits of step kinds (plan.ts, in order) and of activations.
 override KINDS: u32 = 0xfffu;
 override ACTIVATIONS: u32 = 0x3ffu;
@@ -28,14 +28,14 @@ struct Shape {
   arrangement: u32, // 0 NT, 1 NN, 2 TN, 3 TT
   factor: f32, // of every sum, before the chain
   factorSlot: u32, // operand that holds one more such factor; 255: none
-  spare0: u32,
+  scales: u32, // of a q8 or q4 B: the word where they begin
   spare1: u32,
   steps: array<Step, 8>,
 }
 
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
-@group(0) @binding(2) var<storage, read> b: array<u32>; // f32 bits, or halves
+@group(0) @binding(2) var<storage, read> b: array<u32>; // f32 bits, or as STORED says
 @group(0) @binding(3) var<storage, read_write> result: array<f32>;
 @group(0) @binding(4) var<storage, read> operand0: array<u32>; // f32 bits, or u32
 @group(0) @binding(5) var<storage, read> operand1: array<u32>;
@@ -54,8 +54,11 @@ fn valueB(column: u32, k: u32) -> f32 {
   if (column >= shape.n || k >= shape.k) { return 0.0; }
   let across = shape.arrangement == 1u || shape.arrangement == 2u;
   let index = select(column * shape.strideB + k, k * shape.strideB + column, across);
-  if (HALF) { return unpack2x16float(b[index >> 1u])[index & 1u]; }
-  return bitcast<f32>(b[index]);
+  if (STORED == 0u) { return bitcast<f32>(b[index]); }
+  if (STORED == 1u) { return unpack2x16float(b[index >> 1u])[index & 1u]; }
+  let scale = unpack2x16float(b[shape.scales + (index >> 6u)])[(index >> 5u) & 1u];
+  if (STORED == 2u) { return scale * f32(i32(b[index >> 2u] << (24u - ((index & 3u) << 3u))) >> 24u); }
+  return scale * (f32((b[index >> 3u] >> ((index & 7u) << 2u)) & 15u) - 8.0);
 }
 
 fn store(row: u32, column: u32, sums: vec4f) {

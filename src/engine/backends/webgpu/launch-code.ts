@@ -9,6 +9,8 @@ import type {
   SoftmaxRowsLaunch,
 } from "../../plan.ts";
 import type { BufferId } from "../../plan.ts";
+import type { DType } from "../../graph.ts";
+import { isQuantised, scalesAt, storedStride } from "../../stored.ts";
 import { BROADCAST_CODES, CHAIN_BYTES, chainCode, leadingFactors, type ChainCode } from "./chain-code.ts";
 import {
   groupsFor,
@@ -119,14 +121,17 @@ function gatherCode({ copies }: GatherLaunch, LANES: number): LaunchCode {
     copy.columns,
     copy.tableRows,
     indices.indexOf(copy.indices),
-    copy.dtype === "f16" ? 1 : 0,
-    ...[0, 0, 0],
+    storedStride(copy.dtype, copy.columns),
+    isQuantised(copy.dtype)
+      ? scalesAt(copy.dtype, copy.tableRows, storedStride(copy.dtype, copy.columns))
+      : 0,
+    ...[0, 0],
   ]);
   const most = Math.max(...copies.map(({ rows, columns }) => rows * columns));
   const [tables, results] = [copies.map(({ table }) => table), copies.map(({ out }) => out)];
   return {
     kernel: "gather",
-    constants: { LANES },
+    constants: { LANES, STORED: STORED_CODES[copies[0]!.dtype] },
     settings: integers([...words, ...Array<number>(24 - words.length).fill(0)]),
     bindings: [tables[0], tables[1], tables[2], indices[0], indices[1], results[0], results[1], results[2]],
     groups: [Math.min(MOST_GROUPS, Math.max(...copies.map(({ rows }) => rows))), copies.length],
@@ -134,18 +139,24 @@ function gatherCode({ copies }: GatherLaunch, LANES: number): LaunchCode {
   };
 }
 
+/** How shaders call what a matrix is stored in. */
+const STORED_CODES: Readonly<Record<DType, number>> = { f32: 0, u32: 0, f16: 1, q8: 2, q4: 3 };
+
 function matmulCode(launch: MatmulLaunch, { tiles, software }: CodeOptions): LaunchCode {
   const { m, n, k, strideA, strideB, strideOut, layout } = launch;
   const { factor, buffer, rest } = leadingFactors(launch.steps);
   const chain = chainCode(rest, buffer);
   const shape = matmulShape(launch, tiles, software);
   const code = ["NT", "NN", "TN", "TT"].indexOf(layout);
-  const head = [m, n, k, strideA, strideB, strideOut, rest.length, code, 0, chain.leadSlot, 0, 0];
+  const { typeB = "f32" } = launch;
+  const rowsOfB = layout.endsWith("T") ? n : k;
+  const scales = isQuantised(typeB) ? scalesAt(typeB, rowsOfB, strideB) : 0;
+  const head = [m, n, k, strideA, strideB, strideOut, rest.length, code, 0, chain.leadSlot, scales, 0];
   const settings = withChain(head, chain);
   new DataView(settings).setFloat32(32, factor, true);
   return {
     ...shape,
-    constants: { ...shape.constants, HALF: launch.typeB === "f16" ? 1 : 0, ...chainConstants(chain) },
+    constants: { ...shape.constants, STORED: STORED_CODES[typeB], ...chainConstants(chain) },
     settings,
     bindings: [launch.a, launch.b, launch.out, ...fourOperands(chain)],
     flops: 2 * m * n * k,

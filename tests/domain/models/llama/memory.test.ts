@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { llamaConfigOf } from "../../../../src/domain/models/llama/config.ts";
+import type { FrozenKind } from "../../../../src/domain/models/llama/frozen.ts";
 import { decoderInputs } from "../../../../src/domain/models/llama/inputs.ts";
 import { ALL_DECODER_LINEAR, withDecoderLora } from "../../../../src/domain/models/llama/lora.ts";
 import { supervisedLoss } from "../../../../src/domain/models/llama/supervision.ts";
@@ -9,7 +10,7 @@ import { Graph } from "../../../../src/engine/graph.ts";
 import { planGraph } from "../../../../src/engine/lower/plan-graph.ts";
 import { adamw } from "../../../../src/engine/optim/adamw.ts";
 import { clipByGlobalNorm } from "../../../../src/engine/optim/clip.ts";
-import { ELEMENT_BYTES, type Plan } from "../../../../src/engine/plan.ts";
+import { storageBytes, type Plan } from "../../../../src/engine/plan.ts";
 
 const TOKENS = 512;
 const SMOL = llamaConfigOf({
@@ -29,13 +30,13 @@ const SMOL = llamaConfigOf({
 });
 
 /** A LoRA step of SmolLM2-135M on 512 tokens, a quarter of them supervised, planned and not run. */
-function planOf(recompute: boolean): Plan {
+function planOf(recompute: boolean, frozen: FrozenKind = "f16"): Plan {
   const graph = new Graph();
   const lora = { rank: 8, alpha: 16, rsLora: false, targets: ALL_DECODER_LINEAR };
   const traced = withDecoderLora(
     graph,
     SMOL,
-    traceLlama(graph, SMOL, () => false, { frozen: "f16" }),
+    traceLlama(graph, SMOL, () => false, { frozen }),
     lora,
   );
   const inputs = decoderInputs(graph, SMOL, { rows: TOKENS, segments: 8, longest: TOKENS }, TOKENS);
@@ -48,7 +49,7 @@ function planOf(recompute: boolean): Plan {
 
 function mebibytes(plan: Plan, ...kinds: readonly string[]): number {
   const counted = plan.storages.filter(({ kind }) => kinds.includes(kind));
-  return counted.reduce((sum, { elements, dtype }) => sum + elements * ELEMENT_BYTES[dtype], 0) / 2 ** 20;
+  return counted.reduce((sum, spec) => sum + storageBytes(spec), 0) / 2 ** 20;
 }
 
 test("a LoRA step of SmolLM2-135M fits the memory it is planned for: base in halves, LoRA, one layer at a time", () => {
@@ -57,6 +58,17 @@ test("a LoRA step of SmolLM2-135M fits the memory it is planned for: base in hal
   expect(mebibytes(plan, "parameters", "gradients", "moments")).toBeLessThan(38);
   expect(mebibytes(plan, "slot")).toBeLessThan(80); // 34 of checkpoints, the rest a layer and a chunk of logits
   expect(mebibytes(plan, "derived")).toBe(0); // nothing of the base is copied
+});
+
+test.each([
+  ["f32", 513.4, 0.2],
+  ["f16", 256.8, 0.2],
+  ["q8", 136.4, 0.2], // 8.5 bits a value
+  ["q4", 85.9, 0.7], // 4.5 bits, the embeddings 8.5
+] as const)("the base of that step in %s takes %f MiB", (frozen, base, rest) => {
+  const taken = mebibytes(planOf(true, frozen), "resident");
+  expect(taken).toBeGreaterThan(base - rest);
+  expect(taken).toBeLessThan(base + rest);
 });
 
 test("without recomputation the same step keeps every layer's activations", () => {

@@ -11,6 +11,7 @@ import { openReference } from "../../../../src/engine/backends/reference.ts";
 import { elementCount } from "../../../../src/engine/graph.ts";
 import { sum } from "../../../../src/engine/ops/reductions.ts";
 import { scaleBy } from "../../../../src/engine/ops/elementwise.ts";
+import { expectClose } from "../../../close.ts";
 import { randomValues } from "../../../engine/fixtures.ts";
 
 const CONFIG = {
@@ -49,6 +50,25 @@ class Recorded implements ByteSource {
     this.most = Math.max(this.most, to - from);
     return Promise.resolve(this.#bytes.subarray(from, to));
   }
+}
+
+/** A file of the same tensors in bf16: the upper halves of their floats. */
+function inBf16(tensors: ReadonlyMap<string, TensorData>): Uint8Array {
+  const header: Record<string, unknown> = {};
+  let end = 0;
+  for (const [name, { shape, values }] of tensors)
+    header[name] = { dtype: "BF16", shape, data_offsets: [end, (end += values.length * 2)] };
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const bytes = new Uint8Array(8 + text.length + end);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
+  bytes.set(text, 8);
+  let at = 8 + text.length;
+  for (const { values } of tensors.values()) {
+    const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+    bytes.set(new Uint8Array(Uint16Array.from(words, (word) => word >>> 16).buffer), at);
+    at += values.length * 2;
+  }
+  return bytes;
 }
 
 const json = (value: unknown): Recorded => new Recorded(new TextEncoder().encode(JSON.stringify(value)));
@@ -165,4 +185,31 @@ test("a file that is cut off or holds NaN is named with the byte", async () => {
   const folder = await openDecoderFolder(folderOf(tensors));
   await folder.tensor(EMBEDDINGS);
   await expect(folder.tensor(FINAL_NORM)).rejects.toThrow("value 2 is NaN");
+});
+
+test("a table in bf16 becomes 8 bits a stretch of rows at a time", async () => {
+  const config = { ...CONFIG, vocab_size: 33_000, hidden_size: 128, head_dim: 32 };
+  const tensors = new Map(
+    [...llamaShapes(llamaConfigOf(config))].map(([name, shape], i) => {
+      return [name, { shape, values: randomValues(elementCount(shape), i + 1) }] as const;
+    }),
+  );
+  const files = folderOf(tensors, config);
+  const weights = new Recorded(inBf16(tensors));
+  files.set("model.safetensors", weights);
+  const folder = await openDecoderFolder(files);
+  const executable = await compile(openReference(), (graph) => {
+    const traced = traceLlama(graph, folder.config, () => false, { frozen: "q8" });
+    const hidden = traced.embed(graph.input("ids", "u32", [2]));
+    for (const name of folder.names) traced.tensor(name); // all must be there to be written
+    return { outputs: { hidden } };
+  });
+  weights.most = 0;
+  await writeDecoder(executable, folder);
+  expect(weights.most).toBeLessThan(2 ** 22 * 2 + 1); // the table has 33,000 · 128 · 2 bytes
+  expect(executable.leaf(EMBEDDINGS)?.dtype).toBe("q8");
+  executable.run({ ids: Uint32Array.of(3, 32_999) });
+  const table = tensors.get(EMBEDDINGS)!.values;
+  const want = [3, 32_999].flatMap((id) => [...table.subarray(id * 128, (id + 1) * 128)]);
+  expectClose(await executable.read("hidden"), want, { absolute: 1 / 127 });
 });
