@@ -3,13 +3,22 @@
 import type { FolderReader } from "./folder-reader.ts";
 import type { JsonFields } from "./json-fields.ts";
 
+/** What an adapter's base is for, and PEFT's word for it. */
+export const TASK_TYPES = {
+  encoder: "FEATURE_EXTRACTION",
+  "cross-encoder": "SEQ_CLS",
+  decoder: "CAUSAL_LM",
+} as const;
+
+export type PeftTask = keyof typeof TASK_TYPES;
+
 export interface PeftConfig {
   readonly rank: number;
   readonly alpha: number;
   readonly rsLora: boolean;
   readonly targets: readonly string[];
   readonly base: string;
-  readonly task: "encoder" | "cross-encoder";
+  readonly task: PeftTask; // "encoder" where the file says nothing we know
   readonly notes: readonly string[];
 }
 
@@ -85,9 +94,14 @@ export function readPeftConfig(reader: FolderReader, path: string): PeftConfig {
     rsLora: fields.flag("use_rslora", false),
     targets: fields.texts("target_modules", []),
     base: fields.text("base_model_name_or_path", ""),
-    task: fields.text("task_type", "") === "SEQ_CLS" ? "cross-encoder" : "encoder",
+    task: taskOf(fields.text("task_type", "")),
     notes: unknown.length > 0 ? [note] : [],
   };
+}
+
+function taskOf(type: string): PeftTask {
+  const tasks: readonly PeftTask[] = ["cross-encoder", "decoder"];
+  return tasks.find((task) => TASK_TYPES[task] === type) ?? "encoder";
 }
 
 function isOn(value: unknown): boolean {

@@ -7,7 +7,7 @@ import type { LoraAdapter, NamedWeights } from "../models/encoder-model.ts";
 import { loraLayers, replacedTensors } from "../models/merge-lora.ts";
 import type { FolderFiles } from "./adapter-folder.ts";
 import { FolderReader, jsonFile } from "./folder-reader.ts";
-import { readPeftConfig } from "./peft-config.ts";
+import { readPeftConfig, TASK_TYPES, type PeftTask } from "./peft-config.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 import { headedName } from "./transformer-files.ts";
 
@@ -17,28 +17,34 @@ const PREFIX = "base_model.model.";
 
 export interface PeftTarget {
   readonly base: string; // base_model_name_or_path: a name, never a path of this machine
-  readonly task: "encoder" | "cross-encoder";
+  readonly task: PeftTask;
   readonly layers: number; // transformer layers of the base
 }
 
 export interface ReadPeft {
   readonly adapter: LoraAdapter;
   readonly base: string; // as the folder names it, or ""
-  readonly task: PeftTarget["task"];
+  readonly task: PeftTask;
   readonly notes: readonly string[]; // keys that were not understood and change nothing here
 }
 
-/** The folder without its README. Heads among the weights become modules_to_save. */
+/**
+ * The folder without its README. Heads among the weights become modules_to_save; a decoder's adapter that leaves the lower layers as
+ * they are says so in layers_to_transform.
+ */
 export function writePeftFolder(adapter: LoraAdapter, target: PeftTarget): Map<string, Uint8Array> {
   const heads = [...new Set([...replacedTensors(adapter).keys()].map((name) => name.split(".")[0]!))];
+  const decoder = target.task === "decoder";
+  const some = decoder ? someLayers(adapter, target.layers) : undefined;
   const config = {
     peft_type: "LORA",
-    task_type: target.task === "encoder" ? "FEATURE_EXTRACTION" : "SEQ_CLS",
+    task_type: TASK_TYPES[target.task],
     base_model_name_or_path: target.base,
     r: adapter.rank,
     lora_alpha: adapter.alpha,
     lora_dropout: 0,
-    target_modules: targetModules(adapter, target.layers),
+    target_modules: decoder ? decoderTargets(adapter) : targetModules(adapter, target.layers),
+    ...(some ? { layers_to_transform: some } : {}),
     bias: "none",
     fan_in_fan_out: false,
     inference_mode: true,
@@ -47,7 +53,7 @@ export function writePeftFolder(adapter: LoraAdapter, target: PeftTarget): Map<s
   };
   const named = new Map(
     Array.from(adapter.weights, ([name, tensor]): [string, TensorData] => [
-      PREFIX + (target.task === "encoder" ? name : headedName(name)),
+      PREFIX + (target.task === "cross-encoder" ? headedName(name) : name),
       tensor,
     ]),
   );
@@ -55,6 +61,19 @@ export function writePeftFolder(adapter: LoraAdapter, target: PeftTarget): Map<s
     [PEFT_CONFIG, jsonFile(config)],
     [PEFT_WEIGHTS, writeSafetensors(named, new Map([["format", "pt"]]))],
   ]);
+}
+
+/** Ends of a decoder's layers ("q_proj"), each of which is the name of one linear layer of a transformer layer. */
+function decoderTargets(adapter: LoraAdapter): readonly string[] {
+  return [...new Set(loraLayers(adapter).map((layer) => layer.slice(layer.lastIndexOf(".") + 1)))];
+}
+
+/** The transformer layers that a decoder's adapter changes, where they are not all. */
+function someLayers(adapter: LoraAdapter, count: number): readonly number[] | undefined {
+  const changed = new Set(
+    loraLayers(adapter).map((layer) => Number(/^model\.layers\.(\d+)\./.exec(layer)?.[1])),
+  );
+  return changed.size === count ? undefined : [...changed].sort((a, b) => a - b);
 }
 
 /**
@@ -93,23 +112,26 @@ export function readPeftFolder(files: FolderFiles, folder?: string): ReadPeft {
   const reader = new FolderReader(files, folder);
   const config = readPeftConfig(reader, PEFT_CONFIG);
   const { tensors } = readSafetensors(reader.bytes(PEFT_WEIGHTS), reader.shown(PEFT_WEIGHTS));
-  const weights = new Map(Array.from(tensors, ([name, tensor]) => [ourName(reader, name), tensor]));
+  const task = [...tensors.keys()].some((name) => DECODER_LAYER.test(name)) ? "decoder" : config.task;
+  const weights = new Map(Array.from(tensors, ([name, tensor]) => [ourName(reader, name, task), tensor]));
   const { rank, alpha, rsLora, targets } = config;
-  const adapter = { rank, alpha, rsLora, targets, weights };
+  const named = { rank, alpha, rsLora, targets, weights };
   checkPairs(reader, weights, rank);
-  return { adapter, base: config.base, task: config.task, notes: config.notes };
+  const adapter = task === "decoder" ? { ...named, targets: decoderTargets(named) } : named; // a pattern is spelt out
+  return { adapter, base: config.base, task, notes: config.notes };
 }
 
-function ourName(reader: FolderReader, name: string): string {
+/** Names say more than task_type, which some trainers leave out. */
+const DECODER_LAYER = /^base_model\.model\.model\.layers\.\d+\.(?:self_attn|mlp)\.\w+_proj\.lora_/;
+
+function ourName(reader: FolderReader, name: string, task: PeftTask): string {
   const bare = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : undefined;
   if (bare === undefined || /lora_(?:embedding|magnitude)/.test(name)) {
     const what = `the tensor ${JSON.stringify(name.slice(0, 120))} belongs to no LoRA of linear layers`;
     throw reader.refusal("unsupported", PEFT_WEIGHTS, what);
   }
-  return bare
-    .replace(/^(?:bert|0\.auto_model|model)\./, "")
-    .replace(/\.modules_to_save(?:\.default)?\./, ".")
-    .replace(/\.(lora_[AB])\.default\./, ".$1.");
+  const own = task === "decoder" ? bare : bare.replace(/^(?:bert|0\.auto_model|model)\./, "");
+  return own.replace(/\.modules_to_save(?:\.default)?\./, ".").replace(/\.(lora_[AB])\.default\./, ".$1.");
 }
 
 /** Every A has its B, both of the config's rank. */

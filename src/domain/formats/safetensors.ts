@@ -6,6 +6,7 @@ import { opening, placeIn } from "../data/import-report.ts";
 import type { TensorData, Weights } from "../matrix.ts";
 import { decodeFloats, firstNotFinite, FLOAT_BYTES, type FloatType } from "./floats.ts";
 import { parseJson, type JsonNode, type JsonObject } from "./json.ts";
+import { ELEMENT_BYTES, safetensorsHeader, type IntegerType } from "./safetensors-header.ts";
 
 export interface SafetensorsFile {
   readonly tensors: Weights; // floats, in the order of their data
@@ -18,10 +19,6 @@ export interface IntegerTensor {
   readonly values: Int32Array;
 }
 
-type IntegerType = "I8" | "I32" | "I64";
-
-const INTEGER_BYTES: Readonly<Record<IntegerType, number>> = { I8: 1, I32: 4, I64: 8 };
-const BYTES: Readonly<Record<FloatType | IntegerType, number>> = { ...FLOAT_BYTES, ...INTEGER_BYTES };
 const MAX_HEADER = 1_000_000;
 const MAX_TENSORS = 10_000;
 const HEADER_LIMITS = { depth: 4, textCharacters: MAX_HEADER, keyCharacters: 1024, records: MAX_TENSORS };
@@ -87,24 +84,19 @@ export interface WrittenTensor {
   readonly values: Float32Array | Int8Array;
 }
 
-/** Tensors in the order given, header padded to 8 as the original does; metadata first. */
+/** Tensors in the order given; metadata first. */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, WrittenTensor>,
   metadata: ReadonlyMap<string, string> = new Map(),
 ): Uint8Array {
-  const members = metadata.size > 0 ? [`"__metadata__":${JSON.stringify(Object.fromEntries(metadata))}`] : [];
-  let end = 0;
-  for (const [name, { shape, values }] of tensors) {
-    const offsets = [end, (end += values.byteLength)];
-    const dtype = values instanceof Int8Array ? "I8" : "F32";
-    members.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: offsets })}`);
-  }
-  const json = new TextEncoder().encode(`{${members.join(",")}}`);
-  const length = Math.ceil(json.length / 8) * 8;
-  const bytes = new Uint8Array(8 + length + end).fill(0x20, 8, 8 + length);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
-  bytes.set(json, 8);
-  let at = 8 + length;
+  const described = Array.from(tensors, ([name, { shape, values }]) => {
+    const dtype = values instanceof Int8Array ? ("I8" as const) : ("F32" as const);
+    return [name, { shape, dtype }] as const;
+  });
+  const { head, dataBytes } = safetensorsHeader(new Map(described), metadata);
+  const bytes = new Uint8Array(head.length + dataBytes);
+  bytes.set(head);
+  let at = head.length;
   for (const { values } of tensors.values()) {
     bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
     at += values.byteLength;
@@ -194,13 +186,13 @@ class SafetensorsReader {
     if (dtype?.kind !== "string" || !sizes || range?.length !== 2) {
       throw this.error(`${label} lacks dtype, shape or data_offsets as whole numbers`, 8);
     }
-    if (!Object.hasOwn(BYTES, dtype.value)) {
+    if (!Object.hasOwn(ELEMENT_BYTES, dtype.value)) {
       const known = "F64, F32, F16, BF16, I8, I32 and I64 are read";
       throw this.error(`${label} is of type ${dtype.value.slice(0, 20)}; ${known}`, 8);
     }
     const type = dtype.value as FloatType | IntegerType;
     const [begin, end] = [range[0]!, range[1]!];
-    const wanted = sizes.reduce((product, size) => product * BigInt(size), BigInt(BYTES[type]));
+    const wanted = sizes.reduce((product, size) => product * BigInt(size), BigInt(ELEMENT_BYTES[type]));
     if (wanted === 0n) throw this.error(`${label} has a dimension of 0: [${sizes.join(", ")}]`, 8);
     if (begin > end || BigInt(end - begin) !== wanted) {
       const range = `its range [${begin}, ${end}] does not hold`;
@@ -264,7 +256,7 @@ class SafetensorsReader {
     const wide = new BigInt64Array(data);
     const far = wide.findIndex((value) => BigInt.asIntN(32, value) !== value);
     if (far >= 0) {
-      const byte = this.start + begin + far * INTEGER_BYTES.I64;
+      const byte = this.start + begin + far * ELEMENT_BYTES.I64;
       throw this.error(`tensor ${JSON.stringify(name)}: value ${far} is past 32 bits`, byte);
     }
     return { shape, values: Int32Array.from(wide, Number) };
@@ -289,7 +281,7 @@ class SafetensorsReader {
 }
 
 function isInteger(type: FloatType | IntegerType): type is IntegerType {
-  return Object.hasOwn(INTEGER_BYTES, type);
+  return !Object.hasOwn(FLOAT_BYTES, type);
 }
 
 function integersOf(node: JsonNode | undefined): number[] | undefined {

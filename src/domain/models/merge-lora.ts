@@ -41,6 +41,25 @@ export function mergeLora(weights: NamedWeights, adapter: LoraAdapter): NamedWei
   return merged;
 }
 
+/**
+ * Rows of the tensor `name` from `first` on with the adapter in them, whatever part of it `rows` [n, in] is; `rows` itself where
+ * the adapter does not change it. The adapter must be this base's.
+ */
+export function mergedRows(
+  adapter: LoraAdapter,
+  name: string,
+  rows: Float32Array,
+  first: number,
+): Float32Array {
+  const layer = name.replace(/\.weight$/, "");
+  const [a, b] = [adapter.weights.get(layer + FIRST), adapter.weights.get(layer + SECOND)];
+  if (!a || !b) return rows;
+  const [rank, inputs] = a.shape as [number, number];
+  const count = rows.length / inputs;
+  const own = { shape: [count, rank], values: b.values.subarray(first * rank, (first + count) * rank) };
+  return mergedValues({ shape: [count, inputs], values: rows }, a, own, loraScaling(adapter));
+}
+
 /** W [out, in] + s · B [out, r] · A [r, in]. */
 function mergedValues(base: TensorData, a: TensorData, b: TensorData, scaling: number): Float32Array {
   const [rank, inputs] = a.shape as [number, number];
