@@ -1,3 +1,4 @@
+import type { ChatFormat } from "../chat/chat-format.ts";
 import type { Conversation } from "../chat/template-messages.ts";
 import type { LanguageModel } from "../generate/language-model.ts";
 import type { RunControl } from "../ports.ts";
@@ -69,6 +70,7 @@ export interface LabSettings {
 /** What of a model changes the texts that it is asked and taught; a `LanguageModel` is one. */
 export interface ModelForm {
   readonly placeholders?: boolean; // it knows placeholders in the place of names and literals (lab/delexicalise.ts)
+  readonly format?: ChatFormat; // whether its template shows functions (lab/calls)
 }
 
 /**
