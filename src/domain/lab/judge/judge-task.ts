@@ -4,7 +4,7 @@
 import type { Conversation } from "../../chat/template-messages.ts";
 import type { LanguageModel } from "../../generate/language-model.ts";
 import type { RunControl } from "../../ports.ts";
-import { asked } from "../asked.ts";
+import { answersTo } from "../answered.ts";
 import type { LabAnswer, LabSettings, LabTask } from "../lab-task.ts";
 import { answerOdds } from "../select/answer-odds.ts";
 import type { CorrectnessExample, JudgeExample, PairwiseExample } from "./judge-example.ts";
@@ -89,10 +89,9 @@ async function said(
   const odds = await answerOdds(model, choices, control);
   for (const [index, place] of chosen!.entries())
     texts[place] = choices[index]!.answers[likeliest(odds[index]!)]!;
-  const prompts = written!.map((place) => ({ prompt: promptAt(place) }));
   const maxTokens = settings.maxNewTokens ?? MAX_NEW_TOKENS;
-  const answers = prompts.length > 0 ? await asked(model, prompts, { maxTokens }, control) : [];
-  for (const [index, place] of written!.entries()) texts[place] = answers[index]!.text;
+  const answers = await answersTo(model, written!.map(promptAt), { maxTokens }, control);
+  for (const [index, place] of written!.entries()) texts[place] = answers[index]!;
   return texts;
 }
 

@@ -40,9 +40,10 @@ export async function playedTrajectories(
     const prompts = acting.map((agent) => agent.prompt(model, settings.maxTokens));
     const open = prompts.flatMap((ids, place) => (ids === undefined ? [] : [{ ids, agent: acting[place]! }]));
     if (open.length === 0) break;
-    const { maxTokens, stop } = settings;
     const ids = open.map((each) => each.ids);
-    const answers = await model.generate(ids, { maxTokens, stop }, control);
+    const room = model.contextTokens - Math.max(...ids.map(({ length }) => length));
+    const maxTokens = Math.min(settings.maxTokens, room);
+    const answers = await model.generate(ids, { maxTokens, stop: settings.stop }, control);
     await Promise.all(open.map(({ agent }, place) => agent.take(answers[place]!.text)));
   }
   return agents.map((agent) => agent.trajectory());
@@ -70,7 +71,7 @@ class Agent {
   prompt({ format, contextTokens }: LanguageModel, maxTokens: number): readonly number[] | undefined {
     const past = { steps: this.#past, observations: this.#observations };
     const ids = format.promptIds(promptBefore(this.#example, past));
-    if (ids.length + maxTokens <= contextTokens) return ids;
+    if (ids.length + Math.min(maxTokens, contextTokens / 2) <= contextTokens) return ids;
     this.#ended = "no-room";
     return undefined;
   }

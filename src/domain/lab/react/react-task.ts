@@ -4,7 +4,7 @@
 import type { Conversation } from "../../chat/template-messages.ts";
 import type { LanguageModel } from "../../generate/language-model.ts";
 import type { RunControl } from "../../ports.ts";
-import { asked } from "../asked.ts";
+import { answersTo } from "../answered.ts";
 import type { LabAnswer, LabSettings, LabTask } from "../lab-task.ts";
 import { playedTrajectories, type Trajectory } from "./play.ts";
 import type { ReactExample } from "./react-example.ts";
@@ -45,10 +45,10 @@ async function examine(
 ): Promise<readonly LabAnswer[]> {
   const maxTokens = settings.maxNewTokens ?? MAX_NEW_TOKENS;
   const places = examples.flatMap(({ steps }, example) => steps.map((_, step) => ({ example, step })));
-  const prompts = places.map(({ example, step }) => ({ prompt: promptOfStep(examples[example]!, step) }));
-  const generated = await asked(model, prompts, { maxTokens, stop: STOP }, control);
+  const prompts = places.map(({ example, step }) => promptOfStep(examples[example]!, step));
+  const generated = await answersTo(model, prompts, { maxTokens, stop: STOP }, control);
   const texts = examples.map((): string[] => []);
-  for (const [index, { example }] of places.entries()) texts[example]!.push(generated[index]!.text);
+  for (const [index, { example }] of places.entries()) texts[example]!.push(generated[index]!);
   const played = await playedTrajectories(
     model,
     examples,

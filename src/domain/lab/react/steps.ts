@@ -21,8 +21,7 @@ export interface AnswerStep {
 
 export type ReactStep = ActionStep | AnswerStep;
 
-const LABELS = ["Tools", "Question", "Thought", "Action", "Action Input", "Observation", "Answer"] as const;
-type Label = (typeof LABELS)[number];
+type Label = "Tools" | "Question" | "Thought" | "Action" | "Action Input" | "Observation" | "Answer";
 
 export interface Section {
   readonly label: Label;
