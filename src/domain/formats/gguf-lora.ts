@@ -7,7 +7,7 @@ import type { TensorData } from "../matrix.ts";
 import type { LoraAdapter } from "../models/encoder-model.ts";
 import type { LlamaConfig } from "../models/llama/config.ts";
 import type { LayerLinear } from "../models/llama/names.ts";
-import { writeGguf, type GgufTensor } from "./gguf.ts";
+import { writeGguf, type GgufTensor, type GgufValue } from "./gguf.ts";
 
 const NAMES: Readonly<Record<LayerLinear, string>> = {
   "self_attn.q_proj": "attn_q",
@@ -29,7 +29,7 @@ export function writeGgufLora(
 ): Uint8Array {
   const { alpha, rank, rsLora } = adapter;
   const architecture = String(config.raw["model_type"]); // "llama", "qwen2", "qwen3": llama.cpp's names as well
-  const pairs = new Map([
+  const pairs = new Map<string, GgufValue>([
     ["general.architecture", architecture],
     ["general.type", "adapter"],
     ["general.name", name],

@@ -1,7 +1,7 @@
 import { RetuneError } from "../../../engine/errors.ts";
-import type { FrozenPrecision } from "../../models/bert/weights.ts";
 import type { LoraShape } from "../../models/lora-layers.ts";
 import type { LlamaConfig } from "../../models/llama/config.ts";
+import { FROZEN_KINDS, type FrozenKind } from "../../models/llama/frozen.ts";
 import { ALL_DECODER_LINEAR } from "../../models/llama/lora.ts";
 import type { LoraAdapter } from "../../models/encoder-model.ts";
 import type { DecoderSettings, DecoderValidationSettings } from "./decoder-job.ts";
@@ -15,7 +15,7 @@ export interface ResolvedLora extends LoraShape {
 /** Settings with every default filled in. */
 export interface ResolvedDecoderSettings {
   readonly lora: ResolvedLora | null; // null: all weights train
-  readonly frozen: FrozenPrecision | null; // null: what suits the device
+  readonly frozen: FrozenKind | null; // null: what suits the device
   readonly epochs: number;
   readonly steps: number | null;
   readonly order: NonNullable<DecoderSettings["order"]>;
@@ -160,7 +160,13 @@ function checkSettings(settings: ResolvedDecoderSettings): void {
     const value = settings[name as NumberField];
     if (value !== null) check(name, value, rule);
   }
-  const { lora, validation, betas } = settings;
+  const { lora, validation, betas, frozen } = settings;
+  if (frozen !== null && !FROZEN_KINDS.includes(frozen)) {
+    throw new RetuneError(
+      "usage",
+      `frozen: "${frozen}" is not possible; give one of ${FROZEN_KINDS.join(", ")}`,
+    );
+  }
   for (const beta of betas) check("betas", beta, below(1));
   if (lora) {
     check("lora.alpha", lora.alpha, above(1e6));

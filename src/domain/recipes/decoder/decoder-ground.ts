@@ -1,6 +1,6 @@
 import type { Backend } from "../../../engine/backend.ts";
 import type { Weights } from "../../matrix.ts";
-import { frozenPrecisionOn } from "../../models/bert/weights.ts";
+import { frozenKindOn } from "../../models/llama/frozen.ts";
 import { supervisedFeeds, supervisedTokens } from "../../models/llama/supervision.ts";
 import { rhythmOf, type PullOptions, type Rhythm } from "../back-pressure.ts";
 import { DecoderExecutables } from "./decoder-executables.ts";
@@ -31,8 +31,8 @@ export async function layGround(
   options: PullOptions,
 ): Promise<DecoderGround> {
   const { base, ...rest } = job;
-  const layout = layOut({ ...rest, config: base.config }, frozenPrecisionOn(backend));
-  const estimate = estimateOf(layout);
+  const layout = layOut({ ...rest, config: base.config }, frozenKindOn(backend));
+  const estimate = estimateOf(layout, backend.bindingBytes);
   const executables = new DecoderExecutables(backend, layout.decoder, base.weights);
   const steps = new DecoderSteps(executables, layout.settings, (batch) => layout.sizesOf(batch));
   await steps.prepare(layout.largest);

@@ -1,6 +1,6 @@
 import type { LoraAdapter } from "../../models/encoder-model.ts";
 import type { DecoderBase } from "../../models/decoder-model.ts";
-import type { FrozenPrecision } from "../../models/bert/weights.ts";
+import type { FrozenKind } from "../../models/llama/frozen.ts";
 import type { SupervisedSequence } from "../../models/llama/supervision.ts";
 import type { GuardEvent } from "../encoder/encoder-job.ts";
 
@@ -36,7 +36,7 @@ export interface DecoderSettings {
   /** "lora": low-rank changes beside a frozen base. "full": every weight trains, which suits small models only. */
   readonly method?: "lora" | "full"; // lora
   readonly lora?: Partial<DecoderLoraSettings>;
-  readonly frozen?: FrozenPrecision; // how the base's matrices lie on the device; absent: what suits the device
+  readonly frozen?: FrozenKind; // f32, f16, q8 or q4: how the base's matrices lie on the device; absent: what suits the device
   readonly epochs?: number; // 3
   readonly steps?: number; // optimizer steps of the whole run, instead of epochs
   /**

@@ -1,5 +1,5 @@
 import { RetuneError } from "../../../engine/errors.ts";
-import type { FrozenPrecision } from "../../models/bert/weights.ts";
+import type { FrozenKind } from "../../models/llama/frozen.ts";
 import type { LlamaConfig } from "../../models/llama/config.ts";
 import { predictingRows, supervisedTokens, type SupervisedSequence } from "../../models/llama/supervision.ts";
 import { packsByLength, roundedUp } from "../../text/pack.ts";
@@ -34,7 +34,7 @@ export interface DecoderLayout {
  * Lays out batches and sizes. Throws "usage" (settings), "too-little-data" where no row teaches anything, E_MISMATCH for a row that the
  * model cannot read: longer than its positions, or with an id past its vocabulary.
  */
-export function layOut(input: DecoderPlanInput, deviceFrozen: FrozenPrecision): DecoderLayout {
+export function layOut(input: DecoderPlanInput, deviceFrozen: FrozenKind): DecoderLayout {
   const { config, rows: given, validationRows = [], replayRows = [], adapter } = input;
   const settings = resolveDecoderSettings(input.settings, config, adapter);
   for (const [what, own] of Object.entries({

@@ -1,19 +1,26 @@
 import { Graph } from "../../../engine/graph.ts";
 import { planGraph } from "../../../engine/lower/plan-graph.ts";
 import { ELEMENT_BYTES, type Plan, type StorageSpec } from "../../../engine/plan.ts";
-import type { FrozenPrecision } from "../../models/bert/weights.ts";
+import type { FrozenKind } from "../../models/llama/frozen.ts";
 import { layOut, tokensOf, type DecoderLayout, type DecoderPlanInput } from "./decoder-layout.ts";
 import type { DecoderEstimate, DecoderMemory } from "./decoder-run.ts";
 import { traceApply, traceBatch } from "./decoder-steps.ts";
 
+/** What a plan needs to know of the device that a run is meant for. */
+export interface PlannedDevice {
+  readonly frozen?: FrozenKind; // how frozen matrices lie there where the settings leave it open; f32
+  readonly bindingBytes?: number; // of one buffer (`Backend.bindingBytes`): larger tables are cut; no limit
+}
+
 /**
  * What a run takes, without a device: steps and tokens by laying all batches out, memory and arithmetic by planning the step of the
  * longest one. Errors are those of `layOut`.
- *
- * @param deviceFrozen how frozen matrices lie on the device where the settings leave it open
  */
-export function decoderPlan(input: DecoderPlanInput, deviceFrozen: FrozenPrecision = "f32"): DecoderEstimate {
-  return estimateOf(layOut(input, deviceFrozen));
+export function decoderPlan(
+  input: DecoderPlanInput,
+  { frozen = "f32", bindingBytes = Infinity }: PlannedDevice = {},
+): DecoderEstimate {
+  return estimateOf(layOut(input, frozen), bindingBytes);
 }
 
 /** Seconds that the steps of a plan take at a speed that was measured (`DecoderMeasurement.flopsPerSecond`). */
@@ -21,9 +28,9 @@ export function secondsAt({ flops }: DecoderEstimate, flopsPerSecond: number): n
   return flops / flopsPerSecond;
 }
 
-export function estimateOf(layout: DecoderLayout): DecoderEstimate {
+export function estimateOf(layout: DecoderLayout, bindingBytes: number): DecoderEstimate {
   const { schedule, decoder, rows, validation, sampled, sampledSteps, largest } = layout;
-  const { batch, memory } = planned(layout);
+  const { batch, memory } = planned(layout, bindingBytes);
   const scale = schedule.total / sampledSteps;
   const total = (numbers: readonly number[]): number => Math.round(sumOf(numbers) * scale);
   const paddedTokens = total(sampled.map(({ padded }) => padded));
@@ -47,18 +54,16 @@ export function estimateOf(layout: DecoderLayout): DecoderEstimate {
 }
 
 /** The plan of the longest batch, and of the small step that takes what batches added up. */
-function planned({ decoder, largest, settings }: DecoderLayout): {
-  readonly batch: Plan;
-  readonly memory: DecoderMemory;
-} {
-  const graph = new Graph();
+function planned(
+  { decoder, largest, settings }: DecoderLayout,
+  bindingBytes: number,
+): { readonly batch: Plan; readonly memory: DecoderMemory } {
+  const graph = new Graph(bindingBytes);
   const batch = planGraph(graph, traceBatch(graph, decoder, largest, settings));
   if (settings.accumulate === 1) return { batch, memory: memoryOf([batch]) };
-  const small = new Graph();
-  return {
-    batch,
-    memory: memoryOf([batch, planGraph(small, traceApply(small, decoder, settings), batch.layout)]),
-  };
+  const small = new Graph(bindingBytes);
+  const apply = planGraph(small, traceApply(small, decoder, settings), batch.layout);
+  return { batch, memory: memoryOf([batch, apply]) };
 }
 
 const BASE: readonly StorageSpec["kind"][] = ["resident", "derived"];

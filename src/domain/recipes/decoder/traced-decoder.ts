@@ -1,10 +1,10 @@
 import { RetuneError } from "../../../engine/errors.ts";
 import type { Graph, Tensor } from "../../../engine/graph.ts";
 import type { TensorData, Weights } from "../../matrix.ts";
-import type { FrozenPrecision } from "../../models/bert/weights.ts";
 import type { DropoutSource } from "../../models/bert/dropout.ts";
 import type { DecoderBase } from "../../models/decoder-model.ts";
 import type { LoraAdapter } from "../../models/encoder-model.ts";
+import type { FrozenKind } from "../../models/llama/frozen.ts";
 import type { LlamaConfig } from "../../models/llama/config.ts";
 import { decoderInputs } from "../../models/llama/inputs.ts";
 import { decoderLoraShapes, initialDecoderLora, withDecoderLora } from "../../models/llama/lora.ts";
@@ -29,14 +29,14 @@ export class TracedDecoder {
   readonly positions: number; // no row is longer
   readonly drops: boolean; // whether training reads "dropoutCounter"
   readonly #settings: ResolvedDecoderSettings;
-  readonly #precision: FrozenPrecision;
+  readonly #precision: FrozenKind;
 
   /** @param precision of the frozen matrices on the device */
   constructor(
     config: LlamaConfig,
     settings: ResolvedDecoderSettings,
     positions: number,
-    precision: FrozenPrecision,
+    precision: FrozenKind,
   ) {
     [this.config, this.#settings, this.positions, this.#precision] = [config, settings, positions, precision];
     const { lora } = settings;

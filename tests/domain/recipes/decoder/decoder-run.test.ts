@@ -143,3 +143,15 @@ test("a state of other rows or settings is refused", async () => {
     await expect(openDecoderRun(cpu, other, saved)).rejects.toMatchObject({ code: "corrupt" });
   }
 });
+
+test.each(["f16", "q8", "q4"] as const)(
+  "a base kept in %s is learnt beside, close to one in floats",
+  async (frozen) => {
+    const job = (own: "f32" | typeof frozen) =>
+      tinyJob({ frozen: own, epochs: 4 }, { validationRows: reversals(16, 6) });
+    const [kept, floats] = [await trained(cpu, job(frozen)), await trained(cpu, job("f32"))];
+    expect(kept.losses.at(-1)).toBeLessThan(0.9 * kept.losses[0]!);
+    expectClose(kept.losses, floats.losses, { relative: { f16: 1e-2, q8: 5e-2, q4: 0.25 }[frozen] });
+    expect(kept.losses).not.toEqual(floats.losses);
+  },
+);

@@ -20,7 +20,12 @@ test.each([
   ["tied: the table is read as embeddings and as the head, in two chunks of rows", true, [EMBEDDINGS]],
   ["apart", false, [EMBEDDINGS, HEAD]],
 ] as const)("full training: gradients are those of central differences (%s)", async (_, tied, tables) => {
-  const { config } = tinyDecoder({ tie_word_embeddings: tied });
+  const { config } = tinyDecoder({
+    tie_word_embeddings: tied,
+    num_hidden_layers: 1,
+    hidden_size: 16,
+    intermediate_size: 24,
+  });
   const weights = initialDecoder(config, 8);
   const rows = reversals(18, 3);
   const settings = resolveDecoderSettings({ method: "full", seed: 1 }, config);

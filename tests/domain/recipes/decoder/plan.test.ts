@@ -51,24 +51,33 @@ test("memory is told by what it is for: the base by its precision, four arrays o
   expect(secondsAt(full, full.flops / 7)).toBeCloseTo(7, 9);
 });
 
-test("a SmolLM2-135M's plan is told in a moment, and says what a run takes", () => {
-  const config = llamaConfigOf({
-    ...{ model_type: "llama", vocab_size: 49152, hidden_size: 576, intermediate_size: 1536 },
-    ...{ num_hidden_layers: 30, num_attention_heads: 9, num_key_value_heads: 3 },
-    ...{ max_position_embeddings: 8192, tie_word_embeddings: true },
-  });
-  const ids = Array.from({ length: 256 }, (_, place) => place);
-  const row = { ids, supervised: ids.map((_, place) => place >= 192) };
-  const rows = Array.from({ length: 20 }, () => row);
-  const settings = { seed: 1, batchTokens: 512, epochs: 1, frozen: "f16" } as const;
-  const plan = decoderPlan({ config, rows, settings });
-  expect(plan).toMatchObject({ totalSteps: 10, tokens: 5120, learntTokens: 1280 });
-  expect(plan.trainedParameters).toBe(2_442_240);
-  expect(plan.memory.base / 2 ** 20).toBeLessThan(258);
-  expect(plan.memory.activations / 2 ** 20).toBeLessThan(80);
-  expect(plan.flops / plan.tokens / 1e9).toBeGreaterThan(0.69);
-  expect(plan.flops / plan.tokens / 1e9).toBeLessThan(0.9);
+const SMOL = llamaConfigOf({
+  ...{ model_type: "llama", vocab_size: 49152, hidden_size: 576, intermediate_size: 1536 },
+  ...{ num_hidden_layers: 30, num_attention_heads: 9, num_key_value_heads: 3 },
+  ...{ max_position_embeddings: 8192, tie_word_embeddings: true },
 });
+const IDS = Array.from({ length: 256 }, (_, place) => place);
+const ROW = { ids: IDS, supervised: IDS.map((_, place) => place >= 192) };
+
+test.each([
+  ["f16", 257],
+  ["q8", 136],
+  ["q4", 86],
+] as const)(
+  "SmolLM2-135M over %s: its plan tells memory and arithmetic (llm.md, section 3)",
+  (frozen, base) => {
+    const rows = Array.from({ length: 20 }, () => ROW);
+    const settings = { seed: 1, batchTokens: 512, epochs: 1, frozen } as const;
+    const plan = decoderPlan({ config: SMOL, rows, settings }, { bindingBytes: 2 ** 27 });
+    expect(plan).toMatchObject({ totalSteps: 10, tokens: 5120, learntTokens: 1280 });
+    expect(plan.trainedParameters).toBe(2_442_240);
+    expect(Math.round(plan.memory.base / 2 ** 20)).toBe(base);
+    expect(plan.memory.trained / 2 ** 20).toBeLessThan(38);
+    expect(plan.memory.activations / 2 ** 20).toBeLessThan(80);
+    expect(plan.flops / plan.tokens / 1e9).toBeGreaterThan(0.69);
+    expect(plan.flops / plan.tokens / 1e9).toBeLessThan(0.9);
+  },
+);
 
 test("a run that its rows cannot feed is refused before anything is made", async () => {
   const refused = (more: object) => openDecoderRun(cpu, tinyJob({}, more));
