@@ -1,6 +1,7 @@
 import { RetuneError } from "../../../engine/errors.ts";
 import { delexicaliseSql, type DelexicalisedSql } from "../delexicalise.ts";
-import { asked, type Question } from "../asked.ts";
+import type { Question } from "../asked.ts";
+import { askedWithin } from "../asked-within.ts";
 import type { LabAnswer, LabMeasure, LabNote, LabTask, ModelForm } from "../lab-task.ts";
 import { SqlBench } from "./execution.ts";
 import { CLAUSE_FAMILIES, clauseFamilies, type ClauseFamily } from "./sql-clauses.ts";
@@ -89,10 +90,9 @@ export function textToSql(template: SqlTemplate = "chat"): LabTask<SqlExample> {
     },
     async examine(model, examples, { maxNewTokens, constrained, seed }, control) {
       const asks = examples.map((example) => asking(example, template, model, constrained));
-      const maxTokens = maxNewTokens ?? MAX_NEW_TOKENS;
-      const answers = await asked(model, asks, { maxTokens }, control);
+      const answers = await askedWithin(model, asks, maxNewTokens ?? MAX_NEW_TOKENS, control);
       const judge = await SqlJudge.open(seed);
-      return answers.map(({ text }, place) => {
+      return answers.map((text, place) => {
         if (control?.signal?.aborted)
           throw new RetuneError("cancelled", "text-to-sql: cancelled while judging");
         const sql = sqlOf(asks[place]!.own?.original(sqlOf(text)) ?? text);

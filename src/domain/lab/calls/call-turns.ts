@@ -1,0 +1,126 @@
+import type { Conversation } from "../../chat/template-messages.ts";
+import type { ChatMessage } from "../../formats/datasets/chat.ts";
+import { parseJson, plainJson } from "../../formats/json.ts";
+import type { Question } from "../asked.ts";
+import { delexicaliseCall, type DelexicalisedCall } from "../delexicalise.ts";
+import type { ModelForm } from "../lab-task.ts";
+import { argumentsOf, callForm, callText, inForm, type CallForm, type GoldCall } from "./call-form.ts";
+import { callGrammar } from "./call-grammar.ts";
+import type { CallExample } from "./call-rows.ts";
+import { inSchemaOrder, isObject, spacedJson, type PlainJson, type PlainObject } from "./json-schema.ts";
+
+export type Gold =
+  | { readonly kind: "calls"; readonly calls: readonly GoldCall[] }
+  | { readonly kind: "words"; readonly text: string }
+  | { readonly kind: "object"; readonly value: PlainJson };
+
+/** One answer of a row: what is asked, in the model's form, and what is right. */
+export interface CallTurn {
+  readonly question: Question;
+  readonly form: CallForm;
+  readonly gold: Gold;
+  readonly learnt: ChatMessage; // the assistant's message, in the model's form
+  readonly own?: DelexicalisedCall; // for a model of placeholders
+}
+
+/** The turns of a row that are learnt. */
+export function callTurns(example: CallExample, model: ModelForm = {}, constrained = false): CallTurn[] {
+  const { messages } = example.conversation;
+  const places = messages.flatMap(({ role, weight }, place) =>
+    role === "assistant" && weight !== 0 ? [place] : [],
+  );
+  return places.map((place) => {
+    const turn = model.placeholders
+      ? barely(example, place)
+      : inWhole(example, place, callForm(model.format));
+    const constraint = constrained ? constraintOf(example, turn) : undefined;
+    return constraint ? { ...turn, question: { ...turn.question, constraint } } : turn;
+  });
+}
+
+/** A row as it is learnt: its conversation; for a model of placeholders each turn by itself. */
+export function learntConversations(example: CallExample, model: ModelForm = {}): Conversation[] {
+  if (model.placeholders) {
+    const turns = callTurns(example, model);
+    return turns.map(({ question, learnt }) => ({ messages: [...question.prompt.messages, learnt] }));
+  }
+  const messages = example.conversation.messages.map((message) => inOrder(message, example));
+  return [inForm({ ...example.conversation, messages }, callForm(model.format))];
+}
+
+function inWhole(example: CallExample, place: number, form: CallForm): CallTurn {
+  const { messages, functions } = example.conversation;
+  const ordered = messages.slice(0, place + 1).map((message) => inOrder(message, example));
+  const whole = inForm({ messages: ordered, ...(functions ? { functions } : {}) }, form);
+  const prompt = { ...whole, messages: whole.messages.slice(0, -1) };
+  return { question: { prompt }, form, gold: goldOf(example, place), learnt: whole.messages.at(-1)! };
+}
+
+/** The functions' signatures and the request, in placeholders: "t3 ( c1 TEXT , c0 INT ) set t3 with c1 "v2" ". */
+function barely(example: CallExample, place: number): CallTurn {
+  const request = example.conversation.messages.slice(0, place).findLast(({ role }) => role === "user");
+  const tools = example.object
+    ? [{ name: "answer", parameters: example.object.schema }]
+    : example.functions.map(({ name, schema }) => ({ name, parameters: schema.schema }));
+  const own = delexicaliseCall({ utterance: request?.content ?? "", tools });
+  const signatures = own.tools.map(({ name, parameters }, at) =>
+    signature(name, parameters, tools[at]!.parameters),
+  );
+  const prompt: Conversation = {
+    messages: [{ role: "user", content: [...signatures, own.utterance].join(" ") }],
+  };
+  const gold = goldOf(example, place);
+  const learnt = { role: "assistant", content: bareGold(gold, own) } as const;
+  return { question: { prompt }, form: callForm(), gold, learnt, own };
+}
+
+function signature(name: string, own: Readonly<Record<string, unknown>>, given: PlainObject): string {
+  const types = Object.values(isObject(given["properties"]) ? given["properties"] : {});
+  const names = Object.keys(isObject(own["properties"]) ? own["properties"] : {});
+  const columns = names.map((column, at) => {
+    const type = isObject(types[at]) ? types[at]["type"] : undefined;
+    return `${column} ${type === "integer" || type === "number" ? "INT" : "TEXT"}`;
+  });
+  return `${name} ( ${columns.join(" , ")} )`;
+}
+
+function bareGold(gold: Gold, own: DelexicalisedCall): string {
+  if (gold.kind === "words") return gold.text;
+  if (gold.kind === "object") return own.call(spacedJson(gold.value));
+  return gold.calls.map((call) => own.call(callText(call))).join("\n");
+}
+
+function goldOf({ conversation, object }: CallExample, place: number): Gold {
+  const { calls = [], content = "" } = conversation.messages[place]!;
+  if (object) return { kind: "object", value: plainJson(parseJson(content).root) as PlainJson };
+  if (calls.length === 0) return { kind: "words", text: content };
+  return {
+    kind: "calls",
+    calls: calls.map((call) => ({ name: call.name, arguments: argumentsOf(call.arguments) })),
+  };
+}
+
+/** Arguments in the order of their schema, so that what is learnt is what a constraint lets through. */
+function inOrder(message: ChatMessage, { functions }: CallExample): ChatMessage {
+  if (message.calls === undefined) return message;
+  const calls = message.calls.map((call) => {
+    const schema = functions.find(({ name }) => name === call.name)?.schema.schema;
+    const ordered = inSchemaOrder(argumentsOf(call.arguments), schema);
+    const isSame = JSON.stringify(ordered) === JSON.stringify(argumentsOf(call.arguments));
+    return isSame ? call : { ...call, arguments: spacedJson(ordered) };
+  });
+  return { ...message, calls };
+}
+
+function constraintOf({ functions, object }: CallExample, { form, own }: CallTurn): Question["constraint"] {
+  if (own) {
+    const held = own.tools.map(({ name, parameters }) => ({
+      name,
+      schema: { schema: parameters as PlainObject },
+    }));
+    if (object) return { kind: "json-schema", schema: JSON.stringify(held[0]!.schema.schema) };
+    return { kind: "grammar", grammar: callGrammar(held, form) };
+  }
+  if (object) return { kind: "json-schema", schema: JSON.stringify(object.schema) };
+  return { kind: "grammar", grammar: callGrammar(functions, form) };
+}
