@@ -18,6 +18,7 @@ import { otherTask, tuningRun, rerankResults, ROUTER_RESULTS } from "./fake-resu
 import { FakeGate } from "./fake-gate.ts";
 import { FakeTeachers } from "./fake-teachers.ts";
 import { FakeImports } from "./fake-imports.ts";
+import { FakeLab } from "./fake-lab.ts";
 import { FakeMaps } from "./fake-maps.ts";
 import { FakeVerdicts } from "./fake-verdicts.ts";
 import { FakeMining } from "./fake-mining.ts";
@@ -60,8 +61,12 @@ export class FakeStudio extends FakeTuning implements Studio {
     calls: this.calls,
   });
 
+  readonly lab: FakeLab;
+
   constructor(scenario: Scenario) {
     super();
+    const lab = { empty: scenario === "empty", running: scenario === "running" };
+    this.lab = new FakeLab((event) => this.#tell(event), lab);
     this.#verdict = scenario === "worse" || scenario === "cannot-tell" ? scenario : "better";
     if (scenario === "worse") this.ladderView = LADDER_ENDED;
     if (scenario === "empty") return;

@@ -42,6 +42,7 @@ export const shell = {
         : SCREEN_NAMES[screen];
     return `${place} · ${common.appName}`;
   },
+  labTitle: `Language models · ${common.appName}`,
   skip: "Skip to content",
   screens: "Screens",
   status: "Status",

@@ -1,0 +1,319 @@
+import type { LabArm, LabPlan, LabRunSummary, LabRunView, LabSide, LabStage } from "../../app/studio-lab.ts";
+import type { LabFigure } from "../../domain/lab/compare.ts";
+import type { LabTaskId } from "../../domain/lab/lab-task.ts";
+import { bytes, count, duration, percent, plural, points, significant } from "../format.ts";
+
+interface SystemWords {
+  readonly title: string;
+  readonly text: string; // what it is for, in one sentence
+  readonly rows: string; // what a row of its file holds
+  readonly example: string; // one row as it may stand in a file
+}
+
+export const SYSTEMS: Readonly<Record<LabTaskId, SystemWords>> = {
+  sft: {
+    title: "Distillation",
+    text: "Teach a small model to answer as a large one does.",
+    rows: "Conversations with the teacher's answers, as OpenAI's chat JSONL.",
+    example: '{"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}',
+  },
+  "text-to-sql": {
+    title: "Questions to SQL",
+    text: "Turn questions into queries that return the right rows.",
+    rows: "A question, the CREATE TABLE statements and the right query.",
+    example: '{"question": "…", "context": "CREATE TABLE …", "answer": "SELECT …"}',
+  },
+  code: {
+    title: "Code and small languages",
+    text: "Write commands or code of a language of your own.",
+    rows: "What is wanted, and the code for it.",
+    example: '{"prompt": "…", "code": "…"}',
+  },
+  "function-calling": {
+    title: "Function calls and structured output",
+    text: "Answer in JSON that fits a schema, or call the right function.",
+    rows: "Conversations with tools, or a prompt, a JSON schema and the answer.",
+    example: '{"prompt": "…", "schema": {…}, "answer": {…}}',
+  },
+  memorise: {
+    title: "Remembering facts",
+    text: "See how far a model learns facts by heart, beside search on the same model.",
+    rows: "Questions and answers, with other wordings and facts that are never trained.",
+    example: '{"question": "…", "answer": "…", "paraphrases": ["…"]}',
+  },
+  "ra-dit": {
+    title: "Retrieval-augmented tuning",
+    text: "Teach the model to use what is retrieved, and the retriever what helps the model.",
+    rows: "Questions and answers, with passages to retrieve from.",
+    example: '{"question": "…", "answer": "…", "passages": ["…"]}',
+  },
+  judge: {
+    title: "Judging answers",
+    text: "Make a small model judge as a large one does.",
+    rows: "A question, two answers and the verdict; or one answer and a score from 1 to 5.",
+    example: '{"question": "…", "answerA": "…", "answerB": "…", "verdict": "A"}',
+  },
+  react: {
+    title: "Agents with tools",
+    text: "Teach the steps of thought, action and observation.",
+    rows: "Traces of an agent, as chat JSONL or text, with its tools.",
+    example: "Thought: … Action: … Action Input: {…} Observation: …",
+  },
+  style: {
+    title: "Style",
+    text: "Rewrite texts in a style and keep what they say.",
+    rows: "A plain text and the same in the style.",
+    example: '{"input": "…", "output": "…"}',
+  },
+  "llm-selector": {
+    title: "Choosing a tool",
+    text: "Let a language model choose among tools or indexes.",
+    rows: "A question, the choices and the right one.",
+    example: '{"question": "…", "choices": ["…"], "answer": 1}',
+  },
+};
+
+const SIDES: Readonly<Record<LabSide, string>> = {
+  train: "Rows to learn",
+  test: "Rows to judge by",
+  replay: "What must not be forgotten",
+};
+
+const SIDE_HINTS: Readonly<Record<LabSide, string>> = {
+  train:
+    "The model learns these. Without a second file a fifth of them, whole groups, is held out to judge by.",
+  test: "Optional. Both models are asked these; none of them is learnt.",
+  replay: "Optional. A quarter of what is trained on, so that the model keeps what it can do already.",
+};
+
+const STAGES: Readonly<Record<LabStage, string>> = {
+  loading: "Reading the model and the rows",
+  training: "Training",
+  "asking-base": "Asking the base model",
+  "asking-tuned": "Asking the tuned model",
+  done: "Done",
+};
+
+const STATES: Readonly<Record<LabRunSummary["state"], string>> = {
+  running: "running",
+  paused: "paused",
+  interrupted: "interrupted",
+  failed: "failed",
+  finished: "finished",
+  stopped: "stopped and kept",
+};
+
+export const ARMS: Readonly<Record<LabArm, string>> = {
+  base: "Base",
+  tuned: "Tuned",
+  "base-constrained": "Base, constrained",
+  "tuned-constrained": "Tuned, constrained",
+};
+
+export function figureText({ unit }: Pick<LabFigure, "unit">, value: number): string {
+  return unit === "share" ? percent(value, 1) : significant(value);
+}
+
+export function changeText({ unit, delta }: Pick<LabFigure, "unit" | "delta">): string {
+  const show = unit === "share" ? points : significant;
+  return `${show(delta.value)} [${show(delta.low)}, ${show(delta.high)}]`;
+}
+
+export const lab = {
+  title: "Language models",
+  lead: "Teach a small language model one thing with LoRA, in this tab, and read beside its base whether it learnt it.",
+  homeTitle: "Language models",
+  homeText:
+    "SQL, function calls, agents, judges and more: ten systems, each tuned and judged here, each with a sample.",
+  homeAction: "Open the lab",
+  systemsTitle: "What should the model learn?",
+  sample: "Try the sample",
+  sampleOf: (title: string): string => `Try the sample of ${title}`,
+  own: "Use my rows",
+  ownOf: (title: string): string => `Use my rows for ${title}`,
+  opening: "Opening…",
+  projects: "Projects of the lab",
+  projectsEmpty: "None yet. A sample becomes the first one.",
+  counts: (rows: number, runs: number): string =>
+    `${plural(rows, "row", "rows")}, ${plural(runs, "run", "runs")}`,
+  nameTitle: "A new project",
+  name: "Name",
+  create: "Create the project",
+  renameTitle: "Rename the project",
+  removeTitle: (name: string): string => `Remove “${name}”?`,
+  removeText: "Its rows, runs and kept answers are deleted from this browser.",
+  toLab: "All projects of the lab",
+
+  sides: SIDES,
+  sideHints: SIDE_HINTS,
+  rowForm: (text: string): string => `A row holds: ${text}`,
+  chooseFile: "Drop a file or choose one",
+  chooseHint: "JSONL, CSV or Parquet; it stays in this browser.",
+  replace: "Replace",
+  removeFile: "Remove",
+  fileFacts: (rows: number, size: number): string => `${plural(rows, "row", "rows")}, ${bytes(size)}`,
+  badRows: (notes: number): string => `${plural(notes, "row has a note", "rows have notes")}`,
+  noteLine: (line: number, reason: string, skipped: boolean): string =>
+    `Line ${line}: ${reason}${skipped ? " It is left out." : ""}`,
+  skip: "Read it without its bad rows",
+  splitLine: (train: { rows: number; groups: number }, test: { rows: number; groups: number }): string =>
+    `${plural(train.rows, "row", "rows")} to learn (${plural(train.groups, "group", "groups")}), ${count(test.rows)} to judge by (${plural(test.groups, "group", "groups")}).`,
+  splitHow: (byFile: boolean): string =>
+    byFile
+      ? "The second file judges; nothing of it is learnt."
+      : "Held out by whole groups, so that nothing judged was learnt in another row.",
+  shared: (groups: number): string =>
+    `${plural(groups, "group stands", "groups stand")} on both sides: those rows judge what was learnt, not what is new.`,
+  rowsTitle: "Rows",
+  prompt: "What the model reads",
+  answer: "What it should say",
+  line: (line: number): string => `line ${line}`,
+  more: "Show more rows",
+  toTrain: "Train on these rows",
+
+  setup: "Setup",
+  run: "Run",
+  history: "History",
+  base: "Start from",
+  baseHint: (parameters: number, tokens: number): string =>
+    `${millions(parameters)} parameters, reads up to ${count(tokens)} tokens`,
+  nanoHint:
+    "The bundled model is tiny and knows only the language of the samples, with placeholders for names. Your own rows need a real model: add its folder under Models.",
+  precision: "Base weights kept as",
+  precisions: { auto: "What suits the device", f32: "f32", f16: "f16", q8: "8 bits", q4: "4 bits" },
+  rank: "LoRA rank",
+  epochs: "Epochs",
+  learningRate: "Learning rate",
+  batchSize: "Rows in a batch",
+  maxTokens: "Longest row, in tokens",
+  judgedRows: "Rows to judge by, at most",
+  learn: "Learn from",
+  learns: { answers: "all answers", "last-answer": "the last answer only", everything: "the whole text" },
+  constrain: "Also judge answers that are held to the schema or grammar",
+  fieldProblem: (low: number, high: number): string =>
+    `Use a number from ${significant(low)} to ${significant(high)}.`,
+  plan: "What a run takes",
+  planning: "Measuring five steps on this device…",
+  measure: "Measure on this device",
+  planRows: (plan: LabPlan): readonly (readonly [string, string])[] => [
+    ["Device", plan.backend],
+    ["Time to train", `about ${duration(plan.secondsToTrain)}`],
+    ["Steps", count(plan.steps)],
+    ["Tokens", `${count(plan.tokens)}, of which ${count(plan.learntTokens)} are learnt`],
+    ["Weights that train", `${count(plan.trainedParameters)} of ${count(plan.totalParameters)}`],
+    ["Memory", bytes(plan.peakBytes)],
+    ["Checkpoints", bytes(2 * plan.checkpointBytes)],
+  ],
+  start: "Start training",
+  starting: "Starting…",
+  runTitle: (number: number): string => `Run ${number}`,
+  states: STATES,
+  stages: STAGES,
+  pause: "Pause",
+  resume: "Resume",
+  stop: "Stop and keep",
+  discard: "Discard",
+  discardTitle: (number: number): string => `Discard run ${number}?`,
+  discardText: "What it learnt and its results are deleted from this browser.",
+  seeResults: "See the results",
+  noRun: "No run yet",
+  noRunText: "Set one up and start it; it is shown here while it trains.",
+  progress: (run: LabRunView): string => {
+    const { done, total, etaSeconds } = run.progress;
+    const left = etaSeconds === null ? "" : `, about ${duration(etaSeconds)} left`;
+    return total === 0 ? "" : `${count(done)} of ${count(total)}${left}`;
+  },
+  speed: (tokens: number): string => `${count(Math.round(tokens))} tokens a second`,
+  loss: "Loss",
+  lossSummary: (loss: number, steps: number): string =>
+    `The loss stands at ${significant(loss)} after ${count(steps)} points.`,
+  perplexity: "Perplexity of rows held back",
+  perplexitySummary: (best: number): string =>
+    `The best look was ${significant(best)}; its weights are kept.`,
+  took: (seconds: number): string => `It took ${duration(seconds)}.`,
+  elsewhere: "Another tab trains this run. It is only shown here.",
+  interruptedText:
+    "The page closed while it trained. It goes on from its last checkpoint to the very same weights.",
+
+  resultsEmpty: "Nothing judged yet",
+  resultsEmptyText: "Train a run; base and tuned are asked the same rows afterwards, and compared here.",
+  verdicts: { better: "It learnt it", worse: "It got worse", "cannot-tell": "No reliable change" },
+  sentence: (figure: LabFigure): string =>
+    `${figure.label}: ${figureText(figure, figure.base)} before, ${figureText(figure, figure.tuned)} after.`,
+  judgedOn: (rows: number, groups: number): string =>
+    `Judged on ${plural(rows, "held-out row", "held-out rows")} of ${plural(groups, "group", "groups")}; intervals hold 95 % and treat rows of a group as one.`,
+  figuresTitle: "Figures",
+  constrainedTitle: "Held to the schema or grammar",
+  constrainedText: "The form is given for free here; what is left is what tuning adds.",
+  measure2: "Measure",
+  before: "Base",
+  after: "Tuned",
+  change: "Change [95 %]",
+  mcnemar: (base: number, tuned: number): string =>
+    `${count(tuned)} rows only tuned, ${count(base)} only base`,
+  answersTitle: "Answers side by side",
+  filters: { all: "All", won: "Newly right", lost: "Newly wrong", wrong: "Still wrong" },
+  noRows: "No row is like that.",
+  expected: "Expected",
+  right: "right",
+  wrong: "wrong",
+  empty: "(nothing)",
+  runChoice: "Run",
+  tables: { goldResult: "What the right query finds", result: "What this query finds" },
+  tableOf: (shown: number, all: number): string =>
+    all > shown ? `${count(shown)} of ${count(all)} rows` : "",
+  nothingFound: "no rows",
+  errorsTitle: "What does not fit",
+  measuresTitle: "Figures of this answer",
+
+  playTitle: "Playground",
+  ask: "Ask",
+  asking: "Asking…",
+  stopAsking: "Stop",
+  askLabel: "A question of your own",
+  askEmpty: "Base and tuned answer side by side.",
+  askRow: "Ask a held-out row",
+  temperature: "Temperature",
+  maxNewTokens: "Longest answer, in tokens",
+  constrained: "Hold the answer to the schema or grammar",
+  noTuned: "There is no tuned model yet; the base answers alone.",
+  keep: "Keep as an example",
+  edit: "Correct it first",
+  kept: "Kept",
+  keptTitle: "Kept answers",
+  keptText: "Answers you kept or corrected, as rows to learn from.",
+  keptNone: "None yet.",
+  edited: "corrected",
+  exportKept: "Export as chat JSONL",
+
+  modelsTitle: "Models of the lab",
+  modelsText:
+    "Llama, Qwen 2.5 and Qwen 3 type models as folders saved by transformers: config.json, safetensors, tokenizer.",
+  addModel: "Add a model's folder",
+  addModelHint: "It is read tensor by tensor and kept in this browser.",
+  adding: "Reading the folder…",
+  origins: { site: "bundled", folder: "from a folder", hub: "from the hub" },
+  modelFacts: (parameters: number, size: number): string =>
+    `${millions(parameters)} parameters, ${bytes(size)}`,
+  removeModelTitle: (name: string): string => `Remove ${name}?`,
+  removeModelText:
+    "Its files are deleted from this browser. Runs that started from it need it to be asked or exported.",
+  takeAway: "Take it away",
+  exportsEmpty: "Runs can be taken away once they were judged.",
+  formats: {
+    peft: "LoRA for PEFT",
+    merged: "Whole model, safetensors",
+    gguf: "LoRA for llama.cpp (GGUF)",
+    "report-json": "Figures as JSON",
+  },
+  about: (size: number | null): string => (size === null ? "" : `about ${bytes(size)}`),
+  exporting: "Writing and reading back…",
+  exported: (verified: string): string => `Done: ${verified}.`,
+  jobFile: "Job file for the command line",
+} as const;
+
+/** "134.5 M", "0.84 M": sizes of models as people say them. */
+function millions(parameters: number): string {
+  const value = parameters / 1e6;
+  return `${value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)} M`;
+}
