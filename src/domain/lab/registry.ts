@@ -3,6 +3,7 @@ import { distilTask } from "./distil/distil.ts";
 import type { LabTask, LabTaskId } from "./lab-task.ts";
 import { judgeTask } from "./judge/judge-task.ts";
 import { memoriseTask } from "./memorise/memorise.ts";
+import { raditTask } from "./radit/radit.ts";
 import { reactTask } from "./react/react-task.ts";
 import { selectTask } from "./select/select-task.ts";
 import { styleTask } from "./style/style-task.ts";
@@ -26,6 +27,7 @@ const TASKS: readonly LabTask[] = [
   distilTask(),
   textToSql(),
   memoriseTask(),
+  raditTask(),
   judgeTask,
   reactTask,
   styleTask,
