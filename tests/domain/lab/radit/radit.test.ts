@@ -78,7 +78,8 @@ describe("Judging RA-DIT", () => {
     expect(hits.tuned).toMatchObject({ hitAt1: 1, k: 2 });
     expect(cells[0]!.against).toEqual([]);
     const exact = cells[3]!.against.find(({ key }) => key === "exactMatch")!;
-    expect(exact.delta).toMatchObject({ value: 1, low: 1 });
+    expect(exact.delta.value).toBeCloseTo(1, 12);
+    expect(exact.verdict).toBe("better");
   });
 });
 
