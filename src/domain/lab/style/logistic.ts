@@ -14,6 +14,7 @@ export interface LogisticSettings {
 }
 
 const [MEMORY, STEPS, TOLERANCE] = [10, 1000, 1e-7];
+const ROUNDING = 1e-15; // of the loss: below it a step is no progress
 
 /** Rows of both classes, in any order; deterministic. */
 export function fitLogistic(
@@ -63,7 +64,7 @@ function slopeAt(
     const wrong = margin >= 0 ? Math.exp(-margin) / (1 + Math.exp(-margin)) : 1 / (1 + Math.exp(margin));
     const pull = -sign * share[index]! * wrong;
     for (const [at, place] of row.places.entries()) gradient[place]! += pull * row.values[at]!;
-    gradient[last]! += pull;
+    gradient[last] += pull;
   }
   return { loss, gradient };
 }
@@ -93,7 +94,9 @@ function minimum(start: Float64Array, objective: (point: Float64Array) => Slope)
     const curvature = product(step, change);
     if (curvature > 1e-14) pairs.push({ step, change, scale: 1 / curvature });
     if (pairs.length > MEMORY) pairs.shift();
+    const gain = slope.loss - next.slope.loss;
     [point, slope] = [next.point, next.slope];
+    if (gain <= ROUNDING * slope.loss) break;
   }
   return point;
 }
@@ -125,7 +128,7 @@ function lineSearch(
   objective: (point: Float64Array) => Slope,
 ): { readonly point: Float64Array; readonly slope: Slope } | undefined {
   const downhill = product(slope.gradient, direction);
-  for (let length = 1; length > 1e-12; length /= 2) {
+  for (let length = 1; length > 1e-9; length /= 2) {
     const moved = point.map((value, place) => value + length * direction[place]!);
     const next = objective(moved);
     if (next.loss <= slope.loss + 1e-4 * length * downhill) return { point: moved, slope: next };

@@ -25,7 +25,7 @@ const FORM = new Set(
 /** A source without any item is kept whole by every answer. */
 export function retentionOf(source: string, answer: string): Retention {
   const there = { words: new Set(wordsOf(answer)), numbers: new Set(numbersOf(answer)) };
-  const words = wordsOf(source).filter((word) => !FORM.has(word));
+  const words = wordsOf(source).filter((word) => !FORM.has(word) && !/^\d+$/.test(word));
   const numbers = numbersOf(source);
   const names = namesOf(source);
   const recalls = [
