@@ -1,5 +1,6 @@
 // `npm run bench [-- PART …]`: Retune beside its peers, ratios in one run. Parts: adapter, step, matmul, kernels,
-// compile, embed, quality, map, scale, llamaindex, base; without one, all of them. `guide`, half an hour, only where it is named.
+// compile, embed, quality, map, scale, llamaindex, base; without one, all of them. `decoder`, minutes, and `guide`,
+// half an hour, only where they are named.
 import { cpus, loadavg } from "node:os";
 import { pathToFileURL } from "node:url";
 import { join } from "node:path";
@@ -18,7 +19,7 @@ const PARTS = [
   "llamaindex",
   "base",
 ];
-const LONG_PARTS = ["guide"];
+const LONG_PARTS = ["decoder", "guide"];
 
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith("-"));
 const unknown = wanted.filter((part) => ![...PARTS, ...LONG_PARTS].includes(part));

@@ -9,7 +9,8 @@ export function decodeFloats(bytes: Uint8Array, type: FloatType): Float32Array {
   if (type === "F64") return Float32Array.from(new Float64Array(copy.buffer));
   const units = new Uint16Array(copy.buffer);
   if (type === "F16") return decodeHalves(units);
-  const wide = Uint32Array.from(units, (unit) => unit << 16); // bfloat16 is the upper half of a float32
+  const wide = new Uint32Array(units.length);
+  for (let index = 0; index < units.length; index++) wide[index] = units[index]! << 16; // the upper half of a float32
   return new Float32Array(wide.buffer);
 }
 
@@ -35,5 +36,6 @@ function halfToNumber(unit: number): number {
 
 /** Index of the first value that is NaN or infinite, or −1. */
 export function firstNotFinite(values: Float32Array): number {
-  return values.findIndex((value) => !Number.isFinite(value));
+  for (let index = 0; index < values.length; index++) if (!Number.isFinite(values[index]!)) return index;
+  return -1;
 }

@@ -8,7 +8,7 @@ import { piecesOf, rangesOf } from "./cpu-tasks.ts";
 const STRIP_BYTES = 1024; // workspace of runChain
 const LAYOUT_CODES = { NT: 0, NN: 1, TN: 2, TT: 3 } as const;
 const BLOCKED_FLOPS = 4e6; // of a product: below that, copying the operands shows
-const FEW_ROWS = 8; // of NT: B is met too few times to be worth copying (tokens that are generated)
+const FEW_ROWS = 16; // of NT: B is met too few times to be worth copying (tokens that are generated)
 const PART_ROWS = 240; // with 384 columns what a part reads and writes stays in L2
 const PART_COLUMNS = 384;
 const WIDEST_PART = 1536; // where rows alone make enough parts
