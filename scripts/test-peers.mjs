@@ -179,6 +179,22 @@ function checkModels(folder) {
   }
 }
 
+/** Decoders of random weights: logits, greedy answers and chats as transformers', exports loaded by peft, transformers and gguf. */
+function checkDecoders(folder) {
+  run(python, [join(peers, "decoder_models.py"), folder], { quiet: true });
+  forgetBundles("tests-peers-decoder-exports");
+  const steps = [
+    [process.execPath, [join(peers, "decoder_exports.mjs"), folder]],
+    [python, [join(peers, "check_decoders.py"), folder]],
+  ];
+  for (const [command, args] of steps) {
+    const { code, output } = run(command, args, { mayFail: true, quiet: true });
+    if (code !== 0) report(false, `${args[0]} ended with ${code} before its last check`);
+    for (const line of output.split("\n").filter((text) => /^(ok|FAILED) /.test(text)))
+      report(line.startsWith("ok"), line.slice(8));
+  }
+}
+
 /** An entry of this folder that uses the program's own modules; what it printed. */
 function runEntry(name, folder) {
   const launch = `import { launch } from ${JSON.stringify(join(root, "cli", "launch.mjs"))};
@@ -213,7 +229,7 @@ const folder = mkdtempSync(join(tmpdir(), "retune-peers-"));
 try {
   const shown = run(python, ["-m", "pip", "list", "--format=freeze"]).output.split("\n");
   const named =
-    /^(torch|numpy|safetensors|sentence-transformers|transformers|peft|onnx|onnxruntime|datasets|llama-index-(core|embeddings-adapter|finetuning))==/;
+    /^(torch|numpy|safetensors|sentence-transformers|transformers|peft|onnx|onnxruntime|datasets|gguf|llama-index-(core|embeddings-adapter|finetuning))==/;
   console.log(shown.filter((line) => named.test(line)).join(", "));
   run(python, [join(peers, "planted_data.py"), folder]);
   exportAll(folder);
@@ -222,6 +238,7 @@ try {
   checkParity(join(folder, "parity"));
   checkModels(folder);
   checkDatasets(join(folder, "datasets"));
+  checkDecoders(join(folder, "decoders"));
 } catch (error) {
   report(false, error instanceof Error ? error.message : String(error));
 } finally {
