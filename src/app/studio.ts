@@ -79,6 +79,7 @@ export interface JobView {
   readonly kind: JobKind;
   readonly projectId: string;
   readonly runId?: string;
+  readonly lab?: true; // the project and the run are the lab's
   readonly state: "running" | "paused" | "failed" | "finished" | "cancelled";
   readonly label: string;
   readonly done: number;

@@ -45,6 +45,17 @@ export function labHref(screen: ScreenName, labId: string, rest: readonly string
   return `#/${["lab", labId, screen, ...rest].map(encodeURIComponent).join("/")}`;
 }
 
+/** Where a job can be watched. */
+export function jobAddress(job: {
+  readonly projectId: string;
+  readonly runId?: string;
+  readonly lab?: true;
+}): string {
+  const { projectId, runId } = job;
+  if (runId === undefined) return href("data", projectId);
+  return job.lab ? labHref("train", projectId, ["run", runId]) : href("train", projectId, ["run", runId]);
+}
+
 /** The address of a screen: `href("data", "p1", ["chunks"])` → "#/p/p1/data/chunks". */
 export function href(
   screen: ScreenName,

@@ -12,7 +12,7 @@ import type * as lab from "../studio-lab.ts";
 import type { ExportedFile } from "../studio-models.ts";
 import type { Emitter } from "./emitter.ts";
 import { asFile, sent } from "./files.ts";
-import { LabRuns } from "./lab-runs.ts";
+import { labJobOf, LabRuns } from "./lab-runs.ts";
 import type { RunLocks } from "./run-locks.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
@@ -245,6 +245,7 @@ export class LabDesk implements lab.LabStudio {
 
   private tell(run: lab.LabRunView): void {
     this.ports.emitter.emit({ kind: "lab-run", run });
+    this.ports.emitter.emit({ kind: "job", job: labJobOf(run) });
     if (run.state !== "running") this.changed(run.labId);
   }
 

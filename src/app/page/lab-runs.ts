@@ -3,7 +3,7 @@ import { WorkerLost } from "../protocol/client.ts";
 import type { LabEvent } from "../protocol/lab-calls.ts";
 import type { LabRunRecord } from "../storage/lab-records.ts";
 import type { Workspace } from "../storage/workspace.ts";
-import type { BackendChoice } from "../studio.ts";
+import type { BackendChoice, JobView } from "../studio.ts";
 import type { LabRunView } from "../studio-lab.ts";
 import { Eta } from "./eta.ts";
 import type { RunLocks } from "./run-locks.ts";
@@ -162,6 +162,24 @@ export class LabRuns {
     if (!live) throw notHere();
     return live;
   }
+}
+
+const JOB_STATES: Readonly<Record<LabRunView["state"], JobView["state"]>> = {
+  running: "running",
+  paused: "paused",
+  interrupted: "cancelled", // not a job of this tab
+  failed: "failed",
+  finished: "finished",
+  stopped: "finished",
+};
+
+/** A run as the strip shows it. */
+export function labJobOf({ id, labId, number, state, progress, error }: LabRunView): JobView {
+  return {
+    ...{ id, kind: "train", projectId: labId, runId: id, lab: true, label: `Run ${number}`, ...progress },
+    state: JOB_STATES[state],
+    ...(error ? { error } : {}),
+  };
 }
 
 function requireResumable({ number, state }: LabRunRecord): void {

@@ -68,7 +68,8 @@ export class StudioState {
     const job = this.runningJob;
     const runId = job?.runId;
     if (!job || runId === undefined) return;
-    await this.attempt(() => (job.state === "paused" ? this.studio.resume(runId) : this.studio.pause(runId)));
+    const runs = job.lab ? this.studio.lab : this.studio;
+    await this.attempt(() => (job.state === "paused" ? runs.resume(runId) : runs.pause(runId)));
   }
 
   #take(event: StudioEvent): void {
