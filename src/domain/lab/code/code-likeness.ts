@@ -1,0 +1,63 @@
+// How alike two pieces of code are, white space aside:
+//   token F1         2 · |A ∩ B| / (|A| + |B|), words, numbers and signs as multisets
+//   edit similarity  1 − d(a, b) / max(|a|, |b|), d Levenshtein's distance of characters
+const LONGEST = 4000; // characters that are compared
+
+/**
+ * Code as it is compared: runs of white space inside a line are one space, outside of quotes; lines without anything are left
+ * out; indentation counts by its depth over the least indented line.
+ */
+export function normalisedCode(code: string): string {
+  const lines = code.split(/\r?\n/).filter((line) => line.trim() !== "");
+  const depths = lines.map((line) => /^[ \t]*/.exec(line)![0].replaceAll("\t", "    ").length);
+  const least = Math.min(...depths);
+  return lines.map((line, at) => " ".repeat(depths[at]! - least) + spacedOnce(line.trim())).join("\n");
+}
+
+function spacedOnce(line: string): string {
+  const parts = line.split(/("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')/);
+  return parts.map((part, at) => (at % 2 === 1 ? part : part.replace(/\s+/g, " "))).join("");
+}
+
+export function codeTokens(code: string): string[] {
+  return code.match(/[\p{L}_][\p{L}\p{N}_]*|\p{N}+(?:\.\p{N}+)?|[^\s\p{L}\p{N}_]/gu) ?? [];
+}
+
+export function tokenF1(said: string, right: string): number {
+  const [first, second] = [codeTokens(said), codeTokens(right)];
+  if (first.length + second.length === 0) return 1;
+  const counts = new Map<string, number>();
+  for (const token of second) counts.set(token, (counts.get(token) ?? 0) + 1);
+  let common = 0;
+  for (const token of first) {
+    const count = counts.get(token) ?? 0;
+    if (count === 0) continue;
+    counts.set(token, count - 1);
+    common++;
+  }
+  return (2 * common) / (first.length + second.length);
+}
+
+export function editSimilarity(said: string, right: string): number {
+  const [first, second] = [said, right].map((code) => [...normalisedCode(code).slice(0, LONGEST)]) as [
+    string[],
+    string[],
+  ];
+  const longest = Math.max(first.length, second.length);
+  return longest === 0 ? 1 : 1 - distance(first, second) / longest;
+}
+
+/** Levenshtein's distance, by one row at a time. */
+function distance(first: readonly string[], second: readonly string[]): number {
+  let row = Uint32Array.from({ length: second.length + 1 }, (_, at) => at);
+  for (const [place, sign] of first.entries()) {
+    const next = new Uint32Array(row.length);
+    next[0] = place + 1;
+    for (let at = 1; at < row.length; at++) {
+      const changed = row[at - 1]! + (sign === second[at - 1] ? 0 : 1);
+      next[at] = Math.min(changed, row[at]! + 1, next[at - 1]! + 1);
+    }
+    row = next;
+  }
+  return row.at(-1)!;
+}
