@@ -2,6 +2,7 @@ import { Tokenizer } from "@huggingface/tokenizers";
 import { RetuneError } from "../../engine/errors.ts";
 import { parseJson, plainJson, type JsonObject } from "../formats/json.ts";
 import type { TokenizerText } from "../text/wordpiece.ts";
+import { pieceBytes, type PieceBytes } from "./token-bytes.ts";
 
 const SPECIAL_KEYS = ["bos_token", "eos_token", "unk_token", "pad_token"] as const;
 type SpecialKey = (typeof SPECIAL_KEYS)[number];
@@ -19,6 +20,9 @@ export class DecoderTokenizer {
   readonly #tokenizer: Tokenizer;
   readonly #addsBos: boolean;
   readonly #control: ReadonlyMap<string, number>;
+  readonly #added: ReadonlyMap<number, string>; // texts of added tokens, control tokens among them
+  readonly #decoder: unknown; // as tokenizer.json states it
+  #pieceBytes: PieceBytes | undefined;
 
   /** Throws E_TOKENIZER where the two files are no tokenizer, or name a special token that it does not have. */
   constructor({ tokenizerJson, tokenizerConfigJson }: TokenizerText) {
@@ -29,6 +33,7 @@ export class DecoderTokenizer {
     } catch (error) {
       throw tokenizerError(`tokenizer.json cannot be used: ${String(error)}`, "tokenizer.json", error);
     }
+    this.#decoder = parsed["decoder"];
     this.special = specialTokens(config);
     [this.bos, this.eos, this.pad] = [
       this.#idOf("bos_token"),
@@ -39,6 +44,8 @@ export class DecoderTokenizer {
     const wanted = !(adds?.kind === "boolean" && !adds.value);
     this.#addsBos = wanted && this.bos !== undefined && this.#tokenizer.encode("").ids[0] === this.bos;
     this.#control = controlTokens(this.#tokenizer);
+    const added = [...this.#tokenizer.get_added_tokens_decoder().values()];
+    this.#added = new Map(added.map(({ id, content }) => [id, content]));
   }
 
   /** Ids of a text as it stands; special tokens only where the text spells them. */
@@ -73,6 +80,18 @@ export class DecoderTokenizer {
   controlTokenIn(text: string): string | undefined {
     for (const piece of this.#control.keys()) if (text.includes(piece)) return piece;
     return undefined;
+  }
+
+  /**
+   * The bytes that a token adds to a text, which may end within a character; none for control tokens and ids of no piece. `first`: the
+   * text begins with it. Throws "unsupported" for a decoder whose spelling is not known (token-bytes.ts).
+   */
+  bytesOf(id: number, first: boolean): Uint8Array {
+    this.#pieceBytes ??= pieceBytes(this.#decoder);
+    const piece = this.#tokenizer.id_to_token(id);
+    if (piece === undefined || this.#control.get(piece) === id) return new Uint8Array(0);
+    const added = this.#added.get(id);
+    return added === undefined ? this.#pieceBytes(piece, first) : new TextEncoder().encode(added);
   }
 
   #idOf(key: SpecialKey): number | undefined {

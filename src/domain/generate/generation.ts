@@ -3,10 +3,10 @@ import type { ChatFormat } from "../chat/chat-format.ts";
 import type { RunControl } from "../ports.ts";
 import { CounterRandom } from "../random.ts";
 import { Answer } from "./answer.ts";
-import type { AnswerConstraint } from "./constraint.ts";
-import type { Generated, GenerationSettings } from "./language-model.ts";
+import { onlyAllowed, type AnswerConstraint } from "./answer-constraint.ts";
+import type { Constraint, Generated, GenerationSettings } from "./language-model.ts";
 import { Pace } from "./pace.ts";
-import { nextToken, type SamplingSettings } from "./sampling.ts";
+import { nextToken, type SamplingSettings, type TokenMask } from "./sampling.ts";
 import type { ReadSequence, SequenceReader } from "./sequence-reader.ts";
 
 const SAMPLING_STREAM = 41; // of a seed; each prompt has a stream of its own after it
@@ -17,8 +17,7 @@ export interface GenerationParts {
   readonly reader: SequenceReader;
   readonly vocabSize: number;
   readonly sequences: number; // at a time
-  /** What holds each prompt's answer, if anything does. */
-  readonly constraints: readonly (AnswerConstraint | undefined)[];
+  readonly constrain: (constraint: Constraint) => Promise<AnswerConstraint>;
 }
 
 interface Underway {
@@ -26,7 +25,9 @@ interface Underway {
   readonly sequence: ReadSequence;
   readonly answer: Answer;
   readonly random: CounterRandom;
-  unread: readonly number[]; // the prompt, then the token that was picked last
+  constraint?: AnswerConstraint;
+  mask?: TokenMask; // of the token that comes next
+  unread: readonly number[]; // the prompt, then what was picked after what was read
 }
 
 /**
@@ -45,12 +46,12 @@ export async function generateAnswers(
   const pace = new Pace();
   try {
     while (waiting.length > 0 || underway.size > 0) {
-      begin(prompts, settings, parts, waiting, underway);
+      await begin(prompts, settings, parts, waiting, underway);
       await readOn([...underway], settings, parts);
       for (const own of underway) {
         if (!own.answer.hasEnded) continue;
         answers[own.prompt] = own.answer.generated;
-        parts.reader.close(own.sequence);
+        end(own, parts);
         underway.delete(own);
       }
       report(answers, underway, settings, control);
@@ -58,20 +59,20 @@ export async function generateAnswers(
       stopIfCancelled(control);
     }
   } finally {
-    for (const { sequence } of underway) parts.reader.close(sequence);
+    for (const own of underway) end(own, parts);
   }
   return answers.map((answer) => answer!);
 }
 
 /** Takes prompts from `waiting` while there is room. */
-function begin(
+async function begin(
   prompts: readonly (readonly number[])[],
   settings: GenerationSettings,
-  { format, reader, sequences }: GenerationParts,
+  { format, reader, sequences, constrain }: GenerationParts,
   waiting: number[],
   underway: Set<Underway>,
-): void {
-  const { maxTokens, stop = [], seed = 0, onText } = settings;
+): Promise<void> {
+  const { maxTokens, stop = [], seed = 0, onText, constraints } = settings;
   while (waiting.length > 0 && underway.size < sequences) {
     const prompt = waiting.at(-1)!;
     const ids = prompts[prompt]!;
@@ -82,27 +83,50 @@ function begin(
     const told = onText && ((text: string): void => onText(prompt, text));
     const answer = new Answer(format.tokenizer, limits, told);
     const random = CounterRandom.stream(CounterRandom.stream(seed, SAMPLING_STREAM).next(), prompt);
-    underway.add({ prompt, sequence, answer, random, unread: ids });
+    const own: Underway = { prompt, sequence, answer, random, unread: ids };
+    underway.add(own);
+    const wanted = constraints?.[prompt];
+    if (!wanted) continue;
+    own.constraint = await constrain(wanted);
+    own.mask = await own.constraint.mask();
   }
 }
 
-/** One token more for each. */
+function end({ sequence, constraint }: Underway, { reader }: GenerationParts): void {
+  reader.close(sequence);
+  constraint?.dispose();
+}
+
+/** One token more for each, and those that its constraint leaves no choice about: they need no logits. */
 async function readOn(
   underway: readonly Underway[],
   settings: GenerationSettings,
-  { reader, vocabSize, constraints }: GenerationParts,
+  { reader, vocabSize }: GenerationParts,
 ): Promise<void> {
   const { temperature = 0, topK = Infinity, topP = 1 } = settings;
   const sampling: SamplingSettings = { temperature, topK, topP };
   const logits = await reader.read(underway.map(({ sequence, unread }) => ({ sequence, ids: unread })));
   for (const [row, own] of underway.entries()) {
-    const constraint = constraints[own.prompt];
-    const mask = await constraint?.mask();
-    const id = nextToken(logits.subarray(row * vocabSize, (row + 1) * vocabSize), sampling, own.random, mask);
-    constraint?.accept(id);
-    own.answer.push(id);
-    own.unread = [id];
+    const logitsOfRow = logits.subarray(row * vocabSize, (row + 1) * vocabSize);
+    const picked: number[] = [];
+    for (
+      let id: number | undefined = nextToken(logitsOfRow, sampling, own.random, own.mask);
+      id !== undefined;
+      id = await forced(own)
+    ) {
+      own.constraint?.accept(id);
+      own.answer.push(id);
+      picked.push(id);
+    }
+    own.unread = picked;
   }
+}
+
+/** The token that must come next, if the answer goes on and is held to one. */
+async function forced(own: Underway): Promise<number | undefined> {
+  if (own.answer.hasEnded || !own.constraint) return undefined;
+  own.mask = await own.constraint.mask();
+  return onlyAllowed(own.mask);
 }
 
 function report(

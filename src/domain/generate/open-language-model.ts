@@ -8,10 +8,17 @@ import type { RunControl } from "../ports.ts";
 import { storedBeside, storedDecoder, type DecoderStore, type DecoderTensors } from "./decoder-store.ts";
 import { generateAnswers, stopIfCancelled } from "./generation.ts";
 import { checkGeneration, checkSequences } from "./generation-settings.ts";
-import type { Generated, GenerationSettings, LanguageModel, SequenceScore } from "./language-model.ts";
+import type {
+  Constraint,
+  Generated,
+  GenerationSettings,
+  LanguageModel,
+  SequenceScore,
+} from "./language-model.ts";
 import { Pace } from "./pace.ts";
 import { PackedPasses } from "./packed-passes.ts";
 import { CachedReader } from "./cached-reader.ts";
+import { Constraints } from "./constraints.ts";
 
 /** What a language model is opened from: a `DecoderModel` has all of it. */
 export interface LanguageModelParts {
@@ -89,6 +96,7 @@ class DecoderLanguageModel implements OpenLanguageModel {
   readonly #slot: number | undefined;
   readonly #passes: PackedPasses;
   readonly #reader: CachedReader;
+  readonly #constraints: Constraints;
   #generating: Promise<unknown> = Promise.resolve(); // one after the other: they share a cache
 
   constructor(parts: LanguageModelParts, store: DecoderStore, slots: Slots, slot?: number) {
@@ -103,6 +111,7 @@ class DecoderLanguageModel implements OpenLanguageModel {
     const tokens = parts.batchTokens ?? inferenceTokens(store.backend);
     this.#passes = new PackedPasses(store, tokens);
     this.#reader = new CachedReader(store, tokens);
+    this.#constraints = new Constraints(parts.format, parts.config.vocabSize);
   }
 
   async generate(
@@ -128,7 +137,9 @@ class DecoderLanguageModel implements OpenLanguageModel {
     const wanted = rooms.slice(0, sequences).reduce((sum, room) => sum + room, 0);
     this.#reader.reserve(wanted, rooms[0] ?? 0);
     const { vocabSize } = this.#store.config;
-    const parts = { format: this.format, reader: this.#reader, vocabSize, sequences, constraints: [] };
+    const { format } = this;
+    const constrain = (constraint: Constraint) => this.#constraints.open(constraint);
+    const parts = { format, reader: this.#reader, vocabSize, sequences, constrain };
     return generateAnswers(prompts, settings, parts, control);
   }
 
@@ -180,6 +191,7 @@ class DecoderLanguageModel implements OpenLanguageModel {
   dispose(): void {
     this.#passes.dispose();
     this.#reader.dispose();
+    this.#constraints.dispose();
     this.#store.dispose();
     if (this.#slot !== undefined) this.#slots.giveBack(this.#slot);
   }

@@ -1,0 +1,122 @@
+// A JSON schema as EBNF. xgrammar's own conversion makes the frame: objects, arrays, references, patterns, in the layout of Python's
+// json.dumps. Three of its rules let through what the schema forbids, so these parts are ours, put in where a constant stood for them:
+//   bounds of whole numbers (minimum 3 allowed 1 and 2)      bounds of numbers (the point of 2.5 was any letter)
+//   strings with a length (raw control characters)
+// Not looked at, by either: multipleOf, uniqueItems, not, if. Some byte sequences that are no UTF-8 count as one character.
+import { RetuneError } from "../../engine/errors.ts";
+import { integerGrammar, numberGrammar, type NumberBounds } from "./number-grammar.ts";
+import { lastRefusal, type XGrammar } from "./xgrammar.ts";
+
+const ONE_LINE = -1; // "undefined" would mean an indent of 2
+const SEPARATORS: [string, string] = [", ", ": "];
+const CHARACTER = 'retune_character ::= [^"\\\\\\0-\\x1f] | "\\\\" basic_escape';
+
+type Schema = Readonly<Record<string, unknown>>;
+
+/** EBNF whose start rule is "root". Throws "usage" where the text is no JSON schema that can be followed. */
+export async function schemaGrammar({ Testings }: XGrammar, schema: string): Promise<string> {
+  const rules: string[] = [];
+  const frame = JSON.stringify(framed(parsed(schema), rules));
+  let grammar: string;
+  try {
+    grammar = await Testings._jsonSchemaToEBNF(frame, false, ONE_LINE, SEPARATORS, true);
+  } catch (error) {
+    throw refused(lastRefusal(), error);
+  }
+  const own = rules.map((rule, index) => `${ruleName(index)} ::= ${rule}`);
+  rules.forEach((_, index) => {
+    grammar = grammar.replaceAll(JSON.stringify(JSON.stringify(placeholder(index))), ruleName(index));
+  });
+  return [grammar, ...own, ...(own.length > 0 ? [CHARACTER] : []), ""].join("\n");
+}
+
+function parsed(schema: string): unknown {
+  try {
+    return JSON.parse(schema);
+  } catch (error) {
+    throw refused(String(error), error);
+  }
+}
+
+function refused(why: string, cause?: unknown): RetuneError {
+  const text = `constrained answers: the JSON schema is refused: ${why}`;
+  return new RetuneError("usage", text, {}, cause === undefined ? {} : { cause });
+}
+
+function placeholder(index: number): string {
+  return `retune rule ${index} of its own`;
+}
+
+function ruleName(index: number): string {
+  return `retune_rule_${index}`;
+}
+
+/** A schema in which constants stand for our rules, which are added to `rules`. */
+function framed(schema: unknown, rules: string[]): unknown {
+  if (!isSchema(schema)) return schema;
+  if ("const" in schema || "enum" in schema) return schema;
+  const types = schema["type"];
+  if (Array.isArray(types) && types.length > 1 && types.some((type) => isOurs({ ...schema, type }))) {
+    const { description: _, title: __, ...rest } = schema;
+    return { anyOf: types.map((type: unknown) => framed({ ...rest, type }, rules)) };
+  }
+  if (isOurs(schema)) {
+    rules.push(ruleOf(schema));
+    return { const: placeholder(rules.length - 1) };
+  }
+  return Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, member(key, value, rules)]));
+}
+
+const NAMED_SCHEMAS = new Set(["properties", "patternProperties", "$defs", "definitions"]);
+const DATA = new Set(["default", "examples", "required"]);
+
+function member(key: string, value: unknown, rules: string[]): unknown {
+  if (DATA.has(key)) return value;
+  if (Array.isArray(value)) return value.map((own) => framed(own, rules));
+  if (!NAMED_SCHEMAS.has(key) || !isSchema(value)) return framed(value, rules);
+  return Object.fromEntries(Object.entries(value).map(([name, own]) => [name, framed(own, rules)]));
+}
+
+function isSchema(value: unknown): value is Schema {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+const BOUNDS = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"] as const;
+
+function isOurs(schema: Schema): boolean {
+  const given = (keys: readonly string[]): boolean => keys.some((key) => typeof schema[key] === "number");
+  if (schema["type"] === "integer" || schema["type"] === "number") return given(BOUNDS);
+  const free = schema["pattern"] === undefined && schema["format"] === undefined;
+  return schema["type"] === "string" && free && given(["minLength", "maxLength"]);
+}
+
+function ruleOf(schema: Schema): string {
+  if (schema["type"] === "string") return stringRule(schema);
+  const bounds = boundsOf(schema);
+  const rule = schema["type"] === "integer" ? integerGrammar(bounds) : numberGrammar(bounds);
+  if (rule !== undefined) return rule;
+  throw refused(`no ${schema["type"] as string} lies within ${JSON.stringify(bounds)}`);
+}
+
+/** Draft 4 wrote exclusiveMinimum: true beside minimum. */
+function boundsOf(schema: Schema): NumberBounds {
+  const number = (key: string): number | undefined =>
+    typeof schema[key] === "number" ? schema[key] : undefined;
+  const bounds: Record<string, number> = {};
+  for (const [plain, exclusive] of [
+    ["minimum", "exclusiveMinimum"],
+    ["maximum", "exclusiveMaximum"],
+  ] as const) {
+    const [value, beyond] = [number(plain), number(exclusive)];
+    if (value !== undefined) bounds[schema[exclusive] === true ? exclusive : plain] = value;
+    if (beyond !== undefined) bounds[exclusive] = beyond;
+  }
+  return bounds;
+}
+
+function stringRule(schema: Schema): string {
+  const least = typeof schema["minLength"] === "number" ? schema["minLength"] : 0;
+  const most = typeof schema["maxLength"] === "number" ? schema["maxLength"] : "";
+  if (most !== "" && most < least) throw refused(`no string has ${least} to ${most} characters`);
+  return `"\\"" retune_character{${least},${most}} "\\""`;
+}
