@@ -23,7 +23,7 @@ export const LAB_TASK_IDS: readonly LabTaskId[] = [
   "llm-selector",
 ];
 
-const TASKS: readonly LabTask[] = [
+const ALL: readonly LabTask[] = [
   distilTask(),
   textToSql(),
   memoriseTask(),
@@ -34,12 +34,14 @@ const TASKS: readonly LabTask[] = [
   selectTask,
 ];
 
+const TASKS: ReadonlyMap<LabTaskId, LabTask> = new Map(ALL.map((task) => [task.id, task]));
+
 /** A system as it judges without further models. Throws "unsupported" for one that is not there. */
 export function labTask(id: LabTaskId): LabTask {
-  const task = TASKS.get(id);
+  const task = TASKS.find((own) => own.id === id);
   if (task) return task;
   throw new RetuneError(
     "unsupported",
-    `the lab has no system "${id}"; it has ${[...TASKS.keys()].join(", ")}`,
+    `the lab has no system "${id}"; it has ${TASKS.map((own) => own.id).join(", ")}`,
   );
 }
