@@ -3,7 +3,7 @@
 //   1 to 5    {"question", "answer", "score": 1 … 5, "reference"?, "feedback"?}
 //   a call    {"messages": [system, user, assistant]} as LlamaIndex's handler logs one of its pairwise or correctness
 //             evaluators: the parts are found by the marks of the prompt ("[The Start of Assistant A’s Answer]", "## User Query")
-// and on every row "id"?, "group"? (else rows of one question are a group), "instruction"? (the judge's own words in place of
+// and on every row "id"?, "group"? (else rows of one question and reference are a group), "instruction"? (the judge's own words in place of
 // ours, "" for none; the question and answers then stand in the short form of judge-prompt.ts).
 // Rows with feedback teach and are asked for feedback and verdict; rows without for the verdict alone, from its logits.
 import { comparable } from "../../data/leaks.ts";
@@ -54,8 +54,8 @@ export function readJudgeRows(
 }
 
 function fromFields(row: JsonRow): JudgeExample {
-  const shared = { ...placed(row, textOf(row, QUESTION)), ...spoken(row) };
   const [reference, feedback] = [optionalText(row, REFERENCE), optionalText(row, FEEDBACK)];
+  const shared = { ...placed(row, textOf(row, QUESTION), reference), ...spoken(row) };
   const given = {
     ...shared,
     ...(reference === undefined ? {} : { reference }),
@@ -72,11 +72,11 @@ function fromChat(row: JsonRow): JudgeExample {
   const call = loggedCall(readChat(row));
   if (call === undefined)
     throw row.error("E_FIELD", "the messages are no call of a judge with a verdict; see the two other forms");
-  return { ...placed(row, call.question), ...call };
+  return { ...placed(row, call.question, call.reference), ...call };
 }
 
-function placed(row: JsonRow, question: string): LabExample & { question: string } {
-  const group = optionalText(row, ["group"]) ?? comparable(question);
+function placed(row: JsonRow, question: string, reference = ""): LabExample & { question: string } {
+  const group = optionalText(row, ["group"]) ?? comparable(`${question} ${reference}`);
   return { id: idOf(row), line: row.line, group, question };
 }
 

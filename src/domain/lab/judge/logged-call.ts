@@ -7,9 +7,14 @@ import { parsedScore, parsedVerdict } from "./verdicts.ts";
 type Parts<Example> = Omit<Example, "id" | "line" | "group">;
 
 const NO_REFERENCE = "(NO REFERENCE ANSWER SUPPLIED)";
-const PAIRWISE =
-  /^\[User Question\]\n([^]*?)\n\n\[The Start of Reference\]\n([^]*?)\n\[The End of Reference\]\n\n\[The Start of Assistant A['’]s Answer\]\n([^]*?)\n\[The End of Assistant A['’]s Answer\]\n\n\[The Start of Assistant B['’]s Answer\]\n([^]*?)\n\[The End of Assistant B['’]s Answer\]$/;
-const CORRECTNESS = /^## User Query\n([^]*?)\n\n## Reference Answer\n([^]*?)\n\n## Generated Answer\n([^]*)$/;
+const PAIRWISE = [
+  "[User Question]\n",
+  "\n\n[The Start of Reference]\n",
+  "\n[The End of Reference]\n\n[The Start of Assistant A's Answer]\n",
+  "\n[The End of Assistant A's Answer]\n\n[The Start of Assistant B's Answer]\n",
+  "\n[The End of Assistant B's Answer]",
+];
+const CORRECTNESS = ["## User Query\n", "\n\n## Reference Answer\n", "\n\n## Generated Answer\n", ""];
 
 /** Undefined where the chat is something else, or its answer holds no verdict. */
 export function loggedCall({
@@ -27,10 +32,13 @@ function contentOf({ content }: ChatMessage): string {
 }
 
 function pairwise(user: string, text: string): Parts<PairwiseExample> | undefined {
-  const found = PAIRWISE.exec(user);
+  const found = partsBetween(
+    user.replaceAll("Assistant A’s", "Assistant A's").replaceAll("Assistant B’s", "Assistant B's"),
+    PAIRWISE,
+  );
   const verdict = parsedVerdict(text);
   if (!found || verdict === undefined) return undefined;
-  const [, question, reference, answerA, answerB] = found as unknown as Five;
+  const [question, reference, answerA, answerB] = found as Four;
   const feedback = text.replace(/(?:final verdict:?\s*)?'?\[\[[ABC]\]\]'?\.?\s*$/i, "").trim();
   return {
     ...{ kind: "pairwise", question, answerA, answerB, verdict },
@@ -40,10 +48,10 @@ function pairwise(user: string, text: string): Parts<PairwiseExample> | undefine
 }
 
 function correctness(user: string, text: string): Parts<CorrectnessExample> | undefined {
-  const found = CORRECTNESS.exec(user);
+  const found = partsBetween(user, CORRECTNESS);
   const score = parsedScore(text);
   if (!found || score === undefined || score < 1 || score > 5) return undefined;
-  const [, question, reference, answer] = found as unknown as Five;
+  const [question, reference, answer] = found as Four;
   const feedback = text.split("\n").slice(1).join("\n").trim();
   return {
     ...{ kind: "correctness", question, answer, score },
@@ -52,4 +60,19 @@ function correctness(user: string, text: string): Parts<CorrectnessExample> | un
   };
 }
 
-type Five = readonly [string, string, string, string, string];
+type Four = readonly [string, string, string, string];
+
+/** What stands between marks that come in this order, the first at the beginning and the last at the end. */
+function partsBetween(text: string, marks: readonly string[]): readonly string[] | undefined {
+  const [first, ...more] = marks;
+  if (!text.startsWith(first!)) return undefined;
+  const parts: string[] = [];
+  let from = first!.length;
+  for (const mark of more) {
+    const at = mark === more.at(-1) ? text.length - mark.length : text.indexOf(mark, from);
+    if (at < from || !text.startsWith(mark, at)) return undefined;
+    parts.push(text.slice(from, at));
+    from = at + mark.length;
+  }
+  return parts;
+}

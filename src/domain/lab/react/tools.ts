@@ -142,14 +142,25 @@ export function spokenText(node: JsonNode): string {
   return node.kind === "string" ? node.value : jsonText(node);
 }
 
-const DESCRIBED =
-  /^>?\s*Tool Name:\s*(\S+)\s*\n\s*Tool Description:\s*([^]*?)\n\s*Tool Args:\s*(\{.*\})\s*$/gm;
+const DESCRIBED = /^>?\s*Tool (Name|Description|Args):\s*(.*)$/;
 
-/** The tools that LlamaIndex's system message of an agent describes ("> Tool Name: …"). */
+/** The tools that LlamaIndex's system message of an agent describes: lines "> Tool Name: …", "Tool Description: …", "Tool Args: …". */
 export function toolsInText(text: string): ReactTool[] {
-  return [...text.matchAll(DESCRIBED)].map(([, name, description, schema]) => ({
-    name: name!,
-    definition: JSON.stringify({ name, description: description!.trim(), parameters: schema }),
-    rule: { kind: "recorded" },
-  }));
+  const found: Record<"name" | "description" | "parameters", string>[] = [];
+  for (const line of text.split("\n")) {
+    const [, kind, value = ""] = DESCRIBED.exec(line) ?? [];
+    const tool = found.at(-1);
+    if (kind === "Name") found.push({ name: value.trim(), description: "", parameters: "" });
+    else if (kind === "Description" && tool) tool.description = value;
+    else if (kind === "Args" && tool) tool.parameters = value;
+    else if (tool?.parameters === "") tool.description += `\n${line}`;
+  }
+  return found.map((tool) => {
+    const description = tool.description.trim();
+    return {
+      name: tool.name,
+      definition: JSON.stringify({ ...tool, description }),
+      rule: { kind: "recorded" },
+    };
+  });
 }

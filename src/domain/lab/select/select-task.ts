@@ -3,6 +3,7 @@
 import type { Conversation } from "../../chat/template-messages.ts";
 import { choiceText } from "../../data/router-dataset.ts";
 import { expectedCalibrationError } from "../../eval/calibration.ts";
+import { routerReport, type RouterReport, type RouterReportSettings } from "../../eval/classification.ts";
 import type { ChatMessage } from "../../formats/datasets/chat.ts";
 import type { LanguageModel } from "../../generate/language-model.ts";
 import { matrixOf, type Matrix } from "../../matrix.ts";
@@ -142,13 +143,27 @@ function calibrationError(answers: readonly LabAnswer[]): number | undefined {
   return expectedCalibrationError(judged);
 }
 
-/**
- * Answers as scores [examples, choices] of a router (ln p), for `routerReport` beside the encoder's. Rows have the same choices.
- */
+/** Answers as scores [examples, choices] of a router (ln p). Rows have the same choices. */
 export function routerScores(answers: readonly LabAnswer[]): Matrix {
   const rows = answers.map(({ detail }) => {
     const { probabilities, choices } = detail as unknown as SelectDetail & { readonly choices: number };
     return Float32Array.from(probabilities.slice(0, choices), Math.log);
   });
   return matrixOf(rows);
+}
+
+/**
+ * The report of the encoder's routers (confusion, figures of each choice) over a selector's answers, to stand beside theirs;
+ * undefined where rows have choices of their own.
+ */
+export function selectorReport(
+  examples: readonly SelectExample[],
+  base: readonly LabAnswer[],
+  tuned: readonly LabAnswer[],
+  settings: RouterReportSettings,
+): RouterReport | undefined {
+  const choices = JSON.stringify(examples[0]?.choices);
+  if (examples.some((example) => JSON.stringify(example.choices) !== choices)) return undefined;
+  const rows = examples.map(({ id, group, right }) => ({ id, cluster: group, right }));
+  return routerReport(rows, { scores: routerScores(tuned) }, { scores: routerScores(base) }, settings);
 }

@@ -1,9 +1,8 @@
 import { expect, test } from "vitest";
-import { routerReport } from "../../../../src/domain/eval/classification.ts";
 import { figuresOf } from "../../../../src/domain/lab/compare.ts";
 import { answerOdds } from "../../../../src/domain/lab/select/answer-odds.ts";
 import { readSelectRows } from "../../../../src/domain/lab/select/select-rows.ts";
-import { routerScores, selectPrompt, selectTask } from "../../../../src/domain/lab/select/select-task.ts";
+import { selectorReport, selectPrompt, selectTask } from "../../../../src/domain/lab/select/select-task.ts";
 import { expectClose } from "../../../close.ts";
 import { bytesOf, jsonLines } from "../reference.ts";
 import { lastMessage, ScriptedModel } from "../scripted-model.ts";
@@ -27,10 +26,7 @@ test("the router's data is read with lines and groups, each question with the sa
   expect(selectPrompt(examples[0]!).at(-1)!.content).toBe(
     "1. Knows about weather\n2. Knows about prices\n3. Knows about history\n\nQuestion: Will it rain?",
   );
-  const [{ messages }] = selectTask.conversations(examples[2]!) as [
-    { messages: readonly { content?: string }[] },
-  ];
-  expect(messages.at(-1)!.content).toBe("3");
+  expect(selectTask.conversations(examples[2]!)[0]!.messages.at(-1)!.content).toBe("3");
 });
 
 test("rows with choices of their own are read; bad ones are named by line", () => {
@@ -87,11 +83,11 @@ test("figures are those of the encoder's routers over the same examples", async 
     "3. Knows about history",
   ]);
   const figures = figuresOf(selectTask, answers);
-  const rows = examples.map(({ id, group, right }) => ({ id, cluster: group, right }));
-  const report = routerReport(rows, { scores: routerScores(answers) }, undefined, { seed: 1 });
+  const report = selectorReport(examples, answers, answers, { seed: 1 })!;
   expectClose([figures["accuracy"]!, figures["mrr"]!], [report.tuned.accuracy, report.tuned.mrr], {
     absolute: 1e-12,
   });
+  expect(report.confusion!.tuned[1]).toEqual([1, 0, 0, 0]); // prices taken for weather
   expectClose([figures["accuracy"]!, figures["mrr"]!], [2 / 3, (1 + 1 / 2 + 1) / 3], { absolute: 1e-12 });
   // Bins: 0.5 wrong alone, 0.7 right twice.
   expectClose([figures["ece"]!], [(0.5 + 2 * 0.3) / 3], { absolute: 1e-9 });
