@@ -95,7 +95,8 @@ function putWord(bytes: Uint8Array, at: number, word: number): void {
 
 const W = new Int32Array(64);
 
-function compress(state: Int32Array, bytes: Uint8Array, at: number): void {
+/** The message schedule of the 64 bytes from `at`. */
+function schedule(bytes: Uint8Array, at: number): void {
   for (let i = 0, p = at; i < 16; i++, p += 4) {
     W[i] = (bytes[p]! << 24) | (bytes[p + 1]! << 16) | (bytes[p + 2]! << 8) | bytes[p + 3]!;
   }
@@ -106,6 +107,10 @@ function compress(state: Int32Array, bytes: Uint8Array, at: number): void {
     const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
     W[i] = (W[i - 16]! + s0 + W[i - 7]! + s1) | 0;
   }
+}
+
+function compress(state: Int32Array, bytes: Uint8Array, at: number): void {
+  schedule(bytes, at);
   let a = state[0]!;
   let b = state[1]!;
   let c = state[2]!;
