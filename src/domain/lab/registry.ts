@@ -1,4 +1,6 @@
 import { RetuneError } from "../../engine/errors.ts";
+import { functionCalling } from "./calls/function-calling.ts";
+import { codeTask } from "./code/code-task.ts";
 import { distilTask } from "./distil/distil.ts";
 import type { LabTask, LabTaskId } from "./lab-task.ts";
 import { judgeTask } from "./judge/judge-task.ts";
@@ -26,6 +28,8 @@ export const LAB_TASK_IDS: readonly LabTaskId[] = [
 const ALL: readonly LabTask[] = [
   distilTask(),
   textToSql(),
+  codeTask(),
+  functionCalling,
   memoriseTask(),
   raditTask(),
   judgeTask,
@@ -38,10 +42,10 @@ const TASKS: ReadonlyMap<LabTaskId, LabTask> = new Map(ALL.map((task) => [task.i
 
 /** A system as it judges without further models. Throws "unsupported" for one that is not there. */
 export function labTask(id: LabTaskId): LabTask {
-  const task = TASKS.find((own) => own.id === id);
+  const task = TASKS.get(id);
   if (task) return task;
   throw new RetuneError(
     "unsupported",
-    `the lab has no system "${id}"; it has ${TASKS.map((own) => own.id).join(", ")}`,
+    `the lab has no system "${id}"; it has ${[...TASKS.keys()].join(", ")}`,
   );
 }
