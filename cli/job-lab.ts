@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
 import * as v from "valibot";
+import { RetuneError } from "../src/engine/errors.ts";
 import { LAB_TASK_IDS } from "../src/domain/lab/registry.ts";
 import type { LabTaskId } from "../src/domain/lab/lab-task.ts";
 import type { DecoderSettings } from "../src/domain/recipes/decoder/decoder-job.ts";
@@ -104,7 +105,8 @@ const schemas = {
   }),
 };
 
-type RawLabJob = Omit<v.InferOutput<typeof schemas.plain>, "task">;
+type RawLabJob = Omit<v.InferOutput<typeof schemas.plain>, "task" | "export">;
+type RawExport = Partial<Pick<LabJob, "export">>;
 type Searching = Pick<v.InferOutput<typeof schemas.radit>, "passages" | "retriever" | "topK" | "retrieval">;
 
 /** A validated job of the lab; all paths absolute. */
@@ -113,6 +115,7 @@ export type LabJob = RawLabJob &
     readonly task: LabTaskId;
     readonly file: string;
     readonly encoder?: string; // of answer relevancy (sft)
+    readonly export: readonly (typeof EXPORTS)[number][];
   };
 
 export const LAB_JOBS: readonly string[] = LAB_TASK_IDS;
@@ -123,7 +126,14 @@ export function isLabTask(task: string): task is LabTaskId {
 
 /** Reads the job of a system of the lab. Throws "usage" with one line that names the file and the field. */
 export function parseLabJob(file: string, value: { readonly task: LabTaskId }): LabJob {
-  const raw = checkedJob(file, schemaOf(value.task), value) as RawLabJob & Searching & { encoder?: string };
+  const raw = checkedJob(file, schemaOf(value.task), value) as RawLabJob &
+    Searching &
+    RawExport & { encoder?: string };
+  const exported = raw.export ?? [raw.method === "full" ? "merged" : "peft"];
+  if (raw.method === "full" && exported.some((format) => format !== "merged")) {
+    const what = 'field "export" may only hold "merged" where "method" is "full": there is no adapter then';
+    throw new RetuneError("usage", `${file}: ${what}`, { file });
+  }
   const at = (relative: string): string => resolve(dirname(resolve(file)), relative);
   const paths = Object.fromEntries(
     (["train", "validation", "test", "passages"] as const).flatMap((field) => {
@@ -143,6 +153,7 @@ export function parseLabJob(file: string, value: { readonly task: LabTaskId }): 
     ...paths,
     ...models,
     replay: given,
+    export: exported,
     task: value.task,
     file: resolve(file),
   }) as LabJob;

@@ -1,45 +1,23 @@
 import { dirname } from "node:path";
-import type { OpenPair } from "../../src/app/jobs/lab-kept.ts";
 import type { ChatFormat } from "../../src/domain/chat/chat-format.ts";
 import { validateChats } from "../../src/domain/chat/chat-validation.ts";
 import { trainingEstimate, trainingPrice } from "../../src/domain/chat/training-estimate.ts";
 import { distilTask } from "../../src/domain/lab/distil/distil.ts";
 import type { DistilExample } from "../../src/domain/lab/distil/distil-example.ts";
-import type { LabTask } from "../../src/domain/lab/lab-task.ts";
 import { labTask } from "../../src/domain/lab/registry.ts";
 import { inJob } from "../job.ts";
 import type { LabJob } from "../job-lab.ts";
 import { openEncoder } from "../ports/encoder.ts";
 import type { LabData } from "../run/lab-data.ts";
-import type { LabArms } from "../run/lab-record.ts";
-
-/** What a job has in hand once both models were asked. */
-export interface Asked {
-  readonly data: LabData;
-  readonly pair: OpenPair;
-  readonly arms: LabArms;
-  readonly task: LabTask;
-}
-
-/** A system of the lab as a job runs it: what it judges with, and what it says beside base and tuned. */
-export interface LabSystem {
-  readonly task: LabTask;
-  /** Rows that need something before they can be learnt: passages that a retriever brings. */
-  prepared(data: LabData): Promise<LabData>;
-  /** What a service that trains would count and charge. */
-  estimate?(data: LabData, format: ChatFormat): object;
-  /** Further figures for run.json and stdout. */
-  further?(asked: Asked): Promise<{ readonly record: object; readonly summary: string }>;
-  close(): Promise<void>;
-}
+import { memorising } from "./lab-memorise.ts";
+import { retrievalTuning } from "./lab-radit.ts";
+import { plainSystem, type LabSystem } from "./lab-system.ts";
 
 export async function labSystem(job: LabJob, root: string): Promise<LabSystem> {
   if (job.task === "sft") return distillation(job, root);
+  if (job.task === "memorise") return memorising(job, root);
+  if (job.task === "ra-dit") return retrievalTuning(job, root);
   return plainSystem(labTask(job.task));
-}
-
-function plainSystem(task: LabTask): LabSystem {
-  return { task, prepared: (data) => Promise.resolve(data), close: () => Promise.resolve() };
 }
 
 async function distillation(job: LabJob, root: string): Promise<LabSystem> {

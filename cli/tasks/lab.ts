@@ -1,8 +1,9 @@
 import { dirname, join } from "node:path";
 import { keptDecoder, openPair, type OpenPair } from "../../src/app/jobs/lab-kept.ts";
 import type { TrainingRows } from "../../src/domain/chat/training-rows.ts";
+import { weightsHash } from "../../src/domain/formats/decoder-card.ts";
 import type { LanguageModel } from "../../src/domain/generate/language-model.ts";
-import { compareAnswers } from "../../src/domain/lab/compare.ts";
+import { compareAnswers, type LabFigure } from "../../src/domain/lab/compare.ts";
 import { answerable } from "../../src/domain/lab/answered.ts";
 import type { LabAnswer, LabExample, LabTask } from "../../src/domain/lab/lab-task.ts";
 import type { DecoderModel } from "../../src/domain/models/decoder-model.ts";
@@ -14,7 +15,7 @@ import { inJob } from "../job.ts";
 import { decoderSettings, type LabJob } from "../job-lab.ts";
 import { chooseBackend } from "../ports/backend.ts";
 import { openDiskDecoder } from "../ports/decoder.ts";
-import { writeWhole } from "../ports/files.ts";
+import { sha256, writeWhole } from "../ports/files.ts";
 import { ProgressLine } from "../ports/progress.ts";
 import { loadLabData, type LabData } from "../run/lab-data.ts";
 import { writeLabExports } from "../run/lab-exports.ts";
@@ -29,7 +30,8 @@ import { pullDecoder } from "../run/pull-decoder.ts";
 import type { RunFolder } from "../run/output.ts";
 import { backendFacts } from "../run/record.ts";
 import { versionsOf } from "../run/versions.ts";
-import { labSystem, type LabSystem } from "./lab-systems.ts";
+import type { Asked, LabSystem } from "./lab-system.ts";
+import { labSystem } from "./lab-systems.ts";
 
 const MOST_TOKENS = 1024; // of a row, where a job does not say
 
@@ -61,9 +63,15 @@ async function runSystem(
     const { trained, rows, plan } = await train(job, data, model, backend);
     const judging = performance.now();
     const pair = await openPair(backend, model, keptDecoder(trained), job.base ?? "f32");
-    const judged = await judge(job, data, pair, system).finally(() => pair.dispose());
+    const tunedHash = await hashOf(model, trained);
+    const ground = { pair, backend, tunedHash };
+    const judged = await judge(job, data, ground, system).finally(() => pair.dispose());
     await folder.begin();
-    await writeLabExports(job, folder.path, { model, trained });
+    await writeLabExports(job, folder.path, {
+      ...{ model, trained, metrics: judged.figures, trainRows: data.train.length },
+      dataSha256: data.hashes["train"]!,
+    });
+    await system.write?.(folder.path);
     await writeWhole(join(folder.path, "answers.jsonl"), answerLines(data.task, judged.test, judged.arms));
     const record = {
       ...{ task: job.task, model: model.name, method: job.method },
@@ -87,6 +95,16 @@ async function runSystem(
   } finally {
     backend.dispose();
   }
+}
+
+/** SHA-256 of the base's weights and what was learnt. */
+async function hashOf({ files }: DecoderModel, { tuned }: TrainedDecoder): Promise<string> {
+  const weights = tuned.kind === "lora" ? tuned.adapter.weights : tuned.weights;
+  const parts = Array.from(weights, ([name, { values }]) => {
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    return `${name} ${sha256(bytes)}`;
+  });
+  return sha256(new TextEncoder().encode([await weightsHash(files), ...parts].join("\n")));
 }
 
 function seconds(started: number, judging: number): Readonly<Record<string, number>> {
@@ -134,12 +152,18 @@ async function train(job: LabJob, data: LabData, model: DecoderModel, backend: B
 interface JudgedLab {
   readonly test: readonly LabExample[];
   readonly arms: LabArms;
+  readonly figures: readonly LabFigure[];
   readonly record: object;
   readonly summary: string;
   readonly notes: readonly string[];
 }
 
-async function judge(job: LabJob, data: LabData, pair: OpenPair, system: LabSystem): Promise<JudgedLab> {
+async function judge(
+  job: LabJob,
+  data: LabData,
+  { pair, backend, tunedHash }: Pick<Asked, "pair" | "backend" | "tunedHash">,
+  system: LabSystem,
+): Promise<JudgedLab> {
   const task = data.task.judgedBy?.(data.train) ?? data.task;
   const { maxNewTokens } = job;
   const limits = maxNewTokens === undefined ? {} : { maxNewTokens };
@@ -155,9 +179,9 @@ async function judge(job: LabJob, data: LabData, pair: OpenPair, system: LabSyst
     arms[arm] = await ask(task, model, test, arm, { ...limits, constrained, seed: job.seed });
   }
   const compared = compareAnswers(task, test, arms["base"]!, arms["tuned"]!, job.seed);
-  const more = await system.further?.({ data: { ...data, test }, pair, arms, task });
+  const more = await system.further?.({ data: { ...data, test }, pair, arms, task, backend, tunedHash });
   return {
-    ...{ test, arms },
+    ...{ test, arms, figures: compared.figures },
     record: {
       ...comparisonRecord(compared),
       constrained: job.constrained ? constrainedRecord(task, test, arms, job.seed) : null,

@@ -97,3 +97,62 @@ describe("a job of the lab that cannot be done", () => {
     expect(outcome.stderr).toContain('model "no-such-model"');
   });
 });
+
+describe("systems that ask more than base and tuned", () => {
+  const COLOURS = ["red", "blue", "green", "white", "black", "pink", "brown", "grey"];
+  const text = (row: number): string => `the flag of house ${row} is ${COLOURS[row % 8]}`;
+
+  test("memorising asks about what was learnt, controls, a canary and what is replayed, with RAG beside", () => {
+    const facts = Array.from({ length: 8 }, (_, row) => ({
+      ...{ question: `flag of house ${row}?`, answer: COLOURS[row], paraphrases: [`house ${row} flag?`] },
+      context: text(row),
+    }));
+    const canary = { canary: "the key is {}", secret: "seven", alternatives: ["three", "nine", "eight"] };
+    writeRows(folder, "facts.jsonl", [...facts, canary, { replay: true, question: "a?", answer: "b" }]);
+    const settings = { lora: { rank: 4 }, steps: 40, batchSize: 7, learningRate: 1e-2, maxNewTokens: 6 };
+    const outcome = run({ task: "memorise", train: "facts.jsonl", ...settings, testShare: 0.25 }, "facts");
+    expect(errorLines(outcome).filter((line) => line.startsWith("retune:"))).toEqual([]);
+    const record = recordOf("facts");
+    expect(record["rows"]).toMatchObject({ train: 7, test: 10 });
+    expect(Object.keys(record.tuned)).toEqual(
+      expect.arrayContaining(["seen", "paraphrased", "control", "exposure", "replayPerplexity", "ragSeen"]),
+    );
+    expect(record.tuned["seenF1"]!).toBeGreaterThanOrEqual(record.base["seenF1"]!);
+    expect(record.tuned["exposure"]).toBe(2); // the secret is the likeliest of four
+  });
+
+  test("RA-DIT tunes the retriever too, and writes a table of both retrievers and both models", () => {
+    const rows = Array.from({ length: 16 }, (_, row) => ({
+      ...{ question: `flag of house ${row}?`, answer: COLOURS[row % 8], context: text(row) },
+      contexts: [text((row + 1) % 16), text((row + 2) % 16)],
+    }));
+    writeRows(folder, "radit.jsonl", rows);
+    const settings = { lora: { rank: 4 }, steps: 12, batchSize: 8, learningRate: 1e-2, maxNewTokens: 4 };
+    const job = {
+      task: "ra-dit",
+      train: "radit.jsonl",
+      ...settings,
+      topK: 2,
+      retrieval: { candidates: 4, epochs: 4 },
+    };
+    const outcome = run({ ...job, export: ["peft", "merged", "gguf"] }, "radit");
+    expect(errorLines(outcome).filter((line) => line.startsWith("retune:"))).toEqual([]);
+    const { table, retrieval, hits } = recordOf("radit") as unknown as {
+      table: { retriever: string; model: string; figures: Record<string, number> }[];
+      retrieval: { divergence: { before: number; after: number }; passages: number };
+      hits: Record<string, { hitAt1: number }>;
+    };
+    expect(table.map(({ retriever, model }) => `${retriever} ${model}`)).toEqual([
+      ...["base base", "base tuned", "tuned base", "tuned tuned"],
+    ]);
+    expect(retrieval.divergence.after).toBeLessThanOrEqual(retrieval.divergence.before);
+    expect(retrieval.passages).toBe(16);
+    expect(Object.keys(hits)).toEqual(["base", "tuned"]);
+    for (const file of [
+      ...["peft/adapter_model.safetensors", "merged/model.safetensors", "gguf/adapter.gguf"],
+      ...["llamaindex/pytorch_model.bin", "peft/README.md"],
+    ]) {
+      expect(existsSync(join(folder, "radit", file)), file).toBe(true);
+    }
+  });
+});
