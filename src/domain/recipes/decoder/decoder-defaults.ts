@@ -30,7 +30,7 @@ export interface ResolvedDecoderSettings {
   readonly betas: readonly [number, number];
   readonly epsilon: number;
   readonly clip: number;
-  readonly recomputation: boolean;
+  readonly recomputation: boolean | null; // null: where keeping activations takes much memory
   readonly replayShare: number;
   readonly validation: DecoderValidationSettings | null;
   readonly seed: number;
@@ -77,7 +77,7 @@ export function resolveDecoderSettings(
     betas: own.betas ?? betas,
     epsilon: own.epsilon ?? 1e-8,
     clip: own.clip ?? DECODER_DEFAULTS.clip,
-    recomputation: own.recomputation ?? true,
+    recomputation: own.recomputation ?? null,
     replayShare: own.replayShare ?? DECODER_DEFAULTS.replayShare,
     validation: own.validation === "none" ? null : { ...DECODER_DEFAULTS.validation, ...own.validation },
     seed: own.seed,

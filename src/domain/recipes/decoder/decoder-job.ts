@@ -55,7 +55,7 @@ export interface DecoderSettings {
   readonly betas?: readonly [number, number]; // 0.9, 0.999; full 0.9, 0.95
   readonly epsilon?: number; // 1e-8
   readonly clip?: number; // global gradient norm, 1
-  readonly recomputation?: boolean; // activations of a layer are computed again in the backward pass; true
+  readonly recomputation?: boolean; // layers are computed again in the backward pass; where they would take over 192 MiB
   readonly replayShare?: number; // of all rows trained on, where replay rows are given; 0.25
   readonly validation?: Partial<DecoderValidationSettings> | "none"; // every 0.1, patience Infinity
   readonly seed: number;

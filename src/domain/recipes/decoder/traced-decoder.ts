@@ -99,9 +99,16 @@ export class TracedDecoder {
 
   #loss(graph: Graph, weights: DecoderWeights, { bucket, places }: RowSizes): Tensor {
     const inputs = decoderInputs(graph, this.config, bucket, this.positions);
-    const { recomputation: recompute } = this.#settings;
+    const recompute = this.#settings.recomputation ?? activationBytes(this.config, bucket) > MUCH_ACTIVATION;
     return supervisedLoss(this.config, weights, inputs, places, { recompute });
   }
+}
+
+const MUCH_ACTIVATION = 192 * 2 ** 20; // kept for the backward pass; results are the same bits either way
+
+/** About what the layers of a batch keep for the backward pass: some ten rows as wide as the model, five as wide as its inside. */
+function activationBytes({ layers, hiddenSize, intermediateSize }: LlamaConfig, { rows }: Bucket): number {
+  return 4 * rows * layers * (10 * hiddenSize + 5 * intermediateSize);
 }
 
 function countOf(shapes: ReadonlyMap<string, readonly number[]>): number {
