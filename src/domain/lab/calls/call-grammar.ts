@@ -70,8 +70,8 @@ class SchemaRules {
     if (Array.isArray(values)) return values.map((value: PlainJson) => quoted(spacedJson(value))).join(" | ");
     const several = schema["anyOf"] ?? schema["oneOf"];
     if (Array.isArray(several)) return several.map((own: PlainJson) => this.of(own, root)).join(" | ");
-    if (Array.isArray(schema["allOf"]) && schema["allOf"].length === 1)
-      return this.of(schema["allOf"][0], root);
+    const all: PlainJson | undefined = schema["allOf"];
+    if (Array.isArray(all) && all.length === 1) return this.of(all[0] as PlainJson, root);
     const types = Array.isArray(type) ? type : [type];
     return types.map((own: PlainJson | undefined) => this.#ofType(own, schema, root, name)).join(" | ");
   }

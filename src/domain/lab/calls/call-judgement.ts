@@ -117,14 +117,12 @@ function leavesOfCalls(
 }
 
 function leavesOf(value: PlainJson, path: string): Map<string, PlainJson> {
-  const isList = Array.isArray(value);
-  const members = isList || isObject(value) ? Object.entries(value) : [];
+  const members = Object.entries<PlainJson>(typeof value === "object" && value !== null ? { ...value } : {});
   if (members.length === 0) return path === "" && isObject(value) ? new Map() : new Map([[path, value]]);
-  return new Map(
-    members.flatMap(([key, own]) => [
-      ...leavesOf(own as PlainJson, `${path}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`),
-    ]),
-  );
+  const leaves = members.flatMap(([key, own]) => [
+    ...leavesOf(own, `${path}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`),
+  ]);
+  return new Map<string, PlainJson>(leaves);
 }
 
 function compared(
