@@ -13,9 +13,12 @@ export const ELEMENT_BYTES: Readonly<Record<FloatType | IntegerType, number>> = 
 
 /** What stands before the values of tensors, which follow in the order given: padded to 8 as the original does, metadata first. */
 export function safetensorsHeader(
-  tensors: ReadonlyMap<string, { readonly dtype: "F32" | "F16" | "I8"; readonly shape: readonly number[] }>,
+  tensors: ReadonlyMap<
+    string,
+    { readonly dtype: "F32" | "F16" | "I8" | "I32"; readonly shape: readonly number[] }
+  >,
   metadata: ReadonlyMap<string, string> = new Map(),
-): { readonly head: Uint8Array; readonly dataBytes: number } {
+): { readonly head: Uint8Array<ArrayBuffer>; readonly dataBytes: number } {
   const members = metadata.size > 0 ? [`"__metadata__":${JSON.stringify(Object.fromEntries(metadata))}`] : [];
   let end = 0;
   for (const [name, { shape, dtype }] of tensors) {

@@ -1,3 +1,4 @@
+// One family, a format read whole and in parts and written, which is why it is long.
 // safetensors: u64 header length, a JSON header {name: {dtype, shape, data_offsets}, "__metadata__"}, then the values,
 // little-endian, without gap or overlap. Specification: huggingface/safetensors README, "Format".
 import { RetuneError, type ErrorPlace } from "../../engine/errors.ts";
@@ -40,11 +41,14 @@ export interface ByteSource {
 
 /** A file whose tensors are read one at a time, so that no more than one is ever in memory. */
 export interface OpenSafetensors {
+  readonly metadata: ReadonlyMap<string, string>;
   readonly shapes: ReadonlyMap<string, readonly number[]>; // of all tensors, in the order of their data
   /** A tensor of floats as float32. Throws E_SAFETENSORS for NaN, infinity, an integer tensor or a name that is not there. */
   tensor(name: string): Promise<TensorData>;
   /** Rows first ≤ row < end of a tensor seen as a matrix, a vector as one row. Throws as `tensor`. */
   rows(name: string, first: number, end: number): Promise<Float32Array>;
+  /** Bytes from ≤ at < to of a tensor of any type, all of them where no range is given. */
+  bytes(name: string, from?: number, to?: number): Promise<Uint8Array>;
 }
 
 /** Reads and checks the header alone, as strictly as `readSafetensors`; values are read and checked when asked for. */
@@ -54,7 +58,7 @@ export async function openSafetensors(source: ByteSource, file?: string): Promis
   const most = Math.min(source.size, 8 + MAX_HEADER);
   const end = wanted > BigInt(most) ? 8 : Math.min(most, 8 + Number(wanted));
   const reader = new SafetensorsReader(await source.read(0, Math.min(end, source.size)), file, source.size);
-  const { start, described } = reader.described();
+  const { start, described, metadata } = reader.described();
   const named = new Map(described.map((tensor) => [tensor.name, tensor]));
   const find = (name: string): Described => {
     const found = named.get(name);
@@ -64,7 +68,12 @@ export async function openSafetensors(source: ByteSource, file?: string): Promis
   const read = async (part: Described): Promise<TensorData> =>
     reader.floats(part, await source.read(start + part.begin, start + part.end));
   return {
+    metadata,
     shapes: new Map(described.map(({ name, shape }) => [name, shape])),
+    bytes: async (name, from = 0, to) => {
+      const { begin, end } = find(name);
+      return await source.read(start + begin + from, start + (to === undefined ? end : begin + to));
+    },
     tensor: async (name) => await read(find(name)),
     rows: async (name, first, end) => (await read(rowsOf(find(name), first, end))).values,
   };
@@ -112,6 +121,12 @@ interface Described {
   readonly end: number;
 }
 
+interface Header {
+  readonly start: number; // byte of the first value
+  readonly described: readonly Described[]; // in the order of the data
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
 class SafetensorsReader {
   private readonly bytes: Uint8Array;
   private readonly file: string | undefined;
@@ -124,19 +139,20 @@ class SafetensorsReader {
     this.size = size;
   }
 
-  /** What the header says, in the order of the data, and the byte of the first value. */
-  described(header = this.header()): { readonly start: number; readonly described: readonly Described[] } {
+  /** What the header says, checked. */
+  described(): Header {
+    const header = this.header();
     const described: Described[] = [];
     for (const [name, node] of header.entries)
       if (name !== "__metadata__") described.push(this.describe(name, node));
     described.sort((a, b) => a.begin - b.begin || a.end - b.end);
     this.checkLayout(described);
-    return { start: this.start, described };
+    const metadata = this.metadata(header.entries.get("__metadata__"));
+    return { start: this.start, described, metadata };
   }
 
   read(): SafetensorsFile {
-    const header = this.header();
-    const { described } = this.described(header);
+    const { described, metadata } = this.described();
     const tensors = new Map<string, TensorData>();
     const integers = new Map<string, IntegerTensor>();
     for (const tensor of described) {
@@ -144,7 +160,7 @@ class SafetensorsReader {
       if (isInteger(type)) integers.set(name, this.integerTensor(tensor, type));
       else tensors.set(name, this.tensor(tensor, type));
     }
-    return { tensors, integers, metadata: this.metadata(header.entries.get("__metadata__")) };
+    return { tensors, integers, metadata };
   }
 
   private header(): JsonObject {

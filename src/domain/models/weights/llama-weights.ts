@@ -1,11 +1,13 @@
 import { RetuneError } from "../../../engine/errors.ts";
-import type { StoredType } from "../../../engine/graph.ts";
 import { parseJson, plainJson } from "../../formats/json.ts";
+import { openStoredDecoder, STORED_DECODER } from "../../formats/stored-decoder.ts";
 import { openSafetensors, type ByteSource, type OpenSafetensors } from "../../formats/safetensors.ts";
-import type { TensorData } from "../../matrix.ts";
 import { decodeText } from "../../text/decode.ts";
-import { llamaConfigOf, type LlamaConfig } from "../llama/config.ts";
+import { llamaConfigOf } from "../llama/config.ts";
 import { llamaShapes } from "../llama/names.ts";
+import type { DecoderFolder } from "./decoder-folder.ts";
+
+export type { DecoderFolder };
 
 const CONFIG = "config.json";
 const WHOLE = "model.safetensors";
@@ -14,25 +16,17 @@ const INDEX = "model.safetensors.index.json";
 /** The files of a model's folder by relative path, none of them read yet. */
 export type DecoderFiles = ReadonlyMap<string, ByteSource>;
 
-/** A decoder whose tensors are read one at a time: at most one of them is in memory. */
-export interface DecoderFolder {
-  readonly config: LlamaConfig;
-  readonly names: readonly string[]; // in the order of `llamaShapes`
-  tensor(name: string): Promise<TensorData>;
-  /** Rows first ≤ row < end of a matrix (all of a vector is row 0). Where absent, `tensor` is read whole. */
-  rows?(name: string, first: number, end: number): Promise<Float32Array>;
-  /** A tensor in the words that store it (src/engine/stored.ts), where it is kept so; undefined where it is not. */
-  words?(name: string, type: StoredType): Promise<Uint32Array | undefined>;
-}
-
 /**
- * A decoder's folder: config.json and model.safetensors, or the files that model.safetensors.index.json names. Only headers are
- * read here. A head that repeats tied embeddings is left out. Throws "model-missing" where a file lacks, "unsupported" for
- * another architecture, E_MISMATCH for a tensor that is missing or misshapen, and the errors of the formats, each with the file.
+ * A decoder's folder: config.json and model.safetensors, the files that model.safetensors.index.json names, or weights kept as they
+ * are computed with (`storedDecoderFile`). Only headers are read here. A head that repeats tied embeddings is left out. Throws
+ * "model-missing" where a file lacks, "unsupported" for another architecture, E_MISMATCH for a tensor that is missing or misshapen,
+ * and the errors of the formats, each with the file.
  */
 export async function openDecoderFolder(files: DecoderFiles, folder?: string): Promise<DecoderFolder> {
   const shown = (path: string): string => (folder === undefined ? path : `${folder}/${path}`);
   const config = llamaConfigOf(await jsonOf(files, CONFIG, shown), shown(CONFIG));
+  const stored = files.get(STORED_DECODER);
+  if (stored) return await openStoredDecoder(stored, config, shown(STORED_DECODER));
   const paths = files.has(WHOLE) ? [WHOLE] : shardsOf(await jsonOf(files, INDEX, shown), shown(INDEX));
   const places = new Map<string, { readonly path: string; readonly file: OpenSafetensors }>();
   for (const path of paths) {

@@ -6,7 +6,7 @@ import { elementCount, isStored, matrixShape } from "../../../engine/graph.ts";
 import { StoredMatrix } from "../../../engine/stored.ts";
 import { isTable } from "../llama/frozen.ts";
 import { partPlaces, partsOf } from "../llama/vocabulary.ts";
-import type { DecoderFolder } from "./llama-weights.ts";
+import type { DecoderFolder } from "./decoder-folder.ts";
 
 const STRETCH = 1 << 22; // values
 
@@ -33,9 +33,17 @@ async function writeParts(executable: Executable, folder: DecoderFolder, table: 
 }
 
 async function writeTensor(executable: Executable, folder: DecoderFolder, name: string): Promise<void> {
-  const leaf = leafOf(executable, name, name);
+  executable.write(name, await storedTensor(folder, name, leafOf(executable, name, name)));
+}
+
+/** A tensor as a leaf keeps it: floats, or the words that store it. */
+export async function storedTensor(
+  folder: DecoderFolder,
+  name: string,
+  leaf: Leaf,
+): Promise<Float32Array | Uint32Array> {
   const words = isStored(leaf.dtype) ? await folder.words?.(name, leaf.dtype) : undefined;
-  executable.write(name, words ?? (await valuesOf(folder, name, leaf, 0, matrixShape(leaf.shape).rows)));
+  return words ?? (await valuesOf(folder, name, leaf, 0, matrixShape(leaf.shape).rows));
 }
 
 /** `rows` rows of a tensor from row `from` on, as a leaf of at least so many rows keeps them; what is left stays zero. */
