@@ -3,11 +3,13 @@
 // q's and k's lora_b change places as those of the weights do (LlamaModel.permute): row h·Dh + s·Dh/2 + j → h·Dh + 2j + s, s = 0, 1.
 // Qwen's do not. llama.cpp scales by alpha / r, so that of an rsLoRA adapter is written as alpha·√r.
 import { RetuneError } from "../../engine/errors.ts";
-import type { TensorData } from "../matrix.ts";
+import { opening, placeIn } from "../data/import-report.ts";
+import type { TensorData, Weights } from "../matrix.ts";
 import type { LoraAdapter } from "../models/encoder-model.ts";
 import type { LlamaConfig } from "../models/llama/config.ts";
-import type { LayerLinear } from "../models/llama/names.ts";
+import { llamaShapes, type LayerLinear } from "../models/llama/names.ts";
 import { writeGguf, type GgufTensor, type GgufValue } from "./gguf.ts";
+import { readGguf } from "./gguf-reader.ts";
 
 const NAMES: Readonly<Record<LayerLinear, string>> = {
   "self_attn.q_proj": "attn_q",
@@ -54,6 +56,76 @@ function namedTensor(key: string, tensor: TensorData, config: LlamaConfig, turne
   const heads = { attn_q: config.heads, attn_k: config.keyHeads }[name];
   const own = turned && side === "B" && heads !== undefined ? neighbours(tensor, heads) : tensor;
   return { ...own, name: `blk.${layer}.${name}.weight.lora_${side!.toLowerCase()}` };
+}
+
+/**
+ * An adapter as llama.cpp reads it, ours or another's, in the terms of `config`, the base it belongs to. Errors: those of `readGguf`,
+ * "unsupported" for what is no LoRA of this kind of model, E_MISMATCH where matrices do not fit it.
+ */
+export function readGgufLora(bytes: Uint8Array, config: LlamaConfig, file?: string): LoraAdapter {
+  const { pairs, tensors } = readGguf(bytes, file);
+  const refuse = (what: string): RetuneError =>
+    new RetuneError("unsupported", `${opening(file)}${what}`, placeIn(file));
+  const architecture = config.raw["model_type"];
+  if (pairs.get("adapter.type") !== "lora") throw refuse("GGUF: the file holds no LoRA adapter");
+  if (pairs.get("general.architecture") !== architecture) {
+    const own = String(pairs.get("general.architecture")).slice(0, 40);
+    throw refuse(`GGUF: an adapter for ${own}, the base is ${String(architecture)}; choose its own base`);
+  }
+  const weights = new Map(Array.from(tensors, ([name, tensor]) => ownTensor(name, tensor, config, refuse)));
+  const rank = checkedRank(weights, config, file);
+  const alpha = pairs.get("adapter.lora.alpha");
+  if (typeof alpha !== "number") throw refuse("GGUF: adapter.lora.alpha is missing");
+  const targets = new Set([...weights.keys()].map((name) => /(\w+_proj)\.lora_/.exec(name)![1]!));
+  return { rank, alpha, rsLora: false, targets: [...targets], weights };
+}
+
+const GGUF_TENSOR = /^blk\.(\d+)\.(\w+)\.weight\.lora_([ab])$/;
+
+function ownTensor(
+  key: string,
+  tensor: TensorData,
+  config: LlamaConfig,
+  refuse: (what: string) => RetuneError,
+): [string, TensorData] {
+  const [, layer, name, side] = GGUF_TENSOR.exec(key) ?? [];
+  const linear = Object.entries(NAMES).find(([, own]) => own === name)?.[0];
+  if (layer === undefined || linear === undefined || tensor.shape.length !== 2) {
+    throw refuse(`GGUF: ${JSON.stringify(key.slice(0, 120))} is no LoRA of a linear layer`);
+  }
+  const heads = { attn_q: config.heads, attn_k: config.keyHeads }[name!];
+  const turned = config.raw["model_type"] === "llama" && side === "b" && heads !== undefined;
+  const own = turned ? halves(tensor, heads) : tensor;
+  return [`model.layers.${layer}.${linear}.lora_${side!.toUpperCase()}.weight`, own];
+}
+
+/** The rank that all matrices have; every A has its B, of the sizes that the base's layer has. */
+function checkedRank(weights: Weights, config: LlamaConfig, file: string | undefined): number {
+  const layers = new Set([...weights.keys()].map((name) => name.replace(/\.lora_[AB]\.weight$/, "")));
+  const found = [...weights].find(([name]) => name.endsWith("lora_A.weight"))?.[1].shape[0] ?? 0;
+  const shapes = llamaShapes(config);
+  for (const layer of layers) {
+    const [a, b] = ["A", "B"].map((side) => weights.get(`${layer}.lora_${side}.weight`)?.shape.join() ?? "");
+    const [outputs, inputs] = shapes.get(`${layer}.weight`) ?? [];
+    if (a === `${found},${inputs}` && b === `${outputs},${found}`) continue;
+    const text = `${opening(file)}GGUF: ${layer} has matrices [${a}] and [${b}], the base asks for [${found},${inputs}] and`;
+    throw new RetuneError("E_MISMATCH", `${text} [${outputs},${found}]; choose its own base`, placeIn(file));
+  }
+  return found;
+}
+
+/** What `neighbours` did, undone. */
+function halves({ shape, values }: TensorData, heads: number): TensorData {
+  const [rows, columns] = shape as [number, number];
+  const order = neighbours(
+    { shape: [rows, 1], values: Float32Array.from({ length: rows }, (_, row) => row) },
+    heads,
+  );
+  const moved = new Float32Array(values.length);
+  for (const [place, row] of order.values.entries()) {
+    moved.set(values.subarray(place * columns, (place + 1) * columns), row * columns);
+  }
+  return { shape, values: moved };
 }
 
 /** Rows of each head so that the two of a pair, which stand half a head apart, stand beside each other. */

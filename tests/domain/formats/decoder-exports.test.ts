@@ -5,7 +5,7 @@ import { gguf } from "@huggingface/gguf";
 import { expect, test } from "vitest";
 import { openDecoder, byteSource } from "../../../src/domain/formats/decoder-folder.ts";
 import { weightsHash, writeDecoderCard } from "../../../src/domain/formats/decoder-card.ts";
-import { neighbours, writeGgufLora } from "../../../src/domain/formats/gguf-lora.ts";
+import { neighbours, readGgufLora, writeGgufLora } from "../../../src/domain/formats/gguf-lora.ts";
 import { mergedBytes, mergedDecoder, mergedWeights } from "../../../src/domain/formats/merged-decoder.ts";
 import { readPeftFolder, writePeftFolder } from "../../../src/domain/formats/peft-folder.ts";
 import { readSafetensors, writeSafetensors } from "../../../src/domain/formats/safetensors.ts";
@@ -17,6 +17,8 @@ import { llamaConfigOf, type LlamaConfig } from "../../../src/domain/models/llam
 import { initialDecoder } from "../../../src/domain/models/llama/initial.ts";
 import { ALL_DECODER_LINEAR, initialDecoderLora } from "../../../src/domain/models/llama/lora.ts";
 import { mergeLora } from "../../../src/domain/models/merge-lora.ts";
+import { CounterRandom } from "../../../src/domain/random.ts";
+import { RetuneError } from "../../../src/engine/errors.ts";
 import { roundedToHalf } from "../../../src/engine/half.ts";
 import { randomValues } from "../../engine/fixtures.ts";
 import { refusal } from "./refusal.ts";
@@ -191,6 +193,47 @@ test("Qwen's rows stay, and rsLoRA's scale is told in llama.cpp's terms", async 
   expect(tensors.get("blk.0.attn_q.weight.lora_b")).toEqual(
     adapter.weights.get("model.layers.0.self_attn.q_proj.lora_B.weight"),
   );
+});
+
+test.each(["llama", "qwen3"])("our own reader gives a %s adapter back bit for bit", (model_type) => {
+  const config = llamaConfigOf({ ...RAW, model_type, head_dim: 8 });
+  const adapter = adapterOf(config, { from: 1, targets: ["q_proj", "k_proj", "up_proj"] });
+  const bytes = writeGgufLora(adapter, config, { name: "tiny" });
+  expect(readGgufLora(bytes, config)).toEqual(adapter);
+  const half = readGgufLora(writeGgufLora(adapter, config, { name: "tiny", type: "f16" }), config);
+  const name = "model.layers.2.self_attn.k_proj.lora_B.weight";
+  expect(half.weights.get(name)!.values).toEqual(roundedToHalf(adapter.weights.get(name)!.values));
+});
+
+test("GGUF files that are cut off, bent or another model's are refused, whatever byte is changed", () => {
+  const adapter = adapterOf(CONFIG);
+  const bytes = writeGgufLora(adapter, CONFIG, { name: "tiny" });
+  refusal(() => readGgufLora(bytes.subarray(0, bytes.length - 64), CONFIG), "corrupt", "ends past the file");
+  refusal(
+    () => readGgufLora(new TextEncoder().encode("GGML and more that is long enough"), CONFIG),
+    "E_UNKNOWN_FORMAT",
+    "",
+  );
+  refusal(
+    () => readGgufLora(bytes, llamaConfigOf({ ...RAW, model_type: "qwen2" })),
+    "unsupported",
+    "for llama",
+  );
+  refusal(
+    () => readGgufLora(bytes, llamaConfigOf({ ...RAW, intermediate_size: 32 })),
+    "E_MISMATCH",
+    "up_proj",
+  );
+  const random = new CounterRandom(6);
+  for (let turn = 0; turn < 300; turn++) {
+    const bent = bytes.slice();
+    bent[random.below(4000)] = random.below(256);
+    try {
+      expect(readGgufLora(bent, CONFIG).rank).toBeGreaterThan(0);
+    } catch (error) {
+      expect(error).toBeInstanceOf(RetuneError);
+    }
+  }
 });
 
 test("rows of a pair, half a head apart, come to stand beside each other", () => {
