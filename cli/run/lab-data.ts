@@ -1,4 +1,5 @@
 import type { LabExample, LabNote, LabSides, LabTask } from "../../src/domain/lab/lab-task.ts";
+import { rowBytes } from "../../src/domain/lab/row-bytes.ts";
 import { byGroups, sharedGroups, splitRows } from "../../src/domain/lab/split-rows.ts";
 import { CounterRandom } from "../../src/domain/random.ts";
 import { inJob } from "../job.ts";
@@ -34,7 +35,9 @@ export async function loadLabData(job: LabJob, task: LabTask): Promise<LabData> 
     if (file === undefined) return undefined;
     const bytes = await readBytes(file, field);
     hashes[field === "validation" ? "looks" : field] = sha256(bytes); // "validation" is what judges, elsewhere
-    const found = await inJob(job, field, () => task.read(file, bytes, { skipBadRows: job.skipBadRows }));
+    const found = await inJob(job, field, async () =>
+      task.read(file, await rowBytes(file, bytes), { skipBadRows: job.skipBadRows }),
+    );
     notes.push(...found.notes.map((note) => noteLine(field, note)));
     return { examples: found.examples, bytes };
   };

@@ -2,6 +2,7 @@ import type { LabTask, LabTaskId } from "../../domain/lab/lab-task.ts";
 import type { Backend } from "../../engine/backend.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import { LAB_TASK_IDS, labTask } from "../../domain/lab/registry.ts";
+import { rowBytes } from "../../domain/lab/row-bytes.ts";
 import { DecoderSource, NANO_DECODER } from "../encoders/decoder-source.ts";
 import type { ModelFolders } from "../encoders/folder-store.ts";
 import { servedModelFiles } from "../encoders/model-files.ts";
@@ -63,7 +64,7 @@ export class LabService {
   async readFile({ labId, side, file, skipBadRows }: Of<"readFile">): Promise<LabFileView> {
     const { lab } = this.ports.workspace;
     const { system } = await lab.get(labId);
-    const bytes = await bytesOf(file);
+    const bytes = await rowBytes(file.name, await bytesOf(file));
     const { examples, notes } = labTask(system).read(file.name, bytes, { skipBadRows });
     const record: LabFileRecord = { labId, side, name: file.name, bytes, skipBadRows };
     const view: LabFileView = { side, name: file.name, bytes: bytes.length, rows: examples.length, notes };
@@ -93,8 +94,8 @@ export class LabService {
     return this.decoders.list();
   }
 
-  addModel({ files }: Of<"addModel">): Promise<LabModelView> {
-    return this.decoders.add(files);
+  async addModel({ files, keptAs }: Of<"addModel">): Promise<LabModelView> {
+    return this.decoders.add(files, keptAs, { freeBytes: await this.ports.freeBytes() });
   }
 
   async removeModel({ id }: Of<"removeModel">): Promise<null> {
