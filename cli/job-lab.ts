@@ -66,6 +66,9 @@ const common = {
   warmup: v.optional(share),
   weightDecay: v.optional(v.pipe(v.number("must be at least 0"), v.minValue(0, "must be at least 0"))),
   clip: v.optional(positive),
+  order: v.optional(picklist(["packed", "buckets", "shuffled", "in-order"])),
+  betas: v.optional(v.tuple([openShare, openShare], "must be two numbers below 1")),
+  recomputation: v.optional(flag),
   learn: v.optional(picklist(["answers", "last-answer", "everything"]), "answers"),
   maxTokens: v.optional(count),
   maxNewTokens: v.optional(count),
@@ -95,7 +98,9 @@ const retrieval = v.strictObject({
 
 const schemas = {
   plain: v.strictObject({ task: v.picklist(LAB_TASK_IDS), ...common }),
-  sft: v.strictObject({ task: v.literal("sft"), ...common, encoder: v.optional(model) }),
+  encoding: v.strictObject({ task: v.picklist(["sft", "style"]), ...common, encoder: v.optional(model) }),
+  react: v.strictObject({ task: v.literal("react"), ...common, tools: v.optional(path) }),
+  code: v.strictObject({ task: v.literal("code"), ...common, grammar: v.optional(path) }),
   memorise: v.strictObject({ task: v.literal("memorise"), ...common, ...searching }),
   radit: v.strictObject({
     task: v.literal("ra-dit"),
@@ -114,7 +119,8 @@ export type LabJob = RawLabJob &
   Searching & {
     readonly task: LabTaskId;
     readonly file: string;
-    readonly encoder?: string; // of answer relevancy (sft)
+    readonly encoder?: string; // of answer relevancy (sft), of meaning kept (style)
+    readonly tools?: string; // of agents whose traces do not define them (react)
     readonly export: readonly (typeof EXPORTS)[number][];
   };
 
@@ -128,7 +134,7 @@ export function isLabTask(task: string): task is LabTaskId {
 export function parseLabJob(file: string, value: { readonly task: LabTaskId }): LabJob {
   const raw = checkedJob(file, schemaOf(value.task), value) as RawLabJob &
     Searching &
-    RawExport & { encoder?: string };
+    RawExport & { encoder?: string; tools?: string };
   const exported = raw.export ?? [raw.method === "full" ? "merged" : "peft"];
   if (raw.method === "full" && exported.some((format) => format !== "merged")) {
     const what = 'field "export" may only hold "merged" where "method" is "full": there is no adapter then';
@@ -136,7 +142,7 @@ export function parseLabJob(file: string, value: { readonly task: LabTaskId }): 
   }
   const at = (relative: string): string => resolve(dirname(resolve(file)), relative);
   const paths = Object.fromEntries(
-    (["train", "validation", "test", "passages"] as const).flatMap((field) => {
+    (["train", "validation", "test", "passages", "tools"] as const).flatMap((field) => {
       const given = raw[field];
       return given === undefined ? [] : [[field, at(given)]];
     }),
@@ -160,7 +166,9 @@ export function parseLabJob(file: string, value: { readonly task: LabTaskId }): 
 }
 
 function schemaOf(task: LabTaskId) {
-  if (task === "sft") return schemas.sft;
+  if (task === "sft" || task === "style") return schemas.encoding;
+  if (task === "react") return schemas.react;
+  if (task === "code") return schemas.code;
   if (task === "memorise") return schemas.memorise;
   return task === "ra-dit" ? schemas.radit : schemas.plain;
 }
@@ -169,9 +177,10 @@ function schemaOf(task: LabTaskId) {
 export function decoderSettings(job: LabJob): DecoderSettings {
   const { method, lora: shape, base, replay: again, seed } = job;
   const { epochs, steps, batchSize, batchTokens, accumulate, learningRate, warmup, weightDecay, clip } = job;
+  const { order, betas, recomputation } = job;
   return withoutUndefined({
     ...{ method, seed, epochs, steps, batchSize, batchTokens, accumulate },
-    ...{ learningRate, warmup, weightDecay, clip },
+    ...{ learningRate, warmup, weightDecay, clip, order, betas, recomputation },
     lora: shape && withoutUndefined(shape),
     frozen: base,
     replayShare: again?.share,

@@ -2,35 +2,58 @@ import { dirname } from "node:path";
 import type { ChatFormat } from "../../src/domain/chat/chat-format.ts";
 import { validateChats } from "../../src/domain/chat/chat-validation.ts";
 import { trainingEstimate, trainingPrice } from "../../src/domain/chat/training-estimate.ts";
+import { codeTask } from "../../src/domain/lab/code/code-task.ts";
 import { distilTask } from "../../src/domain/lab/distil/distil.ts";
 import type { DistilExample } from "../../src/domain/lab/distil/distil-example.ts";
 import { labTask } from "../../src/domain/lab/registry.ts";
+import { styleTaskWith } from "../../src/domain/lab/style/style-task.ts";
+import type { Encoder } from "../../src/domain/ports.ts";
 import { inJob } from "../job.ts";
 import type { LabJob } from "../job-lab.ts";
 import { openEncoder } from "../ports/encoder.ts";
+import { readText } from "../ports/files.ts";
 import type { LabData } from "../run/lab-data.ts";
 import { memorising } from "./lab-memorise.ts";
 import { retrievalTuning } from "./lab-radit.ts";
+import { acting } from "./lab-react.ts";
 import { plainSystem, type LabSystem } from "./lab-system.ts";
+import { judging, selecting } from "./lab-verdicts.ts";
 
 export async function labSystem(job: LabJob, root: string): Promise<LabSystem> {
   if (job.task === "sft") return distillation(job, root);
+  if (job.task === "code" && job.grammar !== undefined) return grammarCode(job.grammar);
   if (job.task === "memorise") return memorising(job, root);
   if (job.task === "ra-dit") return retrievalTuning(job, root);
+  if (job.task === "judge") return judging();
+  if (job.task === "react") return acting(job);
+  if (job.task === "style") return styled(job, root);
+  if (job.task === "llm-selector") return selecting(job.seed);
   return plainSystem(labTask(job.task));
 }
 
 async function distillation(job: LabJob, root: string): Promise<LabSystem> {
-  const { encoder: name } = job;
-  const encoder =
-    name === undefined
-      ? undefined
-      : await inJob(job, "encoder", () => openEncoder(root, name, dirname(job.file)));
+  const encoder = await encoderOf(job, root);
   return {
     ...plainSystem(distilTask(encoder ? { encoder } : {})),
     estimate: (data, format) => chatEstimate(job, data, format),
     close: async () => encoder?.close(),
   };
+}
+
+async function styled(job: LabJob, root: string): Promise<LabSystem> {
+  const encoder = await encoderOf(job, root);
+  return { ...plainSystem(styleTaskWith(encoder)), close: async () => encoder?.close() };
+}
+
+async function encoderOf(job: LabJob, root: string): Promise<Encoder | undefined> {
+  const { encoder } = job;
+  if (encoder === undefined) return undefined;
+  return inJob(job, "encoder", () => openEncoder(root, encoder, dirname(job.file)));
+}
+
+/** Code in a language of one grammar, which the job names beside its rows. */
+async function grammarCode(file: string): Promise<LabSystem> {
+  return plainSystem(codeTask({ kind: "grammar", grammar: await readText(file, "grammar") }));
 }
 
 /** LlamaIndex's validate_json on the file, and tokens and epochs by the model's own tokenizer. */
