@@ -18,7 +18,7 @@ export default defineConfig(({ mode }) => ({
     ],
   },
   worker: { format: "es" as const },
-  optimizeDeps: { exclude: ["@xenova/transformers", "onnxruntime-web"] },
+  optimizeDeps: { exclude: ["@xenova/transformers", "onnxruntime-web", "@sqlite.org/sqlite-wasm"] },
   build: {
     target: "es2022",
     chunkSizeWarningLimit: 1200,
