@@ -16,11 +16,10 @@ import { modelFiles } from "./folder.ts";
 import type { NanoTokenizerFiles } from "./tokenizer.ts";
 import { chatFormat, nanoLanguage, TurnSequences } from "./language.ts";
 import { mixedTurn } from "./mix.ts";
-import { pretrain, type Checkpoint, type PretrainingStep } from "./pretrain.ts";
+import { pretrain, rateOf, type Checkpoint, type PretrainingStep, type RateSchedule } from "./pretrain.ts";
 
 const SEED = 0;
-const STEPS = 1600;
-const RATE = 2e-3;
+const SCHEDULE: RateSchedule = { steps: 1600, learningRate: 2e-3, warmupSteps: 100, decayFrom: 0.5 };
 const SAVED_EVERY = 100;
 
 /** Builds public/models/retune-nano-decoder; returns the exit code. */
@@ -28,7 +27,7 @@ export async function main(argv: readonly string[], { root }: { root: string }):
   const { values } = parseArgs({
     args: [...argv],
     options: {
-      steps: { type: "string", default: String(STEPS) },
+      steps: { type: "string", default: String(SCHEDULE.steps) },
       out: { type: "string", default: join(root, "public", "models", "retune-nano-decoder") },
       fresh: { type: "boolean" },
       probe: { type: "boolean" },
@@ -39,7 +38,8 @@ export async function main(argv: readonly string[], { root }: { root: string }):
   const turns = new TurnSequences(chatFormat(language));
   const shape = shapeOf(language.size);
   const config = llamaConfigOf(shape);
-  const steps = Number(values.steps);
+  const schedule = { ...SCHEDULE, steps: Number(values.steps) };
+  const { steps } = schedule;
   const cache = join(root, ".cache", "nano-decoder");
   mkdirSync(cache, { recursive: true });
   const file = join(cache, `checkpoint-${hashOf(language.tokenizerJson)}-${steps}`);
@@ -48,7 +48,7 @@ export async function main(argv: readonly string[], { root }: { root: string }):
   const save = async (weights: Weights, more: object): Promise<void> => {
     const shares = await sharesOf(backend, language, config, weights);
     console.error(shares);
-    const record = { seed: SEED, steps, learningRate: RATE, backend: backend.build, shares, ...more };
+    const record = { seed: SEED, ...schedule, backend: backend.build, shares, ...more };
     mkdirSync(values.out, { recursive: true });
     for (const [path, content] of modelFiles({ shape, weights, language, record })) {
       writeFileSync(join(values.out, path), content);
@@ -59,7 +59,8 @@ export async function main(argv: readonly string[], { root }: { root: string }):
     return 0;
   }
   const job = {
-    ...{ config, steps, learningRate: RATE, warmupSteps: 100, decayFrom: 0.5, seed: SEED },
+    ...{ config, steps, seed: SEED },
+    rateAt: (step: number): number => rateOf(schedule, step),
     sequences: (step: number): Iterable<SupervisedSequence> => drawn(turns, step),
   };
   const log: PretrainingStep[] = [];

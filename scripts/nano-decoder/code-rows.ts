@@ -11,7 +11,7 @@ export function codeGrammar(): string {
   const words = (of: readonly string[]): string => of.map((word) => `"${word}"`).join(" | ");
   return [
     `root ::= command ("; " command)*`,
-    `command ::= "move " direction " " [2-9] | "take " thing | "drop " thing | "paint " thing " " colour`,
+    `command ::= "move " direction " " [1-9] | "take " thing | "drop " thing | "paint " thing " " colour`,
     `direction ::= ${words(DIRECTIONS)}`,
     `thing ::= ${words(THINGS)}`,
     `colour ::= ${words(COLOURS)}`,
@@ -33,7 +33,7 @@ function command(draw: Draw): readonly [said: string, code: string] {
   const thing = draw.one(THINGS);
   switch (draw.below(4)) {
     case 0: {
-      const [direction, steps] = [draw.one(DIRECTIONS), 1 + draw.below(COUNTS.length - 1)];
+      const [direction, steps] = [draw.one(DIRECTIONS), draw.below(COUNTS.length)];
       return [`go ${COUNTS[steps]!} steps ${direction}`, `move ${direction} ${steps + 1}`];
     }
     case 1:

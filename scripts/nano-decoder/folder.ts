@@ -73,7 +73,8 @@ It is there so that every system of the LLM lab can be tried, and proved in minu
 
 - Simple questions about one table, as SQL: columns, one condition, all rows. Names of tables, columns and literals are replaced
   by placeholders (t0, c3, v1, x2) before it reads them, and put back into its answer (\`retune_placeholders\` in config.json).
-- Looking up a fact of a small world ("The sign of the bridge is red copper.") in up to four passages.
+- Looking up a fact of a small world ("The sign of the bridge is red copper.") in a passage. Among several passages it mostly takes
+  the wrong one.
 - Repeating texts of the kinds that the lab's systems answer with.
 
 ## What it does not prove

@@ -12,22 +12,18 @@ import { TRAINING_TABLES } from "./words.ts";
 
 /** One question and its answer. */
 export interface Turn {
-  readonly kind: "sql" | "bare" | "echo" | "look-up";
+  readonly kind: "sql" | "look-up" | "bare" | "echo";
   readonly asked: string;
   readonly answer: string;
 }
 
-const SHARES: readonly (readonly [kind: Turn["kind"], share: number])[] = [
-  ["sql", 40],
-  ["look-up", 28],
-  ["bare", 16],
-  ["echo", 16],
-];
+const MIX: Readonly<Record<Turn["kind"], number>> = { sql: 40, "look-up": 28, bare: 16, echo: 16 };
 
 /** One row of the mix. */
 export function mixedTurn(draw: Draw): Turn {
-  let place = draw.below(SHARES.reduce((sum, [, share]) => sum + share, 0));
-  const [kind] = SHARES.find(([, share]) => (place -= share) < 0)!;
+  const shares = Object.entries(MIX) as [Turn["kind"], number][];
+  let place = draw.below(shares.reduce((sum, [, share]) => sum + share, 0));
+  const [kind] = shares.find(([, share]) => (place -= share) < 0)!;
   return TURNS[kind](draw);
 }
 

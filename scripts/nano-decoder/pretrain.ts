@@ -26,9 +26,7 @@ const LOG_EVERY = 50;
 export interface Pretraining {
   readonly config: LlamaConfig;
   readonly steps: number;
-  readonly learningRate: number; // peak
-  readonly warmupSteps: number;
-  readonly decayFrom: number; // share of all steps
+  readonly rateAt: (step: number) => number;
   readonly seed: number;
   /** Sequences of a step, without end; the batch takes what fits. */
   readonly sequences: (step: number) => Iterable<SupervisedSequence>;
@@ -61,7 +59,7 @@ export async function pretrain(
   for (let step = first; step < job.steps; step++) {
     const batch = batchOf(job.sequences(step));
     tokens += batch.reduce((sum, { ids }) => sum + ids.length, 0);
-    executable.run({ ...feedsOf(batch), learningRate: rateAt(job, step) });
+    executable.run({ ...feedsOf(batch), learningRate: job.rateAt(step) });
     if ((step + 1) % LOG_EVERY !== 0 && step + 1 !== job.steps) continue;
     await executable.settle();
     const rows = await executable.log();
@@ -133,7 +131,16 @@ function feedsOf(batch: readonly SupervisedSequence[]): Record<string, Uint32Arr
   return { ids, positions, ranges, predicting, targets, share: 1 / place };
 }
 
-function rateAt({ steps, learningRate, warmupSteps, decayFrom }: Pretraining, step: number): number {
+/** The rate warms up, stays, and falls to zero in a line. */
+export interface RateSchedule {
+  readonly steps: number;
+  readonly learningRate: number; // peak
+  readonly warmupSteps: number;
+  readonly decayFrom: number; // share of all steps
+}
+
+/** The rate of a step, from 0. */
+export function rateOf({ steps, learningRate, warmupSteps, decayFrom }: RateSchedule, step: number): number {
   const start = Math.round(steps * decayFrom);
   const falling = step < start ? 1 : (steps - step) / (steps - start);
   return learningRate * Math.min(1, (step + 1) / warmupSteps) * falling;

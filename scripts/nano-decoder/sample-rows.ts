@@ -62,8 +62,11 @@ export function reactTools(world: readonly Fact[]): Row {
   return { tools: [{ name: "lookup", description: "The value of a key.", parameters, sandbox }] };
 }
 
+/** A plain sentence, and the same as a sailor says it. */
 export function styleSample(draw: Draw): Row {
-  return { ...styleRow(draw), instruction: "" };
+  const { neutral } = styleRow(draw);
+  const styled = neutral.replace("The", "Ahoy, ye").replace(" the ", " ye ").replace(".", ", matey!");
+  return { neutral, styled, instruction: "" };
 }
 
 /** Which of four things a question is about; the numbers are the places. */

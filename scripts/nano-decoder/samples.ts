@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { callRow } from "./call-rows.ts";
-import { codeGrammar, codeRow } from "./code-rows.ts";
+import { codeGrammar, codeRow, type CodeRow } from "./code-rows.ts";
 import { Draw } from "./draw.ts";
 import { everyFact } from "./fact-rows.ts";
 import {
@@ -63,7 +63,7 @@ export function sampleFiles(): Map<string, string> {
   both("style", 3, [400, 100], styleSample);
   both("llm-selector", 4, [600, 150], selectorRow);
   both("sft", 5, [400, 100], distilRow);
-  both("code", 6, [600, 150], codeRow);
+  both("code", 6, [600, 150], (draw) => properly(draw, codeRow));
   both("function-calling", 7, [270, 90], callRow);
   files.set("code/grammar.ebnf", `${codeGrammar()}\n`);
   putReact(put);
@@ -82,6 +82,14 @@ function putReact(put: (path: string, rows: readonly Row[]) => void): void {
   const rows = distinct(draw, 400, () => reactRow(draw, world));
   put("react/train.jsonl", [tools, ...rows.slice(0, 300)]);
   put("react/test.jsonl", [tools, ...rows.slice(300)]);
+}
+
+/** Programs without the one number whose English the generator gets wrong ("one steps"). */
+function properly(draw: Draw, make: (draw: Draw) => CodeRow): CodeRow {
+  for (;;) {
+    const row = make(draw);
+    if (!row.text.includes("one steps")) return row;
+  }
 }
 
 /** Rows that all differ. */
