@@ -3,6 +3,7 @@ import type { LabMeasure, LabTaskId } from "../domain/lab/lab-task.ts";
 import type { RunControl } from "../domain/ports.ts";
 import type { DecoderSettings } from "../domain/recipes/decoder/decoder-job.ts";
 import type { WireError } from "../engine/errors.ts";
+import type { KeptAs } from "./encoders/keep-decoder.ts";
 import type { ExportedFile } from "./studio-models.ts";
 import type { RunState } from "./studio-training.ts";
 
@@ -195,8 +196,11 @@ export interface LabStudio {
   rows(labId: string, side: "train" | "test", from: number, count: number): Promise<readonly LabRowView[]>;
 
   models(): Promise<readonly LabModelView[]>;
-  /** A folder with config.json, safetensors and tokenizer of a Llama-type decoder; kept in this browser. */
-  addModelFolder(files: readonly File[], control?: RunControl): Promise<LabModelView>;
+  /**
+   * A folder with config.json, safetensors and tokenizer of a Llama-type decoder; kept in this browser as it came ("files", the
+   * default) or with its weights in f16, q8 or q4, streamed and read back.
+   */
+  addModelFolder(files: readonly File[], control?: RunControl, keptAs?: KeptAs): Promise<LabModelView>;
   removeModel(modelId: string): Promise<void>;
 
   /** What a run is started with where nothing is changed. */

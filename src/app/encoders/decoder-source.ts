@@ -7,6 +7,7 @@ import type { LabModelRecord } from "../storage/lab-records.ts";
 import type { LabStore } from "../storage/lab-store.ts";
 import type { LabModelView, LabPrecision } from "../studio-lab.ts";
 import type { ModelFolders } from "./folder-store.ts";
+import { keepDecoder, type KeepControl, type KeptAs } from "./keep-decoder.ts";
 import { servedModelFiles } from "./model-files.ts";
 
 /** The small decoder of our own that every site serves. */
@@ -66,15 +67,28 @@ export class DecoderSource {
     return [...(nano ? [viewOf(NANO_DECODER, nano, "site")] : []), ...kept];
   }
 
-  /** Keeps a picked folder once it was opened: nothing stays of one that cannot be read. */
-  async add(files: readonly { readonly name: string; readonly blob: Blob }[]): Promise<LabModelView> {
+  /**
+   * Keeps a picked folder once it was opened, as it came or with its weights as they are computed with: nothing stays of one that
+   * cannot be read.
+   */
+  async add(
+    files: readonly { readonly name: string; readonly blob: Blob }[],
+    keptAs: KeptAs = "files",
+    control: KeepControl = {},
+  ): Promise<LabModelView> {
     const { name, kept } = pickedFolder(files);
     const sources = new Map([...kept].map(([path, blob]) => [path, blobSource(blob)] as const));
     const model = await openDecoder(sources, { name, folder: name });
     const id = `decoder-${crypto.randomUUID()}`;
     const { precisions: _all, ...view } = viewOf(id, model, "folder");
-    const record: LabModelRecord = { ...view, origin: "folder", paths: [...kept.keys()] };
-    await this.places.folders.keep(id, kept);
+    const { paths, bytes } = await keepDecoder(
+      this.places.folders,
+      id,
+      { model, files: kept },
+      keptAs,
+      control,
+    );
+    const record: LabModelRecord = { ...view, bytes, origin: "folder", paths };
     await this.places.lab.saveModel(record);
     return { ...record, precisions: PRECISIONS };
   }

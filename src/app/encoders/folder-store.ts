@@ -6,6 +6,8 @@ export interface ModelFolders {
   /** A file by reference, to be read in parts; undefined where there is none. */
   blob(id: string, path: string): Promise<Blob | undefined>;
   keep(id: string, files: ReadonlyMap<string, Blob>): Promise<void>;
+  /** A file that comes piece by piece: no more than one is in memory. */
+  write(id: string, path: string, pieces: AsyncIterable<Uint8Array<ArrayBuffer>>): Promise<void>;
   remove(id: string): Promise<void>;
 }
 
@@ -43,6 +45,17 @@ export function privateModelFolders(root: () => Promise<FileSystemDirectoryHandl
         await writable.write(blob);
         await writable.close();
       }
+    },
+    async write(id, path, pieces) {
+      const handle = await (await folder(id)).getFileHandle(encodeURIComponent(path), { create: true });
+      const writable = await handle.createWritable();
+      try {
+        for await (const piece of pieces) await writable.write(piece);
+      } catch (error) {
+        await writable.abort().catch(() => undefined); // what failed first is what is told
+        throw error;
+      }
+      await writable.close();
     },
     async remove(id) {
       const models = await (await root()).getDirectoryHandle(ROOT, { create: true });

@@ -1,6 +1,7 @@
 import type { LabTaskId } from "../../domain/lab/lab-task.ts";
 import type { RunControl } from "../../domain/ports.ts";
 import { RetuneError } from "../../engine/errors.ts";
+import type { KeptAs } from "../encoders/keep-decoder.ts";
 import { labDataHash } from "../jobs/lab-data.ts";
 import { labJobFile } from "../jobs/lab-job-file.ts";
 import { chatLinesOf } from "../jobs/lab-recordings.ts";
@@ -123,8 +124,12 @@ export class LabDesk implements lab.LabStudio {
     return this.ports.workers.lab.call("models", null);
   }
 
-  addModelFolder(files: readonly File[], control: RunControl = {}): Promise<lab.LabModelView> {
-    return this.ports.workers.lab.call("addModel", { files: files.map(sent) }, control);
+  addModelFolder(
+    files: readonly File[],
+    control: RunControl = {},
+    keptAs: KeptAs = "files",
+  ): Promise<lab.LabModelView> {
+    return this.ports.workers.lab.call("addModel", { files: files.map(sent), keptAs }, control);
   }
 
   async removeModel(id: string): Promise<void> {
@@ -234,8 +239,8 @@ export class LabDesk implements lab.LabStudio {
     return this.ports.workers.lab.call("exports", { runId });
   }
 
-  async exportRun(runId: string, format: lab.LabExportFormat): Promise<ExportedFile> {
-    return asFile(await this.ports.workers.lab.call("exportRun", { runId, format }));
+  exportRun(runId: string, format: lab.LabExportFormat): Promise<ExportedFile> {
+    return this.ports.workers.lab.call("exportRun", { runId, format });
   }
 
   hear(event: LabEvent): void {

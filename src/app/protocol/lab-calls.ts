@@ -15,7 +15,9 @@ import type {
   LabSystem,
   LabView,
 } from "../studio-lab.ts";
-import type { SentBytes, SentFile } from "./sent-files.ts";
+import type { KeptAs } from "../encoders/keep-decoder.ts";
+import type { ExportedFile } from "../studio-models.ts";
+import type { SentFile } from "./sent-files.ts";
 
 // What the lab's worker can be asked, types only. It reads rows, trains, asks and exports: one place holds the model.
 
@@ -41,7 +43,7 @@ export interface LabMethods {
     readonly LabRowView[]
   >;
   readonly models: Call<null, readonly LabModelView[]>;
-  readonly addModel: Call<{ readonly files: readonly SentFile[] }, LabModelView>;
+  readonly addModel: Call<{ readonly files: readonly SentFile[]; readonly keptAs?: KeptAs }, LabModelView>;
   readonly removeModel: Call<{ readonly id: string }, null>;
   readonly recommended: Call<OfLab, LabRecipe>;
   readonly plan: Call<OfLab & { readonly recipe: LabRecipe; readonly choice: BackendChoice }, LabPlan>;
@@ -53,7 +55,7 @@ export interface LabMethods {
     LabAnswers
   >;
   readonly exports: Call<OfRun, readonly LabExportOffer[]>;
-  readonly exportRun: Call<OfRun & { readonly format: LabExportFormat }, SentBytes>;
+  readonly exportRun: Call<OfRun & { readonly format: LabExportFormat }, ExportedFile>;
 }
 
 export type LabEvent =

@@ -1,4 +1,5 @@
 import type { LabTask, LabTaskId } from "../../domain/lab/lab-task.ts";
+import type { RunControl } from "../../domain/ports.ts";
 import type { Backend } from "../../engine/backend.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import { LAB_TASK_IDS, labTask } from "../../domain/lab/registry.ts";
@@ -94,8 +95,8 @@ export class LabService {
     return this.decoders.list();
   }
 
-  async addModel({ files, keptAs }: Of<"addModel">): Promise<LabModelView> {
-    return this.decoders.add(files, keptAs, { freeBytes: await this.ports.freeBytes() });
+  async addModel({ files, keptAs }: Of<"addModel">, control: RunControl): Promise<LabModelView> {
+    return this.decoders.add(files, keptAs, { ...control, freeBytes: await this.ports.freeBytes() });
   }
 
   async removeModel({ id }: Of<"removeModel">): Promise<null> {
@@ -155,7 +156,8 @@ export class LabService {
     const run = await workspace.lab.run(runId);
     const model = await this.decoders.open(run.recipe.base);
     const kept = await loadDecoder(workspace.checkpoints, runId);
-    return { run, model, kept, results: await workspace.lab.results(runId) };
+    const { system } = await workspace.lab.get(run.labId);
+    return { run, system, model, kept, results: await workspace.lab.results(runId) };
   }
 
   private async pairFor(runId: string | undefined, base: string, choice: BackendChoice): Promise<OpenPair> {
@@ -225,7 +227,7 @@ export function labHandlers(service: LabService): Handlers<LabMethods> {
     fillSample: (params) => service.fillSample(params),
     rows: (params) => service.rows(params),
     models: () => service.models(),
-    addModel: (params) => service.addModel(params),
+    addModel: (params, control) => service.addModel(params, control),
     removeModel: (params) => service.removeModel(params),
     recommended: (params) => service.recommended(params),
     plan: service.plan,

@@ -27,6 +27,7 @@ function shelfOver(page: "sealed" | "connected", host = "http://127.0.0.1:1") {
     blob: () => Promise.resolve(undefined),
     open: () => ({ name: "", read: () => Promise.resolve(undefined) }),
     keep: async (id, files) => void kept.set(id, [...files.keys()].sort()),
+    write: () => Promise.resolve(),
     remove: () => Promise.resolve(),
   };
   const openWorker = (): WorkerChannel => {

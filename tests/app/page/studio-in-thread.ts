@@ -144,6 +144,11 @@ function memoryFolders(): ModelFolders {
     async keep(id, files) {
       kept.set(id, files);
     },
+    async write(id, path, pieces) {
+      const parts: Uint8Array<ArrayBuffer>[] = [];
+      for await (const piece of pieces) parts.push(piece.slice());
+      kept.set(id, new Map([...(kept.get(id) ?? []), [path, new Blob(parts)]]));
+    },
     async remove(id) {
       kept.delete(id);
     },
