@@ -21,7 +21,6 @@ import type { LabFileRecord, LabRunRecord } from "../storage/lab-records.ts";
 import type { Workspace } from "../storage/workspace.ts";
 import type { BackendChoice } from "../studio.ts";
 import type { LabFileView, LabModelView, LabRecipe, LabRowView, LabSystem, LabView } from "../studio-lab.ts";
-import { bytesOf } from "./data-service.ts";
 import type { BackendPort } from "./train-service.ts";
 
 type Of<Name extends keyof LabMethods> = LabMethods[Name]["params"];

@@ -6,6 +6,14 @@ export interface ZipContent {
   readonly packed?: Uint8Array; // the same, raw-deflated; absent = stored
 }
 
+/** What stands before a file's bytes and in the directory. */
+export interface ZipEntryFacts {
+  readonly name: string;
+  readonly crc: number; // of the bytes before they were packed
+  readonly size: number;
+  readonly packed?: number; // bytes after deflating; absent = stored
+}
+
 const LOCAL = 0x04034b50;
 const CENTRAL = 0x02014b50;
 const END = 0x06054b50;
@@ -37,15 +45,19 @@ export class ZipWriter {
     this.alignment = alignment;
   }
 
-  add(content: ZipContent): void {
-    const data = content.packed ?? content.bytes;
-    const extra = padding(this.at + 30 + new TextEncoder().encode(content.name).length, this.alignment);
-    const crc = crc32(content.bytes);
-    const local = header(content, crc, LOCAL, extra);
-    this.directory.push(centralHeader(content, crc, this.at));
-    this.write(local);
+  add({ name, bytes, packed }: ZipContent): void {
+    const data = packed ?? bytes;
+    this.open({ name, crc: crc32(bytes), size: bytes.length, ...(packed ? { packed: packed.length } : {}) });
     this.write(data);
-    this.at += local.length + data.length;
+  }
+
+  /** Writes what stands before a file; its bytes are the next to follow, by the caller's hand. */
+  open(entry: ZipEntryFacts): void {
+    const extra = padding(this.at + 30 + new TextEncoder().encode(entry.name).length, this.alignment);
+    const local = header(entry, LOCAL, extra);
+    this.directory.push(centralHeader(entry, this.at));
+    this.write(local);
+    this.at += local.length + (entry.packed ?? entry.size);
   }
 
   /** The directory; nothing may be added after it. */
@@ -87,18 +99,18 @@ function padding(start: number, alignment: number): Uint8Array {
 }
 
 /** What local header and directory share, from the "version needed" field on, with the name and extra field. */
-function header(content: ZipContent, crc: number, signature: number, extra: Uint8Array): Uint8Array {
-  const name = new TextEncoder().encode(content.name);
+function header(entry: ZipEntryFacts, signature: number, extra: Uint8Array): Uint8Array {
+  const name = new TextEncoder().encode(entry.name);
   const bytes = new Uint8Array(30 + name.length + extra.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, signature, true);
   view.setUint16(4, 20, true); // version needed: 2.0
   view.setUint16(6, UTF8, true);
-  view.setUint16(8, content.packed ? 8 : 0, true);
+  view.setUint16(8, entry.packed === undefined ? 0 : 8, true);
   view.setUint16(12, DATE, true);
-  view.setUint32(14, crc, true);
-  view.setUint32(18, (content.packed ?? content.bytes).length, true);
-  view.setUint32(22, content.bytes.length, true);
+  view.setUint32(14, entry.crc, true);
+  view.setUint32(18, entry.packed ?? entry.size, true);
+  view.setUint32(22, entry.size, true);
   view.setUint16(26, name.length, true);
   view.setUint16(28, extra.length, true);
   bytes.set(name, 30);
@@ -106,8 +118,8 @@ function header(content: ZipContent, crc: number, signature: number, extra: Uint
   return bytes;
 }
 
-function centralHeader(content: ZipContent, crc: number, offset: number): Uint8Array {
-  const local = header(content, crc, CENTRAL, new Uint8Array(0));
+function centralHeader(entry: ZipEntryFacts, offset: number): Uint8Array {
+  const local = header(entry, CENTRAL, new Uint8Array(0));
   const bytes = new Uint8Array(local.length + 16);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, CENTRAL, true);

@@ -1,7 +1,12 @@
 import "fake-indexeddb/auto";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import type { ExportedFile } from "../../../src/app/studio-models.ts";
 import type { LabAnswers, LabRecipe, LabRunView } from "../../../src/app/studio-lab.ts";
+import { byteSource, openDecoder } from "../../../src/domain/formats/decoder-folder.ts";
+import { readGgufLora } from "../../../src/domain/formats/gguf-lora.ts";
+import { readPeftFolder } from "../../../src/domain/formats/peft-folder.ts";
+import { openZip } from "../../../src/domain/formats/zip.ts";
 import { studioSuite, type StudioInThread } from "./studio-in-thread.ts";
 
 const open = studioSuite();
@@ -36,9 +41,20 @@ function labRunTrains({ studio }: StudioInThread, runId: string, steps: number):
   });
 }
 
+/** The files of an exported archive by their paths in its one folder. */
+async function unzipped({ blob }: ExportedFile): Promise<ReadonlyMap<string, Uint8Array>> {
+  const archive = openZip(new Uint8Array(await blob.arrayBuffer()));
+  return new Map(
+    [...archive.entries.values()].map((entry) => [
+      entry.name.split("/").slice(1).join("/"),
+      archive.extract(entry),
+    ]),
+  );
+}
+
 function short(recipe: LabRecipe, steps: number): LabRecipe {
   const { epochs: _all, ...settings } = recipe.settings;
-  return { ...recipe, settings: { ...settings, steps }, judgedRows: 12, maxNewTokens: 24 };
+  return { ...recipe, settings: { ...settings, steps }, judgedRows: 6, maxNewTokens: 24 };
 }
 
 test("a sample is read, trained, judged, asked and taken away", { timeout: 120_000 }, async () => {
@@ -59,7 +75,7 @@ test("a sample is read, trained, judged, asked and taken away", { timeout: 120_0
   const run = await labRunReaches(page, runId, ["finished"]);
   expect(run.losses.at(-1)!.loss).toBeLessThan(run.losses[0]!.loss);
   const results = await lab.results(runId);
-  expect(results.rows).toHaveLength(12);
+  expect(results.rows).toHaveLength(6);
   expect(results.comparison.figures[0]).toMatchObject({ key: "executionAccuracy" });
   expect(Object.keys(results.rows[0]!.answers)).toEqual(["base", "tuned"]);
 
@@ -71,6 +87,18 @@ test("a sample is read, trained, judged, asked and taken away", { timeout: 120_0
   const judged = await lab.ask(sample.id, { ...question, rowId: row!.id }, () => undefined);
   expect(judged.tuned!.measures).toHaveProperty("executionAccuracy");
 
+  const offers = await lab.exports(runId);
+  expect(offers.map(({ format, obstacle }) => [format, obstacle])).toEqual(
+    ["peft", "merged", "gguf", "report-json"].map((format) => [format, null]),
+  );
+  const peft = readPeftFolder(await unzipped(await lab.exportRun(runId, "peft"))).adapter;
+  expect(peft).toMatchObject({ rank: 8, alpha: 16 });
+  const merged = await unzipped(await lab.exportRun(runId, "merged"));
+  const whole = await openDecoder(new Map([...merged].map(([path, bytes]) => [path, byteSource(bytes)])));
+  expect(whole.config.layers).toBe(4);
+  const gguf = await unzipped(await lab.exportRun(runId, "gguf"));
+  expect(readGgufLora(gguf.get("adapter.gguf")!, whole.config).weights).toEqual(peft.weights);
+  expect(new TextDecoder().decode(gguf.get("README.md"))).toContain("executionAccuracy");
   const file = await lab.exportRun(runId, "report-json");
   expect(JSON.parse(await file.blob.text())).toHaveProperty("comparison");
   expect(JSON.parse(await lab.jobFile(runId))).toMatchObject({ task: "text-to-sql", steps: 20 });
@@ -80,12 +108,12 @@ test("a paused run goes on, and a killed worker's run goes on by itself", { time
   const page = open();
   const { lab } = page.studio;
   const sample = await lab.openSample("llm-selector");
-  const runId = await lab.start(sample.id, short(await lab.recommended(sample.id), 60));
+  const runId = await lab.start(sample.id, short(await lab.recommended(sample.id), 40));
   await labRunTrains(page, runId, 2);
   const paused = labRunReaches(page, runId, ["paused"]);
   await lab.pause(runId);
   const { progress } = await paused;
-  expect(progress.done).toBeLessThan(60);
+  expect(progress.done).toBeLessThan(40);
   const finished = labRunReaches(page, runId, ["finished"]);
   const goesOn = labRunTrains(page, runId, progress.done + 1);
   await lab.resume(runId);
