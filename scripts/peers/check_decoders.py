@@ -1,4 +1,4 @@
-"""Loads the exports below FOLDER/decoder-exports with peft, transformers and gguf; one line a check.
+"""Loads the exports below FOLDER/decoder-exports with peft, transformers and gguf, and trains beside them; one line a check.
 
 Usage: check_decoders.py FOLDER
 Logits by peft and by the merged f32 folder must be Retune's to 1e-4, those of the f16 folder to 1 % of their range; the GGUF adapter
@@ -73,6 +73,46 @@ def check_peft(name: str, out: pathlib.Path) -> str:
     if set(named) != set(stored):
         raise AssertionError(f"matrices {set(named) ^ set(stored)} have no counterpart")
     return require_within(largest_difference(model.eval(), name, out)[0], TOLERANCE)
+
+
+def check_training(name: str, out: pathlib.Path) -> str:
+    """
+    peft and torch take the steps of training.json from the same matrices: losses to 1e-3, weights to 1e-3 but for one in a thousand,
+    none beyond 1e-2. A step's loss is the mean over the learnt tokens of all its rows, whatever batches they were parted into.
+    """
+    job = json.loads((out / "training.json").read_text())
+    model = PeftModel.from_pretrained(base_model(name), out / "peft", is_trainable=True)
+    matrices = {key.replace(".default", ""): tensor for key, tensor in model.named_parameters() if "lora_" in key}
+    first = load_file(out / "initial.safetensors")
+    with torch.no_grad():
+        for key, tensor in matrices.items():
+            tensor.copy_(first[key.removeprefix("base_model.model.")])
+    optimizer = torch.optim.AdamW(matrices.values(), lr=job["learningRate"], weight_decay=job["weightDecay"])
+    warm, total = job["warmupSteps"], job["steps"]
+    rate = lambda step: step / warm if step < warm else (total - step) / (total - warm)  # noqa: E731
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
+    size, losses = job["rowsOfAStep"], []
+    steps = [job["rows"][start : start + size] for start in range(0, len(job["rows"]), size)]
+    for step in range(total):
+        rows = steps[step % len(steps)]
+        picked = []
+        for row in rows:
+            logits = model(torch.tensor([row["ids"]])).logits[0, :-1]
+            targets, learnt = torch.tensor(row["ids"])[1:], torch.tensor(row["supervised"])[1:]
+            picked.append(torch.nn.functional.cross_entropy(logits[learnt], targets[learnt], reduction="none"))
+        loss = torch.cat(picked).mean()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(matrices.values(), 1.0)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+    off = max(abs(a - b) / b for a, b in zip(job["losses"], losses, strict=True))
+    stored = load_file(out / "peft" / "adapter_model.safetensors")
+    apart = torch.cat([(stored[key] - tensor.detach()).abs().flatten() for key, tensor in matrices.items()])
+    if off > 1e-3 or float(apart.max()) > 1e-2 or float((apart > 1e-3).float().mean()) > 1e-3:
+        raise AssertionError(f"losses apart by {off:.1e}, weights by {float(apart.max()):.1e}")
+    return f"losses {losses[0]:.3f} … {losses[-1]:.3f} apart by {off:.1e}, weights by {float(apart.max()):.1e}"
 
 
 def check_merged(name: str, out: pathlib.Path) -> str:
@@ -152,7 +192,7 @@ def main() -> None:
     run("chat templates", check_chats)
     for out in sorted((FOLDER / "decoder-exports").glob("*/*")):
         name = out.parent.name
-        for check in (check_peft, check_merged, check_merged_half, check_gguf):
+        for check in (check_peft, check_training, check_merged, check_merged_half, check_gguf):
             run(f"{name} {out.name} {check.__name__.removeprefix('check_')}", check, name, out)
 
 

@@ -78,22 +78,41 @@ async function greedyAnswers(
   return `${found.length} prompts, ${answers.reduce((sum, ids) => sum + ids.length, 0)} tokens`;
 }
 
-/** Trains a little on random rows, so that every matrix counts, and writes all exports with our own logits. */
-async function exported(
+/** A short training with rows of all lengths, of each step two batches added up; check_decoders.py takes the same steps with peft. */
+async function trainedAdapter(
   backend: Backend,
   { model, texts }: RecordedDecoder,
   lora: Partial<DecoderLoraSettings>,
   out: string,
-): Promise<string> {
-  const rows = texts.slice(1).map((ids) => ({ ids, supervised: ids.map(() => true) }));
-  const settings = { seed: 1, lora, steps: 6, batchSize: 2, learningRate: 2e-2, frozen: "f32" } as const;
+): Promise<{ adapter: LoraAdapter; losses: readonly number[] }> {
+  const pieces = texts.slice(1).flatMap((ids) => [ids, ids.slice(0, 9), ids.slice(3, 15), ids.slice(2)]);
+  const rows = pieces.map((ids, row) => ({ ids, supervised: ids.map((_, place) => place > row % 5) }));
+  const settings = {
+    ...{ seed: 1, lora, steps: 6, order: "in-order", batchSize: 2, accumulate: 2 },
+    ...{ learningRate: 1e-2, warmupSteps: 2, weightDecay: 0.01, frozen: "f32" },
+  } as const;
   const run = await openDecoderRun(backend, { base: model, rows, settings });
+  const initial = await run.weights();
   const steps = run.steps();
   for (let next = await steps.next(); !next.done; next = await steps.next());
   const { tuned, losses } = await run.keep();
   run.dispose();
   if (tuned.kind !== "lora") throw new Error("expected an adapter");
-  const { adapter } = tuned;
+  const said = { rows, losses, ...settings, rowsOfAStep: settings.batchSize * settings.accumulate };
+  put(out, new Map([["training.json", new TextEncoder().encode(JSON.stringify(said))]]));
+  put(out, new Map([["initial.safetensors", writeSafetensors(initial)]]));
+  return { adapter: tuned.adapter, losses };
+}
+
+/** Trains a little, so that every matrix counts, and writes all exports with our own logits. */
+async function exported(
+  backend: Backend,
+  recorded: RecordedDecoder,
+  lora: Partial<DecoderLoraSettings>,
+  out: string,
+): Promise<string> {
+  const { model, texts } = recorded;
+  const { adapter, losses } = await trainedAdapter(backend, recorded, lora, out);
   const logits = await everyLogit(backend, model, texts, adapter);
   const named = logits.map((own, index): [string, TensorData] => [String(index), own]);
   put(out, new Map([["logits.safetensors", writeSafetensors(new Map(named))]]));

@@ -222,7 +222,7 @@ test("GGUF files that are cut off, bent or another model's are refused, whatever
   refusal(
     () => readGgufLora(bytes, llamaConfigOf({ ...RAW, intermediate_size: 32 })),
     "E_MISMATCH",
-    "up_proj",
+    "gate_proj",
   );
   const random = new CounterRandom(6);
   for (let turn = 0; turn < 300; turn++) {
