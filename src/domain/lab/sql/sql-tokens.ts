@@ -18,7 +18,8 @@ const TOKEN = new RegExp(
     String.raw`(?<space>\s+|--[^\n]*|/\*[\s\S]*?(?:\*/|$))`,
     String.raw`(?<text>[xX]?'(?:[^']|'')*')`,
     '(?<quoted>"(?:[^"]|"")*"|`(?:[^`]|``)*`|\\[[^\\]]*\\])',
-    String.raw`(?<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|0[xX][0-9a-fA-F]+)`,
+    String.raw`(?<odd>(?!0[xX][0-9a-fA-F]+\b|\d+[eE]\d+\b)\d+[\p{L}_][\p{L}\p{N}_$]*)`,
+    String.raw`(?<number>0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)`,
     String.raw`(?<word>[\p{L}_][\p{L}\p{N}_$]*)`,
     String.raw`(?<sign>\|\||<>|<=|>=|==|!=|<<|>>|->>|->|[^\s])`,
   ].join("|"),
@@ -29,11 +30,9 @@ const TOKEN = new RegExp(
 export function sqlTokens(sql: string): SqlToken[] {
   const tokens: SqlToken[] = [];
   for (const { groups } of sql.matchAll(new RegExp(TOKEN, "guy"))) {
-    const [kind, text] = Object.entries(groups!).find(([, found]) => found !== undefined) as [
-      SqlTokenKind | "space",
-      string,
-    ];
-    if (kind === "space") continue;
+    const [found, text] = Object.entries(groups!).find(([, own]) => own !== undefined) as [string, string];
+    if (found === "space") continue;
+    const kind = found === "odd" ? "word" : (found as SqlTokenKind);
     if (kind === "sign" && /^['"`[]/.test(text)) {
       const what = `a quote that never closes: ${JSON.stringify(sql.slice(sql.lastIndexOf(text), sql.length).slice(0, 40))}`;
       throw new RetuneError("E_FIELD", `SQL: ${what}`);
@@ -63,6 +62,16 @@ export function isSign(token: SqlToken | undefined, ...signs: readonly string[])
 /** A name in the quotes of standard SQL. */
 export function quotedName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
+}
+
+/**
+ * A statement as SQLite reads it: names that begin with a digit (2nd_leg), which much of the data that people have holds bare,
+ * stand in quotes.
+ */
+export function withQuotedNames(tokens: readonly SqlToken[]): string {
+  return tokens
+    .map(({ kind, text }) => (kind === "word" && /^\d/.test(text) ? quotedName(text) : text))
+    .join(" ");
 }
 
 /** Statements of a text, without their semicolons and without empty ones. */

@@ -2,7 +2,7 @@
 // limit on steps of its machine, on rows and on the length of a value (llm.md §7.1).
 import type { Database, Sqlite3Static } from "@sqlite.org/sqlite-wasm";
 import { RetuneError } from "../../../engine/errors.ts";
-import { isWord, quotedName, sqlStatements } from "./sql-tokens.ts";
+import { isWord, quotedName, sqlStatements, withQuotedNames } from "./sql-tokens.ts";
 
 export type SqlValue = string | number | bigint | null;
 
@@ -76,9 +76,8 @@ export class MemoryDatabase {
       throw new RetuneError("E_FIELD", `the context holds ${found}; it must hold CREATE TABLE statements`);
     }
     for (const tokens of statements) {
-      const sql = tokens.map(({ text }) => text).join(" ");
       try {
-        this.#database.exec(sql);
+        this.#database.exec(withQuotedNames(tokens));
       } catch (error) {
         throw new RetuneError(
           "E_FIELD",
@@ -140,14 +139,14 @@ export class MemoryDatabase {
    * reading, an error of SQLite, or past the limits.
    */
   query(sql: string): QueryTable {
-    refuseOthers(sql);
+    const statement = onlyStatement(sql);
     const { capi } = this.#sqlite;
     this.#steps = 0;
     capi.sqlite3_set_authorizer(this.#database, (_, action, __, called) => this.#allowed(action, called), 0);
     const count = (): number => (++this.#steps * LIMITS.stepsAtOnce > LIMITS.steps ? 1 : 0);
     capi.sqlite3_progress_handler(this.#database, LIMITS.stepsAtOnce, count, 0);
     try {
-      return this.#read(sql);
+      return this.#read(statement);
     } catch (error) {
       if (error instanceof RetuneError) throw error;
       throw new RetuneError("usage", `SQL: ${this.#reason(error)}`, {}, { cause: error });
@@ -199,15 +198,18 @@ function isTable(word: string | undefined): boolean {
   return word === "table" || word === "temp" || word === "temporary";
 }
 
-function refuseOthers(sql: string): void {
-  const statements = sqlStatements(sql);
-  if (statements.length !== 1)
-    throw new RetuneError("usage", `SQL: ${statements.length} statements; an answer is one`);
-  if (!isWord(statements[0]![0], "select", "with", "values") && statements[0]![0]?.text !== "(")
+function onlyStatement(sql: string): string {
+  const [first = [], ...others] = sqlStatements(sql);
+  if (first.length === 0 || others.length > 0)
     throw new RetuneError(
       "usage",
-      `SQL: it begins with ${statements[0]![0]!.text.slice(0, 40)}, not with SELECT or WITH`,
+      `SQL: ${first.length === 0 ? 0 : 1 + others.length} statements; an answer is one`,
     );
+  if (!isWord(first[0], "select", "with", "values") && first[0]!.text !== "(") {
+    const begins = first[0]!.text.slice(0, 40);
+    throw new RetuneError("usage", `SQL: it begins with ${begins}, not with SELECT or WITH`);
+  }
+  return withQuotedNames(first);
 }
 
 /** Bytes as SQL writes them. */

@@ -91,6 +91,13 @@ test("conditions on many columns at once find rows", async () => {
   expect(await accepted(TOWNS, gold, gold.replace("= 56", "> 56"))).toBe(false);
 });
 
+test("names that begin with a digit, bare as in much data, are names", async () => {
+  const context = "CREATE TABLE table_1 (2nd_leg VARCHAR, 1st_leg VARCHAR, n INTEGER)";
+  const gold = 'SELECT 2nd_leg FROM table_1 WHERE 1st_leg = "2-1" AND n > 1e1 AND n != 0x1F';
+  expect(await accepted(context, gold, gold.replace('"2-1"', "'2-1'").replace("1e1", "10"))).toBe(true);
+  expect(await accepted(context, gold, gold.replace("2nd_leg", "1st_leg"))).toBe(false);
+});
+
 test("columns of texts that hold numbers are filled with numbers", async () => {
   const context = "CREATE TABLE table_1 (year VARCHAR, points VARCHAR)";
   const gold = "SELECT AVG(points) FROM table_1 WHERE year > 1998";
