@@ -42,9 +42,9 @@ export async function main(
 
 async function check(name: string, take: () => Promise<string>): Promise<void> {
   try {
-    console.log(`ok      ${name}: ${await take()}`);
+    process.stdout.write(`ok      ${name}: ${await take()}\n`);
   } catch (error) {
-    console.log(`FAILED  ${name}: ${String(error)}`);
+    process.stdout.write(`FAILED  ${name}: ${String(error)}\n`);
   }
 }
 
