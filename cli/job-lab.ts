@@ -64,6 +64,9 @@ const common = {
   accumulate: v.optional(count),
   learningRate: v.optional(positive),
   warmup: v.optional(share),
+  warmupSteps: v.optional(v.pipe(v.number("must be at least 0"), v.minValue(0, "must be at least 0"))),
+  decayFrom: v.optional(share),
+  epsilon: v.optional(positive),
   weightDecay: v.optional(v.pipe(v.number("must be at least 0"), v.minValue(0, "must be at least 0"))),
   clip: v.optional(positive),
   order: v.optional(picklist(["packed", "buckets", "shuffled", "in-order"])),
@@ -121,6 +124,7 @@ export type LabJob = RawLabJob &
     readonly file: string;
     readonly encoder?: string; // of answer relevancy (sft), of meaning kept (style)
     readonly tools?: string; // of agents whose traces do not define them (react)
+    readonly grammar?: string; // EBNF file of a code's language (code)
     readonly export: readonly (typeof EXPORTS)[number][];
   };
 
@@ -134,7 +138,7 @@ export function isLabTask(task: string): task is LabTaskId {
 export function parseLabJob(file: string, value: { readonly task: LabTaskId }): LabJob {
   const raw = checkedJob(file, schemaOf(value.task), value) as RawLabJob &
     Searching &
-    RawExport & { encoder?: string; tools?: string };
+    RawExport & { encoder?: string; tools?: string; grammar?: string };
   const exported = raw.export ?? [raw.method === "full" ? "merged" : "peft"];
   if (raw.method === "full" && exported.some((format) => format !== "merged")) {
     const what = 'field "export" may only hold "merged" where "method" is "full": there is no adapter then';
@@ -142,7 +146,7 @@ export function parseLabJob(file: string, value: { readonly task: LabTaskId }): 
   }
   const at = (relative: string): string => resolve(dirname(resolve(file)), relative);
   const paths = Object.fromEntries(
-    (["train", "validation", "test", "passages", "tools"] as const).flatMap((field) => {
+    (["train", "validation", "test", "passages", "tools", "grammar"] as const).flatMap((field) => {
       const given = raw[field];
       return given === undefined ? [] : [[field, at(given)]];
     }),
@@ -177,10 +181,11 @@ function schemaOf(task: LabTaskId) {
 export function decoderSettings(job: LabJob): DecoderSettings {
   const { method, lora: shape, base, replay: again, seed } = job;
   const { epochs, steps, batchSize, batchTokens, accumulate, learningRate, warmup, weightDecay, clip } = job;
-  const { order, betas, recomputation } = job;
+  const { order, betas, recomputation, warmupSteps, decayFrom, epsilon } = job;
   return withoutUndefined({
     ...{ method, seed, epochs, steps, batchSize, batchTokens, accumulate },
     ...{ learningRate, warmup, weightDecay, clip, order, betas, recomputation },
+    ...{ warmupSteps, decayFrom, epsilon },
     lora: shape && withoutUndefined(shape),
     frozen: base,
     replayShare: again?.share,

@@ -5,7 +5,7 @@ import { knownModels } from "../ports/models.ts";
 export const modelsCommand: Command = {
   shape: {
     usage: "models",
-    summary: "list the embedding models and cross-encoders that are here",
+    summary: "list the embedding models, cross-encoders and decoders that are here",
     positionals: { name: "nothing", atLeast: 0, atMost: 0 },
     options: {},
     details: [

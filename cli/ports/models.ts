@@ -5,7 +5,7 @@ import { exists, isFolder } from "./files.ts";
 
 export const DEFAULT_MODEL = "bge-small-en-v1.5";
 
-export type ModelKind = "encoder" | "cross-encoder";
+export type ModelKind = "encoder" | "cross-encoder" | "decoder";
 
 export interface ModelFolder {
   readonly name: string;
@@ -50,6 +50,7 @@ export async function weightsIn(folder: string): Promise<ModelFolder["weights"] 
 
 async function kindOf(folder: string): Promise<ModelKind> {
   const config = await readFile(join(folder, "config.json"), "utf8").catch(() => "");
+  if (config.includes("ForCausalLM")) return "decoder";
   return config.includes("ForSequenceClassification") ? "cross-encoder" : "encoder";
 }
 

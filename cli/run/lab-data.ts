@@ -1,13 +1,9 @@
 import type { LabExample, LabNote, LabSides, LabTask } from "../../src/domain/lab/lab-task.ts";
 import { rowBytes } from "../../src/domain/lab/row-bytes.ts";
-import { byGroups, sharedGroups, splitRows } from "../../src/domain/lab/split-rows.ts";
-import { CounterRandom } from "../../src/domain/random.ts";
+import { evenly, partedForLooking, sharedGroups, splitRows } from "../../src/domain/lab/split-rows.ts";
 import { inJob } from "../job.ts";
 import type { LabJob } from "../job-lab.ts";
 import { readBytes, sha256 } from "../ports/files.ts";
-
-const LOOKED_AT = 0.1; // of the rows learnt, where no file is given to choose the best step by
-const FEWEST_GROUPS = 10; // below, all is learnt and the last step is kept
 
 /** The rows of a job by their part in it. */
 export interface LabData {
@@ -48,8 +44,8 @@ export async function loadLabData(job: LabJob, task: LabTask): Promise<LabData> 
   if (shared.length > 0) notes.push(`${shared.length} groups stand in train and test, such as ${shared[0]}`);
   const parted = validation
     ? { train: sides.train, look: validation.examples }
-    : partedForLooking(task, sides.train, job.seed);
-  const asked = sampled(sides.test, job.testRows, job.seed);
+    : partedForLooking(task, sides.train);
+  const asked = job.testRows === undefined ? sides.test : evenly(sides.test, job.testRows);
   if (asked.length < sides.test.length)
     notes.push(`${asked.length} of ${sides.test.length} test rows are asked`);
   return {
@@ -63,42 +59,19 @@ export async function loadLabData(job: LabJob, task: LabTask): Promise<LabData> 
   };
 }
 
+/** The seed of a job does not part rows: all its runs hold the same ones out, so that they compare. */
 async function sidesOf(
   job: LabJob,
   task: LabTask,
   train: readonly LabExample[],
   test: readonly LabExample[] | undefined,
 ): Promise<LabSides> {
-  const { testShare, seed } = job;
+  const { testShare } = job;
   const settings = {
-    seed,
     ...(testShare === undefined ? {} : { share: testShare }),
     ...(test ? { test } : {}),
   };
   return inJob(job, "train", () => splitRows(task, train, settings));
-}
-
-/** Whole groups out of the learnt rows; none where there are few, or where every learnt row is asked about. */
-function partedForLooking(
-  task: LabTask,
-  rows: readonly LabExample[],
-  seed: number,
-): { readonly train: readonly LabExample[]; readonly look: readonly LabExample[] } {
-  const groups = new Set(rows.map(({ group }) => group)).size;
-  if (task.sides || groups < FEWEST_GROUPS) return { train: rows, look: [] };
-  const { train, test } = byGroups(rows, LOOKED_AT, seed + 1);
-  return { train, look: test };
-}
-
-/** At most `count` rows, drawn by the seed, in file order. */
-function sampled(
-  rows: readonly LabExample[],
-  count: number | undefined,
-  seed: number,
-): readonly LabExample[] {
-  if (count === undefined || rows.length <= count) return rows;
-  const drawn = CounterRandom.stream(seed, 31).permutation(rows.length).slice(0, count).sort();
-  return Array.from(drawn, (row) => rows[row]!);
 }
 
 function noteLine(field: string, { line, reason, skipped }: LabNote): string {

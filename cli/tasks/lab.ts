@@ -60,40 +60,74 @@ async function runSystem(
   const { backend, reason } = await chooseBackend(job.backend, root, job.threads);
   try {
     const started = performance.now();
-    const { trained, rows, plan } = await train(job, data, model, backend);
+    const learnt = await train(job, data, model, backend);
     const judging = performance.now();
-    const pair = await openPair(backend, model, keptDecoder(trained), job.base ?? "f32");
-    const tunedHash = await hashOf(model, trained);
-    const ground = { pair, backend, tunedHash };
-    const judged = await judge(job, data, ground, system).finally(() => pair.dispose());
+    const judged = await judgeTrained(job, data, { model, learnt, backend }, system);
+    const evaluated = performance.now();
     await folder.begin();
-    await writeLabExports(job, folder.path, {
-      ...{ model, trained, metrics: judged.figures, trainRows: data.train.length },
-      dataSha256: data.hashes["train"]!,
-    });
+    await writeResults(job, folder.path, data, { model, learnt, judged });
     await system.write?.(folder.path);
-    await writeWhole(join(folder.path, "answers.jsonl"), answerLines(data.task, judged.test, judged.arms));
+    const seconds = { train: (judging - started) / 1000, evaluate: (evaluated - judging) / 1000 };
     const record = {
-      ...{ task: job.task, model: model.name, method: job.method },
-      ...judged.record,
-      rows: countsOf(data, rows),
+      ...recordOf(job, data, { model, learnt, judged }),
       estimate: system.estimate?.(data, model.format) ?? null,
-      ...{
-        plan,
-        losses: trained.losses,
-        looks: trained.looks,
-        chosen: decoderSettings(job),
-        step: trained.step,
-      },
       ...backendFacts(backend, reason),
-      seconds: seconds(started, judging),
-      versions: versionsOf(root, false),
-      hashes: data.hashes,
-      notes: [...data.notes, ...rowNotes(rows), ...judged.notes, ...trained.notes],
+      ...{ seconds, versions: versionsOf(root, false) },
     };
     return { record, summary: judged.summary };
   } finally {
     backend.dispose();
+  }
+}
+
+interface Outcome {
+  readonly model: DecoderModel;
+  readonly learnt: Learnt;
+  readonly judged: JudgedLab;
+}
+
+function recordOf(job: LabJob, data: LabData, { model, learnt, judged }: Outcome): object {
+  const { trained, rows, plan } = learnt;
+  return {
+    ...{ task: job.task, model: model.name, method: job.method },
+    ...judged.record,
+    rows: countsOf(data, rows),
+    ...{
+      plan,
+      losses: trained.losses,
+      looks: trained.looks,
+      chosen: decoderSettings(job),
+      step: trained.step,
+    },
+    hashes: data.hashes,
+    notes: [...data.notes, ...rowNotes(rows), ...judged.notes, ...trained.notes],
+  };
+}
+
+async function writeResults(
+  job: LabJob,
+  out: string,
+  { task, train: learntRows, hashes }: LabData,
+  { model, learnt: { trained }, judged }: Outcome,
+): Promise<void> {
+  await writeLabExports(job, out, {
+    ...{ model, trained, metrics: judged.figures, trainRows: learntRows.length },
+    dataSha256: hashes["train"]!,
+  });
+  await writeWhole(join(out, "answers.jsonl"), answerLines(task, judged.test, judged.arms));
+}
+
+async function judgeTrained(
+  job: LabJob,
+  data: LabData,
+  { model, learnt: { trained }, backend }: Pick<Outcome, "model" | "learnt"> & { readonly backend: Backend },
+  system: LabSystem,
+): Promise<JudgedLab> {
+  const pair = await openPair(backend, model, keptDecoder(trained), job.base ?? "f32");
+  try {
+    return await judge(job, data, { pair, backend, tunedHash: await hashOf(model, trained) }, system);
+  } finally {
+    pair.dispose();
   }
 }
 
@@ -105,10 +139,6 @@ async function hashOf({ files }: DecoderModel, { tuned }: TrainedDecoder): Promi
     return `${name} ${sha256(bytes)}`;
   });
   return sha256(new TextEncoder().encode([await weightsHash(files), ...parts].join("\n")));
-}
-
-function seconds(started: number, judging: number): Readonly<Record<string, number>> {
-  return { train: (judging - started) / 1000, evaluate: (performance.now() - judging) / 1000 };
 }
 
 interface Learnt {

@@ -1,6 +1,7 @@
 import { decoderRows } from "../../domain/recipes/decoder/decoder-rows.ts";
 import type { TrainingRows } from "../../domain/chat/training-rows.ts";
 import type { LabExample, LabTask } from "../../domain/lab/lab-task.ts";
+import { partedForLooking } from "../../domain/lab/split-rows.ts";
 import type { DecoderModel } from "../../domain/models/decoder-model.ts";
 import type { DecoderJob, DecoderSettings } from "../../domain/recipes/decoder/decoder-job.ts";
 import { RetuneError } from "../../engine/errors.ts";
@@ -8,7 +9,6 @@ import { NANO_DECODER } from "../encoders/decoder-source.ts";
 import type { LabRecipe } from "../studio-lab.ts";
 import type { LabData } from "./lab-data.ts";
 
-const HELD_BACK = 10; // of so many learnt rows one is looked at instead, to choose the best step
 const MOST_TOKENS = 1024;
 const JUDGED_ROWS = 200;
 const MOST_NOTES = 20;
@@ -60,8 +60,7 @@ export async function preparedRows(
   const { learn, maxTokens } = recipe;
   const rows = (examples: readonly LabExample[]): Promise<TrainingRows> =>
     decoderRows(model.format, conversationsOf(data.task, examples, model), { learn, maxTokens });
-  const everything = { train: data.train, look: [] }; // a task that asks about what was learnt learns all of it
-  const { train, look } = data.task.sides ? everything : partedForLooking(data.train);
+  const { train, look } = partedForLooking(data.task, data.train);
   const learnt = await rows(train);
   const looked = look.length > 0 ? await rows(look).catch(withoutRows) : null;
   const replay = data.replay.length > 0 ? await rows(data.replay) : null;
@@ -75,20 +74,6 @@ export async function preparedRows(
 
 function conversationsOf(task: LabTask, examples: readonly LabExample[], form: DecoderModel) {
   return examples.flatMap((example) => task.conversations(example, form));
-}
-
-/** Whole groups, by their order; few groups: none is held back, and the last step is kept. */
-function partedForLooking(examples: readonly LabExample[]): {
-  readonly train: readonly LabExample[];
-  readonly look: readonly LabExample[];
-} {
-  const groups = [...new Set(examples.map(({ group }) => group))];
-  if (groups.length < HELD_BACK) return { train: examples, look: [] };
-  const held = new Set(groups.filter((_, index) => index % HELD_BACK === HELD_BACK - 1));
-  return {
-    train: examples.filter(({ group }) => !held.has(group)),
-    look: examples.filter(({ group }) => held.has(group)),
-  };
 }
 
 /** All rows held back were too long: then nothing is looked at. */

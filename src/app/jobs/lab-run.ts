@@ -1,4 +1,4 @@
-import type { LabExample } from "../../domain/lab/lab-task.ts";
+import { evenly } from "../../domain/lab/split-rows.ts";
 import type { DecoderModel } from "../../domain/models/decoder-model.ts";
 import { openDecoderRun } from "../../domain/recipes/decoder/decoder.ts";
 import type { DecoderStep } from "../../domain/recipes/decoder/decoder-job.ts";
@@ -140,13 +140,4 @@ async function judged(
 /** How the base's matrices lie on the device; f32 where the recipe leaves it to the device. */
 export function precisionOf(frozen: LabPrecision | undefined): LabPrecision {
   return frozen ?? "f32";
-}
-
-/** At most `count` rows, taken at even distances, so that groups in file order all have their share. */
-function evenly(examples: readonly LabExample[], count: number): readonly LabExample[] {
-  if (examples.length <= count) return examples;
-  return Array.from(
-    { length: count },
-    (_, index) => examples[Math.floor((index * examples.length) / count)]!,
-  );
 }

@@ -38,14 +38,11 @@ export function fittingQuestion(
 /** Rows that a model can be asked about; those whose text its template refuses or its positions cannot hold are notes. */
 export function answerable<Example extends LabExample>(
   task: Pick<LabTask<Example>, "conversations" | "maxNewTokens">,
-  {
-    format,
-    contextTokens,
-    ...form
-  }: Pick<LanguageModel, "format" | "contextTokens"> & { placeholders?: boolean },
+  model: Pick<LanguageModel, "format" | "contextTokens" | "placeholders">,
   examples: readonly Example[],
   { maxNewTokens = task.maxNewTokens }: LabSettings = {},
 ): { readonly examples: readonly Example[]; readonly notes: readonly LabNote[] } {
+  const { format, contextTokens } = model;
   const notes: LabNote[] = [];
   const room = contextTokens - Math.min(maxNewTokens, contextTokens / 2);
   const kept = examples.filter((example) => {
@@ -54,7 +51,9 @@ export function answerable<Example extends LabExample>(
       return false;
     };
     try {
-      const tokens = task.conversations(example, form).map((own) => format.promptIds(questionOf(own)).length);
+      const tokens = task
+        .conversations(example, model)
+        .map((own) => format.promptIds(questionOf(own)).length);
       const longest = Math.max(0, ...tokens);
       if (longest <= room) return true;
       return note(`its prompt has ${longest} tokens and the model has ${contextTokens} positions`);

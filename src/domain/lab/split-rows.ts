@@ -45,6 +45,34 @@ export function byGroups<Example extends LabExample>(
   return { train: train!, test: test! };
 }
 
+const LOOKED_AT = 10; // of so many learnt groups one is looked at instead
+
+/**
+ * Learnt rows, and those whose loss chooses the best step: every tenth group. Where groups are few, or the task asks about what was
+ * learnt, all is learnt and the last step is kept.
+ */
+export function partedForLooking<Example extends LabExample>(
+  task: Pick<LabTask<Example>, "sides">,
+  examples: readonly Example[],
+): { readonly train: readonly Example[]; readonly look: readonly Example[] } {
+  const groups = [...new Set(examples.map(({ group }) => group))];
+  if (task.sides || groups.length < LOOKED_AT) return { train: examples, look: [] };
+  const held = new Set(groups.filter((_, index) => index % LOOKED_AT === LOOKED_AT - 1));
+  return {
+    train: examples.filter(({ group }) => !held.has(group)),
+    look: examples.filter(({ group }) => held.has(group)),
+  };
+}
+
+/** At most `count` rows, spread evenly over all, in their order. */
+export function evenly<Example>(examples: readonly Example[], count: number): readonly Example[] {
+  if (examples.length <= count) return examples;
+  return Array.from(
+    { length: count },
+    (_, index) => examples[Math.floor((index * examples.length) / count)]!,
+  );
+}
+
 /** Groups with rows on both sides: where two files are given, nothing else keeps them apart. */
 export function sharedGroups({ train, test }: LabSides): readonly string[] {
   const learnt = new Set(train.map(({ group }) => group));

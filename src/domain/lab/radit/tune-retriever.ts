@@ -61,16 +61,11 @@ export async function tuneRetriever(
   const kl = (weights: Weights, rows: readonly number[]): number =>
     meanDivergence(data, config, weights, rows, settings);
   const initial = initialWeights(config, settings.seed);
-  const training = await Training.open(
-    backend,
-    data,
-    config,
-    settings,
-    Math.min(settings.batchSize, train.length),
-  );
-  let best = { weights: initial, epoch: 0, kl: kl(initial, judged) };
-  const before = best.kl;
+  const before = kl(initial, judged);
+  let best = { weights: initial, epoch: 0, kl: before };
   const losses: number[] = [];
+  const batch = Math.min(settings.batchSize, train.length);
+  const training = await Training.open(backend, data, config, settings, batch);
   try {
     training.begin(initial);
     for (let epoch = 1; epoch <= settings.epochs; epoch++) {
@@ -85,11 +80,9 @@ export async function tuneRetriever(
     training.dispose();
   }
   const all = Array.from(data.candidates.keys());
-  return {
-    ...{ config, weights: best.weights, epoch: best.epoch, losses },
-    divergence: { before: kl(initial, all), after: kl(best.weights, all) },
-    heldOut: held.length > 0 ? { before, after: best.kl } : null,
-  };
+  const divergence = { before: kl(initial, all), after: kl(best.weights, all) };
+  const heldOut = held.length > 0 ? { before, after: best.kl } : null;
+  return { config, weights: best.weights, epoch: best.epoch, losses, divergence, heldOut };
 }
 
 function parted(
