@@ -21,8 +21,8 @@ export interface GrammarFunction {
   readonly schema: { readonly schema: PlainObject };
 }
 
-/** Calls of the functions in the model's form, or words: whether to call is the model's to say. */
-export function callGrammar(functions: readonly GrammarFunction[], form: CallForm): string {
+/** Calls of the functions in the model's form; with `words` an answer may be in words instead, as the model sees fit. */
+export function callGrammar(functions: readonly GrammarFunction[], form: CallForm, words: boolean): string {
   const rules = new SchemaRules();
   const calls = functions.map(({ name, schema }) => {
     const given = rules.of(schema.schema, schema.schema);
@@ -33,9 +33,9 @@ export function callGrammar(functions: readonly GrammarFunction[], form: CallFor
     ].join(" ");
   });
   return [
-    `root ::= words | call ([ \\n]* call)*`,
+    `root ::= ${words ? "words | " : ""}call ([ \\n]* call)*`,
     `call ::= ${calls.join(" | ")}`,
-    `words ::= ${firstOfWords(form)} ([^\\n] | "\\n")*`,
+    ...(words ? [`words ::= ${firstOfWords(form)} ([^\\n] | "\\n")*`] : []),
     ...COMMON,
     ...rules.lines,
   ].join("\n");

@@ -23,8 +23,19 @@ export interface CallTurn {
   readonly own?: DelexicalisedCall; // for a model of placeholders
 }
 
+/** How answers are held: "free" not at all, "calls" to calls of the row's functions, "calls or words" to these where they call. */
+export type Hold = "free" | "calls" | "calls or words";
+
+/** Calls are required where no row is answered in words, as by OpenAI's tool_choice "required". */
+export function holdOf(examples: readonly CallExample[]): Hold {
+  const answers = examples.flatMap(({ conversation, object }) =>
+    object ? [] : conversation.messages.filter(({ role, weight }) => role === "assistant" && weight !== 0),
+  );
+  return answers.every(({ calls }) => calls !== undefined) ? "calls" : "calls or words";
+}
+
 /** The turns of a row that are learnt. */
-export function callTurns(example: CallExample, model: ModelForm = {}, constrained = false): CallTurn[] {
+export function callTurns(example: CallExample, model: ModelForm = {}, hold: Hold = "free"): CallTurn[] {
   const { messages } = example.conversation;
   const places = messages.flatMap(({ role, weight }, place) =>
     role === "assistant" && weight !== 0 ? [place] : [],
@@ -33,7 +44,7 @@ export function callTurns(example: CallExample, model: ModelForm = {}, constrain
     const turn = model.placeholders
       ? barely(example, place)
       : inWhole(example, place, callForm(model.format));
-    const constraint = constrained ? constraintOf(example, turn) : undefined;
+    const constraint = hold === "free" ? undefined : constraintOf(example, turn, hold);
     return constraint ? { ...turn, question: { ...turn.question, constraint } } : turn;
   });
 }
@@ -112,15 +123,20 @@ function inOrder(message: ChatMessage, { functions }: CallExample): ChatMessage 
   return { ...message, calls };
 }
 
-function constraintOf({ functions, object }: CallExample, { form, own }: CallTurn): Question["constraint"] {
+function constraintOf(
+  { functions, object }: CallExample,
+  { form, own }: CallTurn,
+  hold: Hold,
+): Question["constraint"] {
+  const words = hold === "calls or words";
   if (own) {
     const held = own.tools.map(({ name, parameters }) => ({
       name,
       schema: { schema: parameters as PlainObject },
     }));
     if (object) return { kind: "json-schema", schema: JSON.stringify(held[0]!.schema.schema) };
-    return { kind: "grammar", grammar: callGrammar(held, form) };
+    return { kind: "grammar", grammar: callGrammar(held, form, words) };
   }
   if (object) return { kind: "json-schema", schema: JSON.stringify(object.schema) };
-  return { kind: "grammar", grammar: callGrammar(functions, form) };
+  return { kind: "grammar", grammar: callGrammar(functions, form, words) };
 }

@@ -10,7 +10,7 @@ import {
   type Judgement,
 } from "./call-judgement.ts";
 import { readCallRows, type CallExample } from "./call-rows.ts";
-import { callTurns, learntConversations, type CallTurn, type Gold } from "./call-turns.ts";
+import { callTurns, holdOf, learntConversations, type CallTurn, type Gold } from "./call-turns.ts";
 import { spacedJson, type SchemaFault } from "./json-schema.ts";
 import { saidCalls, saidJson } from "./said-calls.ts";
 
@@ -65,7 +65,8 @@ export interface CallDetail {
 
 /**
  * Calls of functions and answers that fit a schema. A row's figures are means over its answers, each asked with the right talk
- * before it. `constrained` holds calls to the schemas of the functions offered, and leaves words free.
+ * before it. `constrained` holds calls to the schemas of the functions offered; words are left free where some row is
+ * answered in words.
  */
 export const functionCalling: LabTask<CallExample> = {
   id: "function-calling",
@@ -74,7 +75,8 @@ export const functionCalling: LabTask<CallExample> = {
   read: readCallRows,
   conversations: learntConversations,
   async examine(model, examples, { maxNewTokens, constrained }, control) {
-    const turns = examples.map((example) => callTurns(example, model, constrained));
+    const hold = constrained ? holdOf(examples) : "free";
+    const turns = examples.map((example) => callTurns(example, model, hold));
     const questions = turns.flat().map(({ question }) => question);
     const answers = await askedWithin(model, questions, maxNewTokens ?? MAX_NEW_TOKENS, control);
     if (control?.signal?.aborted)

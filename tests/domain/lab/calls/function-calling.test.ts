@@ -152,7 +152,7 @@ test.each(NAMES)(
   async (name) => {
     const form = callForm(formatOf(name));
     const [example] = examplesOf(chatRow("Wake me", called("set_alarm", { hour: 7 })));
-    const check = await GrammarCheck.open(callGrammar(example!.functions, form));
+    const check = await GrammarCheck.open(callGrammar(example!.functions, form, true));
     const call = (own: string, given: string): string =>
       `${form.before}${own}${form.between}${given}${form.after}`;
     const cases: readonly (readonly [string, boolean])[] = [
@@ -183,7 +183,7 @@ test("schemas with references, alternatives and nothing are grammars, too", asyn
     required: ["tree", "kind"],
     $defs: { tree: { type: "object", properties: { left: { $ref: "#/$defs/tree" } } } },
   };
-  const check = await GrammarCheck.open(callGrammar([{ name: "f", schema: { schema } }], callForm()));
+  const check = await GrammarCheck.open(callGrammar([{ name: "f", schema: { schema } }], callForm(), false));
   const said = (given: string): Promise<boolean> => check.accepts(`{"name": "f", "arguments": ${given}}`);
   expect(
     await said('{"tree": {"left": {"left": {}}}, "any": [1, {"a": null}], "size": -1.5e3, "kind": "x"}'),
@@ -201,4 +201,15 @@ test("with a constraint each row is held to its own functions or schema", async 
   expect(model.asked.map(({ constraint }) => constraint?.kind)).toEqual(["grammar", "json-schema"]);
   await functionCalling.examine(model, examples, {});
   expect(model.asked.at(-1)!.constraint).toBeUndefined();
+});
+
+test("words are let through only where some row is answered in words", async () => {
+  const grammarOf = async (rows: readonly object[]): Promise<string> => {
+    const model = new ScriptedModel({ answer: () => "x" });
+    await functionCalling.examine(model, examplesOf(...rows), { constrained: true });
+    const { constraint } = model.asked[0]!;
+    return constraint?.kind === "grammar" ? constraint.grammar : "";
+  };
+  expect(await grammarOf([ROWS[0]![0], ROWS[5]![0]])).toMatch(/^root ::= call /);
+  expect(await grammarOf([ROWS[0]![0], ROWS[7]![0]])).toMatch(/^root ::= words \| call /);
 });
