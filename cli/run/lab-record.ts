@@ -1,6 +1,6 @@
 import type { LabComparison, LabFigure } from "../../src/domain/lab/compare.ts";
 import { figuresOf } from "../../src/domain/lab/compare.ts";
-import type { LabAnswer, LabExample, LabTask } from "../../src/domain/lab/lab-task.ts";
+import type { LabAnswer, LabExample, LabTask, ModelForm } from "../../src/domain/lab/lab-task.ts";
 import type { Conversation } from "../../src/domain/chat/template-messages.ts";
 
 /** What models said to the same rows, by arm: "base", "tuned", and both under a constraint where that was asked for. */
@@ -26,11 +26,16 @@ export function armsRecord(task: Pick<LabTask, "id" | "measures">, arms: LabArms
 }
 
 /** answers.jsonl: one line a row, with what was asked and what every arm said. */
-export function answerLines(task: LabTask, examples: readonly LabExample[], arms: LabArms): string {
+export function answerLines(
+  task: LabTask,
+  examples: readonly LabExample[],
+  arms: LabArms,
+  form: ModelForm,
+): string {
   return examples
     .map((example, row) => {
       const { id, line, group } = example;
-      const conversation = task.conversations(example)[0];
+      const conversation = task.conversations(example, form)[0];
       const answers = Object.fromEntries(
         Object.entries(arms).map(([arm, own]) => {
           const { text, measures, detail } = own[row]!;

@@ -114,7 +114,7 @@ async function writeResults(
     ...{ model, trained, metrics: judged.figures, trainRows: learntRows.length },
     dataSha256: hashes["train"]!,
   });
-  await writeWhole(join(out, "answers.jsonl"), answerLines(task, judged.test, judged.arms));
+  await writeWhole(join(out, "answers.jsonl"), answerLines(task, judged.test, judged.arms, model));
 }
 
 async function judgeTrained(
