@@ -2,10 +2,10 @@
 //   P(answer) = Π over the tokens of its path where the tree branches of  p(token) / Σ p(tokens that stand there)
 // which is what a constrained decoder would say. Answers of different first tokens (A/B/C, the digits) cost one forward pass.
 import { RetuneError } from "../../../engine/errors.ts";
-import { renderedRows } from "../../chat/rendered-row.ts";
 import type { Conversation } from "../../chat/template-messages.ts";
 import type { LanguageModel } from "../../generate/language-model.ts";
 import type { RunControl } from "../../ports.ts";
+import { answerSequences } from "./answer-sequences.ts";
 
 export interface AnswerChoice {
   readonly prompt: Conversation; // its last message is not the assistant's
@@ -51,7 +51,7 @@ export async function answerOdds(
 }
 
 function branchesOf(model: LanguageModel, { prompt, answers }: AnswerChoice, question: number): Branch[] {
-  const sequences = answers.map((answer) => answered(model, prompt, answer));
+  const sequences = answerSequences(model.format, prompt, answers);
   const branches: Branch[] = [];
   const part = (members: readonly number[], from: number): void => {
     if (members.length < 2) return;
@@ -76,13 +76,6 @@ function branchesOf(model: LanguageModel, { prompt, answers }: AnswerChoice, que
     0,
   );
   return branches;
-}
-
-/** The ids of a prompt with an answer, as they are learnt: up to the end of the turn. */
-function answered({ format }: LanguageModel, prompt: Conversation, answer: string): readonly number[] {
-  const messages = [...prompt.messages, { role: "assistant", content: answer } as const];
-  const { ids, supervised } = renderedRows(format, { ...prompt, messages }, { learn: "last-answer" })[0]!;
-  return [...ids].slice(0, supervised.lastIndexOf(true) + 1);
 }
 
 function grouped<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {

@@ -3,8 +3,8 @@ import { fitGrams, gramRow, type GramModel, type GramSettings } from "./characte
 import { fitLogistic, logisticProbability, type LogisticModel } from "./logistic.ts";
 import type { StyleExample } from "./style-rows.ts";
 
-const LONGEST = 2000; // characters of a text that are read
-const MOST_TEXTS = 1500; // of a kind
+const LONGEST = 1000; // characters of a text that are read
+const MOST_TEXTS = 500; // of a kind: more take minutes and tell no more
 const [LEAST_TEXTS, MANY] = [4, 100]; // of a kind: fewer tell nothing; from MANY on, runs of one text alone tell nothing either
 const PENALTY = 10; // C
 
