@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Weights } from "../../../../src/domain/matrix.ts";
-import type { TrainedDecoder } from "../../../../src/domain/recipes/decoder/decoder-run.ts";
+import type { DecoderJob } from "../../../../src/domain/recipes/decoder/decoder-job.ts";
+import type { DecoderEstimate, TrainedDecoder } from "../../../../src/domain/recipes/decoder/decoder-run.ts";
 import { openDecoderRun } from "../../../../src/domain/recipes/decoder/decoder.ts";
 import type { Backend } from "../../../../src/engine/backend.ts";
 import { expectClose } from "../../../close.ts";
@@ -155,3 +156,22 @@ test.each(["f16", "q8", "q4"] as const)(
     expect(kept.losses).not.toEqual(floats.losses);
   },
 );
+
+test("a vocabulary that the device must cut gives the same losses", async () => {
+  const narrow: Backend = Object.create(cpu, { bindingBytes: { value: 4096 } }) as Backend;
+  const job = tinyJob({ frozen: "f32", epochs: 1 }, { validationRows: reversals(6, 4) });
+  const whole = await trained(cpu, job);
+  const cut = await openDecoderRun(narrow, job);
+  expect(cut.plan.memory.base).toBeGreaterThan(4096);
+  expect(cut.plan.launches).toBeGreaterThan((await planned(job)).launches);
+  const result = await toEnd(cut);
+  cut.dispose();
+  expectClose(result.losses, whole.losses, { relative: 1e-5 });
+  expectClose([result.looks[0]!.loss], [whole.looks[0]!.loss], { relative: 1e-5 });
+});
+
+async function planned(job: DecoderJob): Promise<DecoderEstimate> {
+  const run = await openDecoderRun(cpu, job);
+  run.dispose();
+  return run.plan;
+}
