@@ -42,7 +42,12 @@ export async function embeddedRetriever(
   passages: readonly string[],
 ): Promise<{ readonly retriever: PassageRetriever; readonly vectors: Matrix }> {
   const vectors = await embedding.passages(passages);
-  return { vectors, retriever: vectorRetriever(embedding.name, passages, vectors, embedding.questions) };
+  return {
+    vectors,
+    retriever: vectorRetriever(embedding.name, passages, vectors, (questions) =>
+      embedding.questions(questions),
+    ),
+  };
 }
 
 /** Texts of a JSON Lines file of {"text"} rows, which a job names beside its rows. */

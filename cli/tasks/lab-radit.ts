@@ -60,7 +60,7 @@ export async function retrievalTuning(job: LabJob, root: string): Promise<LabSys
 }
 
 async function searchOver(embedding: Embedding, data: LabData, further: readonly string[]): Promise<Search> {
-  const rows = [...data.train, ...data.look, ...data.test] as readonly RaditExample[];
+  const rows = [data.train, data.look, data.test].flat() as readonly LabExample[] as readonly RaditExample[];
   const passages = distinctTexts([...rows.flatMap(({ contexts }) => contexts), ...further]);
   return { passages, ...(await embeddedRetriever(embedding, passages)) };
 }

@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import { keptDecoder, openPair, type OpenPair } from "../../src/app/jobs/lab-kept.ts";
+import { keptDecoder, openPair } from "../../src/app/jobs/lab-kept.ts";
 import type { TrainingRows } from "../../src/domain/chat/training-rows.ts";
 import { weightsHash } from "../../src/domain/formats/decoder-card.ts";
 import type { LanguageModel } from "../../src/domain/generate/language-model.ts";
