@@ -118,7 +118,8 @@ function leavesOfCalls(
 
 function leavesOf(value: PlainJson, path: string): Map<string, PlainJson> {
   const members = Object.entries<PlainJson>(typeof value === "object" && value !== null ? { ...value } : {});
-  if (members.length === 0) return path === "" && isObject(value) ? new Map() : new Map([[path, value]]);
+  if (members.length === 0)
+    return new Map<string, PlainJson>(path === "" && isObject(value) ? [] : [[path, value]]);
   const leaves = members.flatMap(([key, own]) => [
     ...leavesOf(own, `${path}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`),
   ]);

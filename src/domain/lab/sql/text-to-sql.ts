@@ -1,4 +1,5 @@
 import { RetuneError } from "../../../engine/errors.ts";
+import { Pace } from "../../data/pace.ts";
 import { delexicaliseSql, type DelexicalisedSql } from "../delexicalise.ts";
 import type { Question } from "../asked.ts";
 import { askedWithin } from "../asked-within.ts";
@@ -91,13 +92,14 @@ export function textToSql(template: SqlTemplate = "chat"): LabTask<SqlExample> {
     async examine(model, examples, { maxNewTokens, constrained, seed }, control) {
       const asks = examples.map((example) => asking(example, template, model, constrained));
       const answers = await askedWithin(model, asks, maxNewTokens ?? MAX_NEW_TOKENS, control);
-      const judge = await SqlJudge.open(seed);
-      return answers.map((text, place) => {
-        if (control?.signal?.aborted)
-          throw new RetuneError("cancelled", "text-to-sql: cancelled while judging");
+      const [judge, pace] = [await SqlJudge.open(seed), new Pace(control)];
+      const judged: LabAnswer[] = [];
+      for (const [place, text] of answers.entries()) {
+        await pace.turn(place, answers.length, "Running queries");
         const sql = sqlOf(asks[place]!.own?.original(sqlOf(text)) ?? text);
-        return judge.judged(examples[place]!, text, sql);
-      });
+        judged.push(judge.judged(examples[place]!, text, sql));
+      }
+      return judged;
     },
   };
 }
