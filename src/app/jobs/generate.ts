@@ -17,7 +17,8 @@ export interface GenerationOutcome {
   readonly failed: readonly { readonly passage: string; readonly error: WireError }[];
 }
 
-const KEEP_ROWS = 16; // a killed generation repeats at most so many requests
+const KEEP_ROWS = 16; // a killed generation repeats at most so many requests,
+const KEEP_PACE = 20; // and more only where writing what is known would take more than a twentieth of the time
 
 /**
  * Writes questions for every passage that has none of its own, through any generator. Rows are kept as they come, so
@@ -33,7 +34,7 @@ export async function generateForProject(
   const wanted = contents.map(passagesWithoutQuestions);
   const rows = new Map((await store.rows()).map((row) => [row.key, row]));
   const failed: GenerationOutcome["failed"][number][] = [];
-  let unsaved = 0;
+  const keepNow = paced((known: ReadonlyMap<string, GenerationRow>) => store.keep([...known.values()]));
   let stopped: Error | undefined;
   try {
     const options = { ...control, count: perPassage, done: [...rows.values()] };
@@ -43,24 +44,47 @@ export async function generateForProject(
         continue;
       }
       rows.set(event.row.key, event.row);
-      if (++unsaved % KEEP_ROWS === 0) await store.keep([...rows.values()]);
+      await keepNow(rows);
     }
   } catch (error) {
     stopped = error instanceof Error ? error : new Error(String(error));
   }
   await store.keep([...rows.values()]);
-  const changed: SourceContent[] = [];
+  const [changed, ofPassage] = [[] as SourceContent[], byPassage(rows.values())];
+  let made = 0;
   for (const [index, content] of contents.entries()) {
-    if (wanted[index]!.length === 0) continue;
-    const written = await assembleDataset(wanted[index]!, generator, [...rows.values()], perPassage);
-    changed.push({ ...content, questions: withNew(content.questions, written.queries) });
+    const passages = wanted[index]!;
+    if (passages.length === 0) continue;
+    const own = passages.flatMap(({ id }) => ofPassage.get(id) ?? []);
+    const written = await assembleDataset(passages, generator, own, perPassage);
+    const questions = withNew(content.questions, written.queries);
+    made += questions.length - content.questions.length;
+    changed.push({ ...content, questions });
   }
-  const made = changed.reduce((sum, { questions }) => sum + questions.length, 0);
-  const before = contents
-    .filter((_, index) => wanted[index]!.length > 0)
-    .reduce((sum, { questions }) => sum + questions.length, 0);
-  if (stopped && made === before) throw stopped;
-  return { contents: changed, made: made - before, failed };
+  if (stopped && made === 0) throw stopped;
+  return { contents: changed, made, failed };
+}
+
+/** Keeps every KEEP_ROWS rows, later where keeping what is known by then takes long. */
+function paced<Rows>(keep: (rows: Rows) => Promise<void>): (rows: Rows) => Promise<void> {
+  let [unsaved, took, last] = [0, 0, performance.now()];
+  return async (rows) => {
+    if (++unsaved < KEEP_ROWS || performance.now() - last < KEEP_PACE * took) return;
+    const started = performance.now();
+    await keep(rows);
+    last = performance.now();
+    [unsaved, took] = [0, last - started];
+  };
+}
+
+function byPassage(rows: Iterable<GenerationRow>): ReadonlyMap<string, readonly GenerationRow[]> {
+  const groups = new Map<string, GenerationRow[]>();
+  for (const row of rows) {
+    const known = groups.get(row.passage);
+    if (known) known.push(row);
+    else groups.set(row.passage, [row]);
+  }
+  return groups;
 }
 
 /** Questions that came with a file, or that a person typed, are answer enough for their passage. */

@@ -26,22 +26,48 @@ function segments(stretch: string): readonly string[] {
  * passage, which flatters BM25 (retrieval.md, point 3). A question without words has 0.
  */
 export function copyRate(question: string, passage: string): number {
-  const words = new Set(tokens(question));
-  if (words.size === 0) return 0;
-  const there = new Set(tokens(passage));
-  let copied = 0;
-  for (const word of words) if (there.has(word)) copied++;
-  return copied / words.size;
+  return new PassageWords(passage).copyRate(question);
 }
 
 /** Share of the question's runs of three words found in the passage, 0–1; of its words where it has fewer than three. */
 export function copiedTrigrams(question: string, passage: string): number {
-  const asked = tokens(question);
-  const size = Math.min(3, asked.length);
-  if (size === 0) return 0;
-  const runs = runsOf(asked, size);
-  const there = new Set(runsOf(tokens(passage), size));
-  return runs.filter((run) => there.has(run)).length / runs.length;
+  return new PassageWords(passage).copiedTrigrams(question);
+}
+
+/** A passage that many questions are compared with: its words are read once. */
+export class PassageWords {
+  readonly #words: readonly string[];
+  readonly #runs = new Map<number, ReadonlySet<string>>(); // by length
+
+  constructor(passage: string) {
+    this.#words = tokens(passage);
+  }
+
+  /** See copyRate. */
+  copyRate(question: string): number {
+    const words = new Set(tokens(question));
+    if (words.size === 0) return 0;
+    const there = this.#runsOf(1);
+    let copied = 0;
+    for (const word of words) if (there.has(word)) copied++;
+    return copied / words.size;
+  }
+
+  /** See copiedTrigrams. */
+  copiedTrigrams(question: string): number {
+    const asked = tokens(question);
+    const size = Math.min(3, asked.length);
+    if (size === 0) return 0;
+    const runs = runsOf(asked, size);
+    const there = this.#runsOf(size);
+    return runs.filter((run) => there.has(run)).length / runs.length;
+  }
+
+  #runsOf(size: number): ReadonlySet<string> {
+    const known = this.#runs.get(size) ?? new Set(runsOf(this.#words, size));
+    this.#runs.set(size, known);
+    return known;
+  }
 }
 
 function runsOf(words: readonly string[], size: number): string[] {

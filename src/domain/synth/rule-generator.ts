@@ -1,6 +1,6 @@
 // Questions without any model: deterministic, offline, each with the sentence it asks about and the rule that made it.
 import type { GeneratedQuestion } from "../ports.ts";
-import { copiedTrigrams, copyRate } from "../eval/tokens.ts";
+import { PassageWords } from "../eval/tokens.ts";
 import type { TeacherGenerator } from "./endpoint.ts";
 import { inSomeForm } from "./rules/forms.ts";
 import { glossaryOf } from "./rules/glossary.ts";
@@ -32,10 +32,11 @@ export function ruleGenerator(corpus: readonly string[] = []): TeacherGenerator 
 }
 
 function questionsFor(passage: RulePassage, text: string, count: number): GeneratedQuestion[] {
+  const own = new PassageWords(text);
   const proposals = RULES.flatMap((rule) => [...rule(passage)])
     .map((proposal) => ({ ...proposal, text: asTyped(proposal.text) }))
     .filter((proposal) => wordsOf(proposal.text).length >= 3)
-    .map((proposal) => ({ ...proposal, merit: proposal.merit - penalty(proposal.text, text) }))
+    .map((proposal) => ({ ...proposal, merit: proposal.merit - penalty(proposal.text, own) }))
     .sort((a, b) => b.merit - a.merit);
   return chosen(proposals, count).map(({ text: question, rule, sentence }) => ({
     text: inSomeForm(question, rule === "topic"),
@@ -52,11 +53,12 @@ function asTyped(question: string): string {
 const LONGEST_WORD = 24; // longer ones are words that lost their spaces on the way out of a PDF
 
 /** Copies, very short or long questions and glued words make poor training rows. */
-function penalty(question: string, passage: string): number {
-  const length = wordsOf(question).length;
-  const copied = copiedTrigrams(question, passage);
-  const glued = wordsOf(question).some((word) => word.length > LONGEST_WORD || /[.&]/.test(word));
-  const words = copyRate(question, passage);
+function penalty(question: string, passage: PassageWords): number {
+  const asked = wordsOf(question);
+  const length = asked.length;
+  const copied = passage.copiedTrigrams(question);
+  const glued = asked.some((word) => word.length > LONGEST_WORD || /[.&]/.test(word));
+  const words = passage.copyRate(question);
   return (
     copied +
     Math.max(0, words - MOST_COPIED) * 2 +

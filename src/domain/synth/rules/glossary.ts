@@ -57,10 +57,11 @@ const COMMON = 0.35; // a word in more passages than that is no house word, what
 export function glossaryOf(texts: readonly string[]): ReadonlyMap<string, string> {
   const glossary = new Map<string, string>();
   const most = Math.max(3, texts.length * COMMON);
-  const spaced = texts.map((text) => ` ${wordsOf(text.toLowerCase()).join(" ")} `);
-  for (const { term, meaning } of texts.flatMap(definitionsIn)) {
+  const definitions = texts.flatMap(definitionsIn);
+  const counts = usesOf(new Set(definitions.map(({ term }) => term.toLowerCase())), texts);
+  for (const { term, meaning } of definitions) {
     const key = term.toLowerCase();
-    const uses = spaced.filter((text) => text.includes(` ${key} `) || text.includes(` ${key}s `)).length;
+    const uses = counts.get(key) ?? 0;
     const known = glossary.get(key);
     if (
       uses >= 2 &&
@@ -73,6 +74,28 @@ export function glossaryOf(texts: readonly string[]): ReadonlyMap<string, string
   }
   return glossary;
 }
+
+/** In how many texts each term stands, alone or with a plural s; every text is read once, however many terms there are. */
+function usesOf(terms: ReadonlySet<string>, texts: readonly string[]): ReadonlyMap<string, number> {
+  const most = [...terms].reduce((length, term) => Math.max(length, term.split(" ").length), 0);
+  const starts = new Set([...terms].map((term) => term.split(" ")[0]!));
+  const counts = new Map<string, number>();
+  for (const text of texts) {
+    const words = wordsOf(text.toLowerCase());
+    const here = new Set<string>();
+    for (const [at, word] of words.entries()) {
+      if (!starts.has(word) && !starts.has(singular(word))) continue;
+      for (let length = 1, run = word; at + length <= words.length && length <= most; length++) {
+        if (length > 1) run += ` ${words[at + length - 1]!}`;
+        for (const key of [run, singular(run)]) if (terms.has(key)) here.add(key);
+      }
+    }
+    for (const term of here) counts.set(term, (counts.get(term) ?? 0) + 1);
+  }
+  return counts;
+}
+
+const singular = (word: string): string => (word.endsWith("s") ? word.slice(0, -1) : word);
 
 function cleanTerm(term: string): string {
   const bare = term.replace(/^(?:an?|the|our|your|and|while) /i, "").trim();
