@@ -168,6 +168,7 @@ export class FakeVerdicts implements VerdictStudio {
       const named = {
         id,
         name: `Run ${index + 1}`,
+        model: "bge-small-en-v1.5",
         base,
         delta: own,
         adjusted: own.p * runIds.length,

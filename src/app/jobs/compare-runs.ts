@@ -2,6 +2,7 @@ import { groupsOf } from "../../domain/data/dataset.ts";
 import type { RunComparison } from "../../domain/eval/advice-types.ts";
 import { compareRuns, type RankedRun } from "../../domain/eval/comparison.ts";
 import { RetuneError } from "../../engine/errors.ts";
+import { knownEncoders } from "../encoders/known-encoders.ts";
 import type { RunRecord } from "../storage/records.ts";
 import type { Workspace } from "../storage/workspace.ts";
 import type { RunResults } from "../studio-training.ts";
@@ -22,8 +23,14 @@ export async function compareJudgedRuns(
   if (projects.size > 1) {
     throw new RetuneError("usage", "Only runs of one project can be compared: they share their questions.");
   }
+  const known = [...(await knownEncoders(workspace)), ...(await workspace.models())];
+  const models = new Map(known.map(({ id, name }) => [id, name]));
   const runs = await Promise.all(
-    records.map(async (run) => rankedRun(run, await workspace.runs.results(run.id), system)),
+    records.map(async (run) => {
+      const results = await workspace.runs.results(run.id);
+      const start = ("base" in run.recipe ? run.recipe.base : undefined) ?? run.encoderId;
+      return { ...rankedRun(run, results, system), model: models.get(start) ?? start };
+    }),
   );
   const clusters = await clustersOf(workspace, records[0]?.projectId);
   return compareRuns(runs, (query) => clusters.get(query) ?? query, { seed: SEED });
@@ -39,7 +46,11 @@ async function clustersOf(
   return new Map(data.test.queries.map(({ id }, row) => [id, groups[row]!]));
 }
 
-function rankedRun(run: RunRecord, results: RunResults, system: "dense" | "hybrid"): RankedRun {
+function rankedRun(
+  run: RunRecord,
+  results: RunResults,
+  system: "dense" | "hybrid",
+): Omit<RankedRun, "model"> {
   const head = { id: run.id, name: `Run ${run.number}` };
   if (results.kind === "router") {
     throw new RetuneError("usage", `${head.name} is a router; its choices cannot be compared with ranks.`);

@@ -16,6 +16,7 @@ import type { RunRecord } from "../storage/records.ts";
 import type { Workspace } from "../storage/workspace.ts";
 import type { ReportOptions } from "../studio-verdicts.ts";
 import type { RunResults } from "../studio-training.ts";
+import { MADE_BY } from "../version.ts";
 import { testOpenings } from "./openings.ts";
 import { judgedQuestions } from "./run-differences.ts";
 import { projectGround } from "./verdict-ground.ts";
@@ -60,6 +61,7 @@ async function verdictReport(workspace: Workspace, run: RunRecord, rows: boolean
   const differences = await found<DifferenceReport>("differences test", true);
   return {
     format: "retune-verdict-1",
+    made: { by: MADE_BY, at: new Date().toISOString() },
     run: await runFacts(workspace, run),
     ...judgedFacts(results, run, ground),
     openings: { count, sentence, atRun: run.testOpenings ?? null },
@@ -75,8 +77,9 @@ async function verdictReport(workspace: Workspace, run: RunRecord, rows: boolean
 
 async function runFacts(workspace: Workspace, run: RunRecord): Promise<VerdictReport["run"]> {
   const { number, recipe, encoderId, backend, seconds, notes } = run;
+  const startedAt = new Date(run.startedAt).toISOString();
   const base = (await knownEncoders(workspace)).find(({ id }) => id === encoderId)?.name ?? encoderId;
-  return { name: `Run ${number}`, task: recipe.task, recipe, base, backend, seconds, notes };
+  return { name: `Run ${number}`, task: recipe.task, recipe, base, backend, seconds, startedAt, notes };
 }
 
 type JudgedFacts = Pick<

@@ -70,6 +70,7 @@ export interface TriageReport {
 export interface ComparedRun {
   readonly id: string;
   readonly name: string; // "Run 3"
+  readonly model: string; // what it started from, as people call it
   readonly metrics: Readonly<Partial<Record<ComparedMetric, number>>>;
   readonly base: Readonly<Partial<Record<ComparedMetric, number>>>;
   readonly delta: Delta; // mrr@10 against its base

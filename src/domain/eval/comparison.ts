@@ -24,6 +24,7 @@ const MOST_RUNS = 4;
 export interface RankedRun {
   readonly id: string;
   readonly name: string;
+  readonly model: string; // what it started from
   readonly rows: readonly {
     readonly query: string;
     readonly text: string;
@@ -94,8 +95,8 @@ function comparedRuns(
   deltas: readonly Delta[],
 ): readonly ComparedRun[] {
   const adjusted = holm(deltas.map(({ p }) => p));
-  return runs.map(({ id, name }, index) => ({
-    ...{ id, name },
+  return runs.map(({ id, name, model }, index) => ({
+    ...{ id, name, model },
     metrics: means(sides[index]!.tuned),
     base: means(sides[index]!.base),
     delta: deltas[index]!,

@@ -21,6 +21,7 @@ export function verdictHtml(report: VerdictReport): string {
   const title = `${run.name}: ${VERDICT_WORDS[report.verdict]}`;
   const parts = [
     `<h1>${escaped(title)}</h1>`,
+    `<p class="made">${escaped(`Made by ${report.made.by} on ${dayOf(report.made.at)}.`)}</p>`,
     summaryOf(report),
     section("Figures on the test questions", systemsTable(report.systems)),
     report.delta ? section(`Differences (${escaped(report.deltaName)})`, deltaTable(report.delta)) : "",
@@ -154,6 +155,7 @@ function madePart({ run, data }: VerdictReport): string {
   const facts = [
     ["Model", run.base],
     ["Task", run.task],
+    ["Started on", dayOf(run.startedAt)],
     ["Computed by", run.backend],
     ["Seconds of training", run.seconds.toFixed(1)],
     ["Training questions", String(data.trainQuestions)],
@@ -162,6 +164,11 @@ function madePart({ run, data }: VerdictReport): string {
   ];
   const notes = run.notes.map(paragraph).join("");
   return `${table(["", ""], facts)}${notes}<pre>${escaped(JSON.stringify(run.recipe, null, 2))}</pre>`;
+}
+
+/** "21 November 2026", by the clock of the world: the same file reads the same everywhere. */
+function dayOf(time: string): string {
+  return new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeZone: "UTC" }).format(new Date(time));
 }
 
 type Place = readonly [x: number, y: number]; // x in 0–1

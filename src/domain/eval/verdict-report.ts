@@ -12,6 +12,7 @@ import type { Delta, MetricName, Metrics, Verdict } from "./report.ts";
 /** Everything found about one run; null where it was not looked for. Holds no text of the person's data but in `rows`. */
 export interface VerdictReport {
   readonly format: "retune-verdict-1";
+  readonly made: { readonly by: string; readonly at: string }; // "Retune 0.1.0"; ISO 8601, of the file
   readonly run: {
     readonly name: string; // "Run 3"
     readonly task: string;
@@ -19,6 +20,7 @@ export interface VerdictReport {
     readonly base: string; // the model it started from
     readonly backend: string;
     readonly seconds: number;
+    readonly startedAt: string; // ISO 8601
     readonly notes: readonly string[];
   };
   readonly data: {

@@ -174,7 +174,7 @@ export const results = {
   lowOverlapText: (report: EvaluationReport): string =>
     `In the median question ${percent(report.medianCopyRate)} of the words stand in its passage, which flatters word search. These are the ${plural(report.lowOverlap.queries, "question", "questions")} with at most ${percent(report.lowOverlap.copyRateAtMost)}.`,
   detectable: (value: number): string =>
-    `Smallest change this test could show (80 % power): ${metric(value)} MRR@10.`,
+    `Smallest change this test could show (80 % power): ${metric(value)} MRR@10, measured on this run’s own differences. What Train says before a run is a forecast from training questions, so the two figures differ.`,
   leaksUnknown: "Whether test questions stand in training too was not looked into for these data.",
   toLeaks: "See leaks under Data",
   withoutLeaks: ({ left, questions, hit5, mrr10 }: ScoreWithout): string =>

@@ -106,7 +106,7 @@ export const verdicts = {
   detectable: ({ smallestDetectable: { test, testQuestions, testClusters } }: TriageReport): string =>
     test === null
       ? "There is no test split yet, so a run could not be judged."
-      : `About the smallest change the test split could show, judging by the training questions (${plural(testQuestions, "question", "questions")} in ${plural(testClusters, "group", "groups")}, 80 % power): ${points(test)} points of MRR@10.`,
+      : `About the smallest change the test split could show, judging by the training questions (${plural(testQuestions, "question", "questions")} in ${plural(testClusters, "group", "groups")}, 80 % power): ${points(test)} points of MRR@10. A forecast: Results says it again from the run’s own differences, so the two figures differ.`,
   reranker: "Try a re-ranker too",
   noReranker: "none",
 
@@ -203,6 +203,7 @@ export const verdicts = {
   compareHint: "Choose two to four judged runs. Every look at several runs at once is corrected for (Holm).",
   choose: "Runs",
   compared: "Runs side by side",
+  comparedRun: (what: string, model: string): string => `${what}, from ${model}`,
   comparedBasis: ({ questions, clusters }: RunComparison): string =>
     `On the ${plural(questions, "question", "questions")} in ${plural(clusters, "group", "groups")} that all of them were judged on.`,
   comparedColumns: {

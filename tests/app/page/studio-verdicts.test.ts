@@ -119,6 +119,10 @@ describe("an adapter's run", () => {
     const compared = await studio.verdicts.compareRuns([first, second]);
     expect(compared.questions).toBe(32);
     expect(compared.clusters).toBe(8);
+    expect(compared.runs.map(({ name, model }) => [name, model])).toEqual([
+      ["Run 1", "bge-small-en-v1.5"],
+      ["Run 2", "bge-small-en-v1.5"],
+    ]);
     const report = await studio.report(first);
     expect(compared.runs[0]!.metrics["mrr@10"]).toBeCloseTo(report.systems.tuned!["mrr@10"], 9);
     expect(compared.runs[0]!.base["hit@5"]).toBeCloseTo(report.systems.base!["hit@5"], 9);

@@ -14,7 +14,7 @@ function run(id: string, better: number, worse: number, questions = QUESTIONS): 
       tuned: draw < better ? 2 : draw < better + worse ? 6 : 3,
     };
   });
-  return { id, name: `Run ${id}`, rows };
+  return { id, name: `Run ${id}`, model: "bge", rows };
 }
 
 const alone = (query: string): string => query;

@@ -8,6 +8,7 @@ const { systems, delta } = fakeReport("better", ["a", "b"]);
 
 const REPORT: VerdictReport = {
   format: "retune-verdict-1",
+  made: { by: "Retune 0.1.0", at: "2026-11-21T09:30:00.000Z" },
   run: {
     ...{
       name: "Run 3 & <4>",
@@ -16,6 +17,7 @@ const REPORT: VerdictReport = {
       base: "bge",
       backend: "CPU",
       seconds: 5,
+      startedAt: "2026-11-20T08:00:00.000Z",
     },
     notes: ["</script><script>alert(1)</script>"],
   },
@@ -34,6 +36,8 @@ test("the page holds every finding, needs nothing else and carries its own data 
   }
   expect(html).toContain("This test set was opened 3 times.");
   expect(html).toContain("Base with instruction");
+  expect(html).toContain("Made by Retune 0.1.0 on 21 November 2026.");
+  expect(html).toContain("<td>20 November 2026</td>");
   expect(html).not.toMatch(/https?:|src=|@import|url\(/);
   const open = 'id="retune-verdict">';
   const start = html.lastIndexOf(open) + open.length;
