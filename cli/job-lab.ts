@@ -103,6 +103,11 @@ const schemas = {
   plain: v.strictObject({ task: v.picklist(LAB_TASK_IDS), ...common }),
   encoding: v.strictObject({ task: v.picklist(["sft", "style"]), ...common, encoder: v.optional(model) }),
   react: v.strictObject({ task: v.literal("react"), ...common, tools: v.optional(path) }),
+  sql: v.strictObject({
+    task: v.literal("text-to-sql"),
+    ...common,
+    template: v.optional(picklist(["chat", "powerful"])),
+  }),
   code: v.strictObject({ task: v.literal("code"), ...common, grammar: v.optional(path) }),
   memorise: v.strictObject({ task: v.literal("memorise"), ...common, ...searching }),
   radit: v.strictObject({
@@ -124,6 +129,7 @@ export type LabJob = RawLabJob &
     readonly file: string;
     readonly encoder?: string; // of answer relevancy (sft), of meaning kept (style)
     readonly tools?: string; // of agents whose traces do not define them (react)
+    readonly template?: "chat" | "powerful"; // how questions are put (text-to-sql)
     readonly grammar?: string; // EBNF file of a code's language (code)
     readonly export: readonly (typeof EXPORTS)[number][];
   };
@@ -172,6 +178,7 @@ export function parseLabJob(file: string, value: { readonly task: LabTaskId }): 
 function schemaOf(task: LabTaskId) {
   if (task === "sft" || task === "style") return schemas.encoding;
   if (task === "react") return schemas.react;
+  if (task === "text-to-sql") return schemas.sql;
   if (task === "code") return schemas.code;
   if (task === "memorise") return schemas.memorise;
   return task === "ra-dit" ? schemas.radit : schemas.plain;

@@ -6,6 +6,7 @@ import { codeTask } from "../../src/domain/lab/code/code-task.ts";
 import { distilTask } from "../../src/domain/lab/distil/distil.ts";
 import type { DistilExample } from "../../src/domain/lab/distil/distil-example.ts";
 import { labTask } from "../../src/domain/lab/registry.ts";
+import { textToSql } from "../../src/domain/lab/sql/text-to-sql.ts";
 import { styleTaskWith } from "../../src/domain/lab/style/style-task.ts";
 import type { Encoder } from "../../src/domain/ports.ts";
 import { inJob } from "../job.ts";
@@ -22,6 +23,7 @@ import { judging, selecting } from "./lab-verdicts.ts";
 export async function labSystem(job: LabJob, root: string): Promise<LabSystem> {
   if (job.task === "sft") return distillation(job, root);
   if (job.task === "code" && job.grammar !== undefined) return grammarCode(job.grammar);
+  if (job.task === "text-to-sql") return plainSystem(textToSql(job.template));
   if (job.task === "memorise") return memorising(job, root);
   if (job.task === "ra-dit") return retrievalTuning(job, root);
   if (job.task === "judge") return judging();
