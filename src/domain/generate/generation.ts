@@ -46,6 +46,7 @@ export async function generateAnswers(
   const pace = new Pace();
   try {
     while (waiting.length > 0 || underway.size > 0) {
+      stopIfCancelled(control);
       await begin(prompts, settings, parts, waiting, underway);
       await readOn([...underway], settings, parts);
       for (const own of underway) {
@@ -56,7 +57,6 @@ export async function generateAnswers(
       }
       report(answers, underway, settings, control);
       await pace.next();
-      stopIfCancelled(control);
     }
   } finally {
     for (const own of underway) end(own, parts);

@@ -4,6 +4,7 @@ import type { LoraAdapter } from "../models/encoder-model.ts";
 import { inferenceTokens } from "../models/inference.ts";
 import type { LlamaConfig } from "../models/llama/config.ts";
 import type { DecoderTraceOptions } from "../models/llama/weights.ts";
+import type { SupervisedSequence } from "../models/llama/supervision.ts";
 import type { RunControl } from "../ports.ts";
 import { storedBeside, storedDecoder, type DecoderStore, type DecoderTensors } from "./decoder-store.ts";
 import { generateAnswers, stopIfCancelled } from "./generation.ts";
@@ -15,7 +16,7 @@ import type {
   LanguageModel,
   SequenceScore,
 } from "./language-model.ts";
-import { Pace } from "./pace.ts";
+import { nextTokenShares, sequenceScores } from "./likelihoods.ts";
 import { PackedPasses } from "./packed-passes.ts";
 import { CachedReader } from "./cached-reader.ts";
 import { Constraints } from "./constraints.ts";
@@ -32,7 +33,7 @@ export interface LanguageModelParts {
   readonly trace?: DecoderTraceOptions; // how matrices lie on the device; default: f32
   readonly contextTokens?: number; // default: the model's positions, at most 4,096
   readonly batchTokens?: number; // of a pass over whole texts
-  readonly sequences?: number; // answered at a time, 16
+  readonly sequences?: number; // answered at a time; default 16, on a GPU 64
 }
 
 /** A model with what it holds on a device. */
@@ -43,7 +44,7 @@ export interface OpenLanguageModel extends LanguageModel {
 }
 
 const MOST_POSITIONS = 4096;
-const SEQUENCES = 16;
+const SEQUENCES = { hardware: 64, other: 16 }; // answered at a time
 
 /**
  * Puts a decoder onto a backend to be asked. Tensors are read one at a time. Throws E_MISMATCH for an adapter of another model, and
@@ -85,6 +86,10 @@ function slotsOf(): Slots {
   };
 }
 
+function sequencesOn({ kind, software }: Backend): number {
+  return kind === "webgpu" && !software ? SEQUENCES.hardware : SEQUENCES.other;
+}
+
 class DecoderLanguageModel implements OpenLanguageModel {
   readonly name: string;
   readonly format: ChatFormat;
@@ -97,6 +102,8 @@ class DecoderLanguageModel implements OpenLanguageModel {
   readonly #passes: PackedPasses;
   readonly #reader: CachedReader;
   readonly #constraints: Constraints;
+  readonly #closing = new AbortController();
+  readonly #running = new Set<Promise<unknown>>();
   #generating: Promise<unknown> = Promise.resolve(); // one after the other: they share a cache
 
   constructor(parts: LanguageModelParts, store: DecoderStore, slots: Slots, slot?: number) {
@@ -114,67 +121,36 @@ class DecoderLanguageModel implements OpenLanguageModel {
     this.#constraints = new Constraints(parts.format, parts.config.vocabSize);
   }
 
-  async generate(
-    prompts: Parameters<LanguageModel["generate"]>[0],
-    settings: Parameters<LanguageModel["generate"]>[1],
-    control: RunControl = {},
-  ): ReturnType<LanguageModel["generate"]> {
-    const { vocabSize } = this.#store.config;
-    checkGeneration(prompts, settings, { contextTokens: this.contextTokens, vocabSize });
-    stopIfCancelled(control);
-    const running = this.#generating.then(() => this.#generate(prompts, settings, control));
-    this.#generating = running.catch(() => undefined);
-    return await running;
-  }
-
-  #generate(
+  generate(
     prompts: readonly (readonly number[])[],
     settings: GenerationSettings,
-    control: RunControl,
+    control?: RunControl,
   ): Promise<readonly Generated[]> {
-    const sequences = this.#parts.sequences ?? SEQUENCES;
-    const rooms = prompts.map(({ length }) => length + settings.maxTokens).sort((a, b) => b - a);
-    const wanted = rooms.slice(0, sequences).reduce((sum, room) => sum + room, 0);
-    this.#reader.reserve(wanted, rooms[0] ?? 0);
-    const { vocabSize } = this.#store.config;
-    const { format } = this;
-    const constrain = (constraint: Constraint) => this.#constraints.open(constraint);
-    const parts = { format, reader: this.#reader, vocabSize, sequences, constrain };
-    return generateAnswers(prompts, settings, parts, control);
+    return this.#run(control, (own) => {
+      const { vocabSize } = this.#store.config;
+      checkGeneration(prompts, settings, { contextTokens: this.contextTokens, vocabSize });
+      const answers = this.#generating.then(() => this.#generate(prompts, settings, own));
+      this.#generating = answers.catch(() => undefined);
+      return answers;
+    });
   }
 
-  async score(
-    sequences: Parameters<LanguageModel["score"]>[0],
-    control: RunControl = {},
-  ): ReturnType<LanguageModel["score"]> {
-    this.#check(sequences.map(({ ids }) => ids));
-    const scores = new Array<SequenceScore>(sequences.length);
-    await this.#inBatches(sequences, control, async (batch, indices) => {
-      const losses = await this.#passes.losses(batch);
-      for (const [row, own] of losses.entries()) {
-        const loss = own.reduce((sum, value) => sum + value, 0);
-        scores[indices[row]!] = { loss, tokens: own.length };
-      }
+  score(sequences: readonly SupervisedSequence[], control?: RunControl): Promise<readonly SequenceScore[]> {
+    return this.#run(control, (own) => {
+      this.#check(sequences.map(({ ids }) => ids));
+      return sequenceScores(this.#passes, sequences, own);
     });
-    return scores;
   }
 
-  async nextTokens(
-    prompts: Parameters<LanguageModel["nextTokens"]>[0],
-    candidates: Parameters<LanguageModel["nextTokens"]>[1],
-    control: RunControl = {},
-  ): ReturnType<LanguageModel["nextTokens"]> {
-    this.#check([...prompts, candidates]);
-    const { vocabSize } = this.#store.config;
-    const rows = new Array<Float64Array>(prompts.length);
-    const sequences = prompts.map((ids) => ({ ids }));
-    await this.#inBatches(sequences, control, async (batch, indices) => {
-      const logits = await this.#passes.logitsAfter(batch);
-      for (const [row, index] of indices.entries()) {
-        rows[index] = logShares(logits.subarray(row * vocabSize, (row + 1) * vocabSize), candidates);
-      }
+  nextTokens(
+    prompts: readonly (readonly number[])[],
+    candidates: readonly number[],
+    control?: RunControl,
+  ): Promise<readonly Float64Array[]> {
+    return this.#run(control, (own) => {
+      this.#check([...prompts, ...candidates.map((id) => [id])]);
+      return nextTokenShares(this.#passes, prompts, candidates, own);
     });
-    return rows;
   }
 
   async tuned(name: string, lora: LoraAdapter): Promise<OpenLanguageModel> {
@@ -189,6 +165,13 @@ class DecoderLanguageModel implements OpenLanguageModel {
   }
 
   dispose(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    if (this.#running.size === 0) return this.#free();
+    void Promise.allSettled(this.#running).then(() => this.#free()); // what runs ends at its next pass
+  }
+
+  #free(): void {
     this.#passes.dispose();
     this.#reader.dispose();
     this.#constraints.dispose();
@@ -196,39 +179,42 @@ class DecoderLanguageModel implements OpenLanguageModel {
     if (this.#slot !== undefined) this.#slots.giveBack(this.#slot);
   }
 
+  /** Runs what ends by a cancel, where the model is disposed as well. */
+  async #run<Result>(
+    control: RunControl = {},
+    task: (control: RunControl) => Promise<Result>,
+  ): Promise<Result> {
+    const { signal: closing } = this.#closing;
+    const signal = control.signal ? AbortSignal.any([control.signal, closing]) : closing;
+    const own = { ...control, signal };
+    stopIfCancelled(own);
+    const running = task(own);
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  #generate(
+    prompts: readonly (readonly number[])[],
+    settings: GenerationSettings,
+    control: RunControl,
+  ): Promise<readonly Generated[]> {
+    const { config, backend } = this.#store;
+    const sequences = this.#parts.sequences ?? sequencesOn(backend);
+    const rooms = prompts.map(({ length }) => length + settings.maxTokens).sort((a, b) => b - a);
+    const wanted = rooms.slice(0, sequences).reduce((sum, room) => sum + room, 0);
+    this.#reader.reserve(wanted, rooms[0] ?? 0);
+    const constrain = (constraint: Constraint) => this.#constraints.open(constraint);
+    const { format } = this;
+    const parts = { format, reader: this.#reader, vocabSize: config.vocabSize, sequences, constrain };
+    return generateAnswers(prompts, settings, parts, control);
+  }
+
   #check(sequences: readonly (readonly number[])[]): void {
     const { vocabSize } = this.#store.config;
     checkSequences(sequences, 0, { contextTokens: this.contextTokens, vocabSize });
   }
-
-  /** Batch after batch, with progress and a place to cancel between them. */
-  async #inBatches<Sequence extends { readonly ids: readonly number[] }>(
-    sequences: readonly Sequence[],
-    control: RunControl,
-    run: (batch: readonly Sequence[], indices: readonly number[]) => Promise<void>,
-  ): Promise<void> {
-    const pace = new Pace();
-    let done = 0;
-    for (const indices of this.#passes.batches(sequences)) {
-      stopIfCancelled(control);
-      await run(
-        indices.map((index) => sequences[index]!),
-        indices,
-      );
-      done += indices.length;
-      control.onProgress?.({
-        ...{ done, total: sequences.length },
-        label: `${done} of ${sequences.length} texts`,
-      });
-      await pace.next();
-    }
-    stopIfCancelled(control);
-  }
-}
-
-/** ln softmax of the logits at some ids, in float64. */
-function logShares(logits: Float32Array, ids: readonly number[]): Float64Array {
-  const largest = logits.reduce((most, value) => Math.max(most, value), -Infinity);
-  const sum = logits.reduce((total, value) => total + Math.exp(value - largest), 0);
-  return Float64Array.from(ids, (id) => logits[id]! - largest - Math.log(sum));
 }

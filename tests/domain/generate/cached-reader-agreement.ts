@@ -4,6 +4,7 @@ import { storedBeside, storedDecoder } from "../../../src/domain/generate/decode
 import { PackedPasses } from "../../../src/domain/generate/packed-passes.ts";
 import type { ReadSequence, SequenceReader } from "../../../src/domain/generate/sequence-reader.ts";
 import { WholeReader } from "../../../src/domain/generate/whole-reader.ts";
+import type { DecoderTraceOptions } from "../../../src/domain/models/llama/weights.ts";
 import type { Backend } from "../../../src/engine/backend.ts";
 import { expectClose } from "../../close.ts";
 import { randomAdapter, randomDecoder, type Shape } from "./random-decoder.ts";
@@ -21,10 +22,14 @@ function idsOf(length: number, seed: number, vocabSize: number): number[] {
  * Reads prompts of different lengths, then greedy tokens one by one, with sequences that end and others that begin in between;
  * the cached reader's logits must be those of whole passes, and its likeliest ids the same.
  */
-export async function expectCacheAgrees(backend: Backend, shape: Shape, steps = MOST_STEPS): Promise<void> {
+export async function expectCacheAgrees(
+  backend: Backend,
+  shape: Shape,
+  { steps = MOST_STEPS, trace = {} }: { readonly steps?: number; readonly trace?: DecoderTraceOptions } = {},
+): Promise<void> {
   const decoder = randomDecoder(shape);
   const { config } = decoder;
-  const settings = { config, positions: config.maxPositions, trace: {} };
+  const settings = { config, positions: config.maxPositions, trace };
   const base = await storedDecoder(backend, decoder.weights, settings);
   const store = await storedBeside(base, randomAdapter(config, 4), 0);
   const passes = new PackedPasses(store, 128);

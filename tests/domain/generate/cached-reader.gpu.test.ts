@@ -14,7 +14,7 @@ afterAll(() => gpu.dispose());
 
 test.each<Shape>(["llama", "qwen2", "qwen3"])(
   "cached keys and values give the logits of whole passes: %s",
-  (shape) => expectCacheAgrees(gpu, shape, 5),
+  (shape) => expectCacheAgrees(gpu, shape, { steps: 5 }),
 );
 
 test("WebGPU and the CPU backend say the same", async () => {

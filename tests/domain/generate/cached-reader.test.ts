@@ -16,6 +16,11 @@ test.each<Shape>(["llama", "qwen2", "qwen3"])(
   (shape) => expectCacheAgrees(cpu, shape),
 );
 
+test.each([{ frozen: "q8" }, { frozen: "q4", vocabularyRows: 200 }] as const)(
+  "so they do over weights kept as %j",
+  (trace) => expectCacheAgrees(cpu, "qwen2", { trace }),
+);
+
 test("rows are handed out once, and join again when they come back", () => {
   const rows = new CacheRows(10);
   const [a, b, c] = [rows.take(4)!, rows.take(3)!, rows.take(3)!];

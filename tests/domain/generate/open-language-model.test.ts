@@ -150,6 +150,35 @@ describe("what can go wrong is said", () => {
   });
 });
 
+test("calls that run while a model is disposed end as cancelled, and later ones are refused", async () => {
+  const decoder = randomDecoder("qwen2");
+  const model = await openLanguageModel(cpu, decoder);
+  const prompts = promptsOf(decoder);
+  const onText = (): void => model.dispose();
+  const first = model.generate(prompts, { maxTokens: 50, onText });
+  const second = model.generate(prompts, { maxTokens: 5 });
+  await expect(first).rejects.toMatchObject({ code: "cancelled" });
+  await expect(second).rejects.toMatchObject({ code: "cancelled" });
+  await expect(model.nextTokens(prompts, [1])).rejects.toMatchObject({ code: "cancelled" });
+  model.dispose();
+});
+
+test("weights that are no numbers are named", async () => {
+  const decoder = randomDecoder("qwen2");
+  const weights = new Map(
+    [...decoder.weights].map(([name, { shape, values }]) => [name, { shape, values: values.map(() => NaN) }]),
+  );
+  const model = await openLanguageModel(cpu, { ...decoder, weights });
+  const prompts = promptsOf(decoder);
+  const failures = [
+    model.generate(prompts, { maxTokens: 2 }),
+    model.nextTokens(prompts, [1]),
+    model.score([{ ids: prompts[0]!, supervised: prompts[0]!.map(() => true) }]),
+  ];
+  for (const failure of failures) await expect(failure).rejects.toMatchObject({ code: "not-finite" });
+  model.dispose();
+});
+
 test("equal seeds draw equal answers, whatever stands beside them", async () => {
   const decoder = randomDecoder("llama");
   const model = await openLanguageModel(cpu, decoder);
