@@ -39,12 +39,8 @@ export async function generateForProject(
   try {
     const options = { ...control, count: perPassage, done: [...rows.values()] };
     for await (const event of generateQuestions(wanted.flat(), generator, options)) {
-      if (event.kind === "failed") {
-        failed.push(event);
-        continue;
-      }
-      rows.set(event.row.key, event.row);
-      await keepNow(rows);
+      if (event.kind === "failed") failed.push(event);
+      else await keepNow(rows.set(event.row.key, event.row));
     }
   } catch (error) {
     stopped = error instanceof Error ? error : new Error(String(error));
@@ -56,8 +52,8 @@ export async function generateForProject(
     const passages = wanted[index]!;
     if (passages.length === 0) continue;
     const own = passages.flatMap(({ id }) => ofPassage.get(id) ?? []);
-    const written = await assembleDataset(passages, generator, own, perPassage);
-    const questions = withNew(content.questions, written.queries);
+    const { queries } = await assembleDataset(passages, generator, own, perPassage);
+    const questions = withNew(content.questions, queries);
     made += questions.length - content.questions.length;
     changed.push({ ...content, questions });
   }

@@ -120,8 +120,8 @@ describe("an adapter's run", () => {
     expect(compared.questions).toBe(32);
     expect(compared.clusters).toBe(8);
     expect(compared.runs.map(({ name, model }) => [name, model])).toEqual([
-      ["Run 1", "bge-small-en-v1.5"],
-      ["Run 2", "bge-small-en-v1.5"],
+      ["Run 1", "st-tiny-5x"],
+      ["Run 2", "st-tiny-5x"],
     ]);
     const report = await studio.report(first);
     expect(compared.runs[0]!.metrics["mrr@10"]).toBeCloseTo(report.systems.tuned!["mrr@10"], 9);
