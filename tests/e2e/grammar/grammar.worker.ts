@@ -23,10 +23,11 @@ async function report(): Promise<string> {
     constraint.accept(id);
   }
   const ends = allows(await constraint.mask(), format.tokenizer.eos!);
-  const broken = await constraints
-    .open({ kind: "grammar", grammar: "root ::= (" })
-    .catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
-  return [...said, String(ends), String(broken)].join("\n");
+  const broken = await constraints.open({ kind: "grammar", grammar: "root ::= (" }).then(
+    () => "taken",
+    (error: unknown) => (error instanceof Error ? error.message : "another error"),
+  );
+  return [...said, String(ends), broken].join("\n");
 }
 
 report().then(
