@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Scenario } from "../ui/fake-studio.ts";
 import { ACTED_STATES, ROOM_SCREENS } from "./acted-states.ts";
 import { faceUrl, openBrowser, openPage } from "./browser.ts";
+import { LAB_ACTED_STATES, LAB_STATES } from "./lab-states.ts";
 import { STATES, type Control } from "./states.ts";
 
 let browser: Browser;
@@ -21,21 +22,26 @@ async function expectControls(scenario: Scenario, hash: string, controls: readon
 }
 
 describe("every screen and state is there by role and name", () => {
-  test.each(STATES)("%s", (_name, scenario, hash, controls) => expectControls(scenario, hash, controls));
+  test.each([...STATES, ...LAB_STATES])("%s", (_name, scenario, hash, controls) =>
+    expectControls(scenario, hash, controls),
+  );
 });
 
 const over = (page: Page): Promise<number> =>
   page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 
-test.each(ACTED_STATES)("%s: is there, and fits a phone", async (_name, scenario, hash, act, controls) => {
-  const { page, problems } = await openPage(browser, { viewport: { width: 390, height: 844 } });
-  await page.goto(faceUrl(scenario, hash));
-  await act(page);
-  for (const [role, name] of controls) await page.getByRole(role, { name }).first().waitFor();
-  expect(await over(page)).toBeLessThanOrEqual(0);
-  expect(problems).toEqual([]);
-  await page.context().close();
-});
+test.each([...ACTED_STATES, ...LAB_ACTED_STATES])(
+  "%s: is there, and fits a phone",
+  async (_name, scenario, hash, act, controls) => {
+    const { page, problems } = await openPage(browser, { viewport: { width: 390, height: 844 } });
+    await page.goto(faceUrl(scenario, hash));
+    await act(page);
+    for (const [role, name] of controls) await page.getByRole(role, { name }).first().waitFor();
+    expect(await over(page)).toBeLessThanOrEqual(0);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  },
+);
 
 test("another tab's run can be watched but not controlled", async () => {
   const { page } = await openPage(browser);

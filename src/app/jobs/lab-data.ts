@@ -1,4 +1,3 @@
-import { sha256 } from "../../domain/data/hash.ts";
 import type { Conversation } from "../../domain/chat/template-messages.ts";
 import type { LabExample, LabTask } from "../../domain/lab/lab-task.ts";
 import { labTask } from "../../domain/lab/registry.ts";
@@ -45,16 +44,6 @@ async function rowsOfFile(
 ): Promise<readonly LabExample[]> {
   const file = await store.file(labId, side);
   return file ? task.read(file.name, file.bytes, { skipBadRows: file.skipBadRows }).examples : [];
-}
-
-/** SHA-256 over the files as they came. */
-export async function labDataHash(store: LabStore, labId: string): Promise<string> {
-  const hashes: string[] = [];
-  for (const side of ["train", "test", "replay"] as const) {
-    const file = await store.file(labId, side);
-    hashes.push(file ? await sha256(file.bytes) : "");
-  }
-  return sha256(hashes.join(" "));
 }
 
 export function splitView({ train, test, byFile, obstacle }: LabData): LabView["split"] {

@@ -103,6 +103,11 @@ interface Placed {
 /** The candidates with vectors on both sides, and these vectors as unit rows. */
 async function placed({ encoder, vectors, tuning }: MapSource, asked: readonly Candidate[]): Promise<Placed> {
   const instruction = tuning?.kind === "adapter" ? tuning.instruction : "";
+  const whole = await wholeRows(vectors, encoder, asked, instruction);
+  if (whole && tuning?.kind !== "encoder") {
+    const before = unitRows(whole);
+    return { kept: asked, before, after: tuning ? adapted(tuning.kept, asked, before) : null };
+  }
   const base = await rowsOf(vectors, encoder, asked, instruction);
   const own =
     tuning?.kind === "encoder" ? await rowsOf(vectors, tuning.encoder, asked, tuning.instruction) : null;
@@ -122,6 +127,28 @@ function adapted({ config, weights }: KeptAdapter, kept: readonly Candidate[], b
     values.set(moved.values.subarray(row * moved.columns, (row + 1) * moved.columns), index * before.columns);
   }
   return { ...before, values };
+}
+
+/** The rows of all candidates in one matrix, block after block; undefined where one has no vector. */
+async function wholeRows(
+  cache: VectorCache,
+  encoder: EncoderFacts,
+  asked: readonly Candidate[],
+  instruction: string,
+): Promise<Matrix | undefined> {
+  const columns = encoder.dimension;
+  const values = new Float32Array(asked.length * columns);
+  const passages = asked.filter(({ kind }) => kind === "passage").map(({ text }) => text);
+  const questions = asked.slice(passages.length).map(({ text }) => text); // passages come first
+  const missing =
+    (await cache.fill(spaceOf(encoder, ""), passages, columns, values)) +
+    (await cache.fill(
+      spaceOf(encoder, instruction),
+      questions,
+      columns,
+      values.subarray(passages.length * columns),
+    ));
+  return missing === 0 ? { rows: asked.length, columns, values } : undefined;
 }
 
 type Rows = readonly (Float32Array | undefined)[];

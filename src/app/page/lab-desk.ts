@@ -2,7 +2,7 @@ import type { LabTaskId } from "../../domain/lab/lab-task.ts";
 import type { RunControl } from "../../domain/ports.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import type { KeptAs } from "../encoders/keep-decoder.ts";
-import { labDataHash } from "../jobs/lab-data.ts";
+import { labDataHash } from "../jobs/lab-data-hash.ts";
 import { labJobFile } from "../jobs/lab-job-file.ts";
 import { chatLinesOf } from "../jobs/lab-recordings.ts";
 import type { LabEvent } from "../protocol/lab-calls.ts";

@@ -64,7 +64,7 @@ export class LabService {
   async readFile({ labId, side, file, skipBadRows }: Of<"readFile">): Promise<LabFileView> {
     const { lab } = this.ports.workspace;
     const { system } = await lab.get(labId);
-    const bytes = await rowBytes(file.name, await bytesOf(file));
+    const bytes = await rowBytes(file.name, new Uint8Array(await file.blob.arrayBuffer()));
     const { examples, notes } = labTask(system).read(file.name, bytes, { skipBadRows });
     const record: LabFileRecord = { labId, side, name: file.name, bytes, skipBadRows };
     const view: LabFileView = { side, name: file.name, bytes: bytes.length, rows: examples.length, notes };

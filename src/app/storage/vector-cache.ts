@@ -26,7 +26,7 @@ export interface VectorCache {
 
 const DIGEST_BYTES = 32;
 const BLOCK_ROWS = 4096; // 6 MB of 384 dimensions
-const READ_BLOCKS = 16;
+const READ_BLOCKS = 4;
 
 interface Position {
   readonly block: string;
