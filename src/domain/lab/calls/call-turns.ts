@@ -130,13 +130,36 @@ function constraintOf(
 ): Question["constraint"] {
   const words = hold === "calls or words";
   if (own) {
-    const held = own.tools.map(({ name, parameters }) => ({
+    const given = object ? [object.schema] : functions.map(({ schema }) => schema.schema);
+    const held = own.tools.map(({ name, parameters }, at) => ({
       name,
-      schema: { schema: parameters as PlainObject },
+      schema: { schema: heldToRequest(parameters as PlainObject, given[at]!, own.utterance) },
     }));
     if (object) return { kind: "json-schema", schema: JSON.stringify(held[0]!.schema.schema) };
     return { kind: "grammar", grammar: callGrammar(held, form, words) };
   }
   if (object) return { kind: "json-schema", schema: JSON.stringify(object.schema) };
   return { kind: "grammar", grammar: callGrammar(functions, form, words) };
+}
+
+/**
+ * A function's schema in placeholders, its values held to those of the request: texts to v0, v1, …, numbers to x0, x1, …, which are
+ * all that can be mapped back to such. Properties that the request holds nothing for are left out, unless they must be there.
+ */
+function heldToRequest(own: PlainObject, given: PlainObject, utterance: string): PlainObject {
+  const found = (kind: "v" | "x"): string[] => [
+    ...new Set(utterance.match(new RegExp(`\\b${kind}\\d+\\b`, "g"))),
+  ];
+  const [texts, numbers] = [found("v"), found("x")];
+  const types = Object.values(isObject(given["properties"]) ? given["properties"] : {});
+  const required = Array.isArray(own["required"]) ? own["required"] : [];
+  const properties = Object.entries(isObject(own["properties"]) ? own["properties"] : {});
+  const held = properties.flatMap(([name, schema], at): [string, PlainJson][] => {
+    const type = isObject(types[at]) ? types[at]["type"] : undefined;
+    if (type !== "string" && type !== "integer" && type !== "number") return [[name, schema]];
+    const values = type === "string" ? texts : numbers;
+    if (values.length > 0) return [[name, { enum: values }]];
+    return required.includes(name) ? [[name, schema]] : [];
+  });
+  return { ...own, properties: Object.fromEntries(held) };
 }

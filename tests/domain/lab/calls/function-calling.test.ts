@@ -203,6 +203,27 @@ test("with a constraint each row is held to its own functions or schema", async 
   expect(model.asked.at(-1)!.constraint).toBeUndefined();
 });
 
+test("a model of placeholders is held to those of its request", async () => {
+  const [example] = examplesOf(
+    chatRow('Set alarm with label "tea" and hour 7', called("set_alarm", { hour: 7, label: "tea" })),
+  );
+  const model = new ScriptedModel({ placeholders: true, answer: () => "" });
+  await functionCalling.examine(model, [example!], { constrained: true });
+  const { constraint, prompt } = model.asked[0]!;
+  const check = await GrammarCheck.open(constraint?.kind === "grammar" ? constraint.grammar : "");
+  const [, name, hour, label] = /(t\d) \( (c\d+) INT , (c\d+) TEXT /.exec(prompt)!;
+  const [text, number] = [/"(v\d)"/.exec(prompt)![1], /"(x\d)"/.exec(prompt)![1]];
+  const call = (given: string): string => `{"name": "${name!}", "arguments": ${given}}`;
+  const cases: readonly (readonly [string, boolean])[] = [
+    [call(`{"${hour!}": "${number!}", "${label!}": "${text!}"}`), true],
+    [call(`{"${hour!}": "${number!}"}`), true],
+    [call(`{"${hour!}": "${text!}"}`), false],
+    [call(`{"${hour!}": "7"}`), false],
+  ];
+  for (const [said, taken] of cases) expect(await check.accepts(said), said).toBe(taken);
+  check.dispose();
+});
+
 test("words are let through only where some row is answered in words", async () => {
   const grammarOf = async (rows: readonly object[]): Promise<string> => {
     const model = new ScriptedModel({ answer: () => "x" });
