@@ -11,6 +11,7 @@ import { evaluateCommand } from "./commands/evaluate.ts";
 import { generateCommand } from "./commands/generate.ts";
 import { modelsCommand } from "./commands/models.ts";
 import { runCommand } from "./commands/run.ts";
+import { teachCommand } from "./commands/teach.ts";
 import { triageCommand } from "./commands/triage.ts";
 
 const commands: Readonly<Record<string, Command>> = {
@@ -18,6 +19,7 @@ const commands: Readonly<Record<string, Command>> = {
   embed: embedCommand,
   evaluate: evaluateCommand,
   generate: generateCommand,
+  teach: teachCommand,
   check: checkCommand,
   convert: convertCommand,
   apply: applyCommand,
