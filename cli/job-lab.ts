@@ -101,7 +101,13 @@ const retrieval = v.strictObject({
 
 const schemas = {
   plain: v.strictObject({ task: v.picklist(LAB_TASK_IDS), ...common }),
-  encoding: v.strictObject({ task: v.picklist(["sft", "style"]), ...common, encoder: v.optional(model) }),
+  sft: v.strictObject({
+    task: v.literal("sft"),
+    ...common,
+    encoder: v.optional(model),
+    judge: v.optional(model),
+  }),
+  style: v.strictObject({ task: v.literal("style"), ...common, encoder: v.optional(model) }),
   react: v.strictObject({ task: v.literal("react"), ...common, tools: v.optional(path) }),
   sql: v.strictObject({
     task: v.literal("text-to-sql"),
@@ -128,6 +134,7 @@ export type LabJob = RawLabJob &
     readonly task: LabTaskId;
     readonly file: string;
     readonly encoder?: string; // of answer relevancy (sft), of meaning kept (style)
+    readonly judge?: string; // of faithfulness (sft)
     readonly tools?: string; // of agents whose traces do not define them (react)
     readonly template?: "chat" | "powerful"; // how questions are put (text-to-sql)
     readonly grammar?: string; // EBNF file of a code's language (code)
@@ -144,7 +151,7 @@ export function isLabTask(task: string): task is LabTaskId {
 export function parseLabJob(file: string, value: { readonly task: LabTaskId }): LabJob {
   const raw = checkedJob(file, schemaOf(value.task), value) as RawLabJob &
     Searching &
-    RawExport & { encoder?: string; tools?: string; grammar?: string };
+    RawExport & { encoder?: string; judge?: string; tools?: string; grammar?: string };
   const exported = raw.export ?? [raw.method === "full" ? "merged" : "peft"];
   if (raw.method === "full" && exported.some((format) => format !== "merged")) {
     const what = 'field "export" may only hold "merged" where "method" is "full": there is no adapter then';
@@ -158,7 +165,7 @@ export function parseLabJob(file: string, value: { readonly task: LabTaskId }): 
     }),
   );
   const models = Object.fromEntries(
-    (["model", "retriever", "encoder"] as const).flatMap((field) => {
+    (["model", "retriever", "encoder", "judge"] as const).flatMap((field) => {
       const given = raw[field];
       return given === undefined ? [] : [[field, modelPath(given, at)]];
     }),
@@ -176,7 +183,8 @@ export function parseLabJob(file: string, value: { readonly task: LabTaskId }): 
 }
 
 function schemaOf(task: LabTaskId) {
-  if (task === "sft" || task === "style") return schemas.encoding;
+  if (task === "sft") return schemas.sft;
+  if (task === "style") return schemas.style;
   if (task === "react") return schemas.react;
   if (task === "text-to-sql") return schemas.sql;
   if (task === "code") return schemas.code;

@@ -2,6 +2,8 @@ import { dirname } from "node:path";
 import type { ChatFormat } from "../../src/domain/chat/chat-format.ts";
 import { validateChats } from "../../src/domain/chat/chat-validation.ts";
 import { trainingEstimate, trainingPrice } from "../../src/domain/chat/training-estimate.ts";
+import type { LanguageModel } from "../../src/domain/generate/language-model.ts";
+import { openLanguageModel } from "../../src/domain/generate/open-language-model.ts";
 import { codeTask } from "../../src/domain/lab/code/code-task.ts";
 import { distilTask } from "../../src/domain/lab/distil/distil.ts";
 import type { DistilExample } from "../../src/domain/lab/distil/distil-example.ts";
@@ -11,6 +13,8 @@ import { styleTaskWith } from "../../src/domain/lab/style/style-task.ts";
 import type { Encoder } from "../../src/domain/ports.ts";
 import { inJob } from "../job.ts";
 import type { LabJob } from "../job-lab.ts";
+import { openBackend } from "../ports/backend.ts";
+import { openDiskDecoder } from "../ports/decoder.ts";
 import { openEncoder } from "../ports/encoder.ts";
 import { readText } from "../ports/files.ts";
 import type { LabData } from "../run/lab-data.ts";
@@ -35,10 +39,33 @@ export async function labSystem(job: LabJob, root: string): Promise<LabSystem> {
 
 async function distillation(job: LabJob, root: string): Promise<LabSystem> {
   const encoder = await encoderOf(job, root);
+  const judge = job.judge === undefined ? undefined : await openJudge(job, root, job.judge);
+  const ground = { ...(encoder ? { encoder } : {}), ...(judge ? { judge: judge.model } : {}) };
   return {
-    ...plainSystem(distilTask(encoder ? { encoder } : {})),
+    ...plainSystem(distilTask(ground)),
     estimate: (data, format) => chatEstimate(job, data, format),
-    close: async () => encoder?.close(),
+    async close() {
+      judge?.close();
+      await encoder?.close();
+    },
+  };
+}
+
+/** A model that says whether a context supports a statement, on a backend of its own. */
+async function openJudge(
+  job: LabJob,
+  root: string,
+  name: string,
+): Promise<{ readonly model: LanguageModel; close(): void }> {
+  const folder = await inJob(job, "judge", () => openDiskDecoder(root, name, dirname(job.file)));
+  const backend = await openBackend(job.backend ?? "cpu", root, job.threads);
+  const model = await openLanguageModel(backend, folder);
+  return {
+    model,
+    close() {
+      model.dispose();
+      backend.dispose();
+    },
   };
 }
 

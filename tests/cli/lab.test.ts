@@ -85,7 +85,8 @@ describe("a job of the lab that cannot be done", () => {
     const refused = run({ ...sft, train: "bad.jsonl" }, "bad");
     expect(refused.code).not.toBe(0);
     expect(refused.stderr).toMatch(/field "train".*line 25: message 1 the role is "robot"/);
-    const done = run({ ...sft, train: "bad.jsonl", skipBadRows: true, steps: 1 }, "skipped");
+    const settings = { skipBadRows: true, steps: 1, judge: "./tiny-decoder" };
+    const done = run({ ...sft, train: "bad.jsonl", ...settings }, "skipped");
     expect(done.code).toBe(0);
     expect(recordOf("skipped")["notes"]).toContainEqual(
       expect.stringMatching(/^train, line 25: .*left out$/),
