@@ -22,7 +22,7 @@ const RULES = [
   `group ::= " GROUP BY " column (s "," s column)* (" HAVING " condition)?`,
   `order ::= " ORDER BY " expression direction? (s "," s expression direction?)*`,
   `direction ::= " ASC" | " DESC"`,
-  `limit ::= " LIMIT " [1-9] [0-9]*`,
+  `limit ::= " LIMIT " count (" OFFSET " count)?`,
   `condition ::= test ((" AND " | " OR ") test)*`,
   `test ::= "(" s condition s ")" | expression s comparison s value | expression other`,
   `comparison ::= "=" | "!=" | "<>" | "<=" | ">=" | "<" | ">"`,
@@ -44,6 +44,7 @@ export function sqlGrammar(context: string, literals: readonly string[] = []): s
     throw new RetuneError("E_FIELD", "SQL grammar: the context makes no table with columns");
   return [
     ...RULES,
+    `count ::= ${["[0-9]+", ...literals.filter((word) => word.startsWith("x")).map(quoted)].join(" | ")}`,
     `literal ::= ${["text", "number", ...literals.map(quoted)].join(" | ")}`,
     `table ::= ${[...new Set(tables.map(({ name }) => name))].map(written).join(" | ")}`,
     `name ::= ${[...columns].map(written).join(" | ")}`,

@@ -1,6 +1,9 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { GrammarCheck } from "../../../../src/domain/generate/grammar-check.ts";
 import { sqlGrammar } from "../../../../src/domain/lab/sql/sql-grammar.ts";
+import { textToSql } from "../../../../src/domain/lab/sql/text-to-sql.ts";
+import { ScriptedModel } from "../scripted-model.ts";
 import { drawnSchemas } from "./sql-questions.ts";
 
 const CONTEXT =
@@ -10,7 +13,7 @@ const CONTEXT =
 let check: GrammarCheck;
 
 beforeAll(async () => {
-  check = await GrammarCheck.open(sqlGrammar(CONTEXT, ["v2"]));
+  check = await GrammarCheck.open(sqlGrammar(CONTEXT, ["v2", "x1"]));
 });
 
 afterAll(() => check.dispose());
@@ -24,6 +27,8 @@ describe("the grammar of a schema takes its own names", () => {
     ["SELECT name , COUNT ( * ) FROM head GROUP BY name HAVING COUNT ( * ) > 2", true],
     ["SELECT name FROM head WHERE name = v2", true],
     ["SELECT name FROM head UNION SELECT head_id FROM town", true],
+    ["SELECT name FROM head ORDER BY head_id ASC LIMIT x1", true],
+    ["SELECT name FROM head ORDER BY head_id ASC LIMIT v2", false],
     ["SELECT nme FROM head", false],
     ["SELECT name FROM heads", false],
     ["SELECT name FROM head; DROP TABLE head", false],
@@ -44,5 +49,22 @@ test("every query of drawn schemas is of its schema's grammar, and of no other s
     );
     for (const query of foreign) expect(await own.accepts(query), query).toBe(false);
     own.dispose();
+  }
+});
+
+test("right queries of the sample project are of the grammar that answers are held to, in placeholders, too", async () => {
+  const file = readFileSync("public/samples/lab/text-to-sql/test.jsonl");
+  const { examples } = textToSql().read("test.jsonl", file);
+  for (const placeholders of [false, true]) {
+    const rows = examples.slice(0, 40);
+    const model = new ScriptedModel({ placeholders, answer: () => "" });
+    await textToSql().examine(model, rows, { constrained: true });
+    for (const [place, example] of rows.entries()) {
+      const { constraint } = model.asked[place]!;
+      const own = await GrammarCheck.open(constraint?.kind === "grammar" ? constraint.grammar : "");
+      const right = textToSql().conversations(example, model)[0]!.messages.at(-1)!.content!;
+      expect(await own.accepts(right), right).toBe(true);
+      own.dispose();
+    }
   }
 });
