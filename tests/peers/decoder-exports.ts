@@ -10,7 +10,7 @@ import { writeSafetensors } from "../../src/domain/formats/safetensors.ts";
 import { openLanguageModel } from "../../src/domain/generate/open-language-model.ts";
 import type { TensorData } from "../../src/domain/matrix.ts";
 import type { LoraAdapter } from "../../src/domain/models/encoder-model.ts";
-import type { DecoderLoraSettings } from "../../src/domain/recipes/decoder/decoder-job.ts";
+import type { DecoderLoraSettings, DecoderSettings } from "../../src/domain/recipes/decoder/decoder-job.ts";
 import { openDecoderRun } from "../../src/domain/recipes/decoder/decoder.ts";
 import type { Backend } from "../../src/engine/backend.ts";
 import { everyLogit, recordedDecoders, type RecordedDecoder } from "./decoder-folders.ts";
@@ -87,10 +87,21 @@ async function trainedAdapter(
 ): Promise<{ adapter: LoraAdapter; losses: readonly number[] }> {
   const pieces = texts.slice(1).flatMap((ids) => [ids, ids.slice(0, 9), ids.slice(3, 15), ids.slice(2)]);
   const rows = pieces.map((ids, row) => ({ ids, supervised: ids.map((_, place) => place > row % 5) }));
-  const settings = {
-    ...{ seed: 1, lora, steps: 6, order: "in-order", batchSize: 2, accumulate: 2 },
-    ...{ learningRate: 1e-2, warmupSteps: 2, weightDecay: 0.01, frozen: "f32" },
-  } as const;
+  const [batchSize, accumulate] = [2, 2];
+  const settings: DecoderSettings = {
+    ...{
+      seed: 1,
+      lora,
+      steps: 6,
+      batchSize,
+      accumulate,
+      learningRate: 1e-2,
+      warmupSteps: 2,
+      weightDecay: 0.01,
+    },
+    order: "in-order",
+    frozen: "f32",
+  };
   const run = await openDecoderRun(backend, { base: model, rows, settings });
   const initial = await run.weights();
   const steps = run.steps();
@@ -98,7 +109,7 @@ async function trainedAdapter(
   const { tuned, losses } = await run.keep();
   run.dispose();
   if (tuned.kind !== "lora") throw new Error("expected an adapter");
-  const said = { rows, losses, ...settings, rowsOfAStep: settings.batchSize * settings.accumulate };
+  const said = { rows, losses, ...settings, rowsOfAStep: batchSize * accumulate };
   put(out, new Map([["training.json", new TextEncoder().encode(JSON.stringify(said))]]));
   put(out, new Map([["initial.safetensors", writeSafetensors(initial)]]));
   return { adapter: tuned.adapter, losses };
