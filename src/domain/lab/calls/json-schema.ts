@@ -40,8 +40,7 @@ export class JsonSchema {
 
   /** Faults by path, the deepest reasons only; none where the value fits. */
   faults(value: PlainJson): SchemaFault[] {
-    const { valid, errors } = this.#validator.validate(JSON.parse(JSON.stringify(value)));
-    if (valid) return [];
+    const errors = this.#errors(value);
     const own = errors.map(({ instanceLocation, error }) => ({
       path: pointerOf(instanceLocation),
       reason: error,
@@ -52,6 +51,17 @@ export class JsonSchema {
       return same === at;
     });
     return kept.slice(0, MOST_FAULTS);
+  }
+
+  /** A pattern that is none shows only once a text meets it. */
+  #errors(value: PlainJson): readonly { readonly instanceLocation: string; readonly error: string }[] {
+    try {
+      const { valid, errors } = this.#validator.validate(JSON.parse(JSON.stringify(value)));
+      return valid ? [] : errors;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return [{ instanceLocation: "#", error: `The schema cannot be applied: ${reason.slice(0, 160)}` }];
+    }
   }
 }
 
