@@ -6,7 +6,8 @@
 //   contexts   further passages: all passages of the file together are what the retrievers search
 //   document   rows of one document never stand on both sides; without it rows of one `context` do not
 //
-// "query" and "response" are read for question and answer. A file of passages may be given beside: {"id", "text", "document"?}.
+// "query" and "response" are read for question and answer, and so is the guide's form: chat JSON Lines whose user asks over a passage
+// (question-prompt.ts). A file of passages may be given beside: {"id", "text", "document"?}.
 import type { LabExample } from "../lab-task.ts";
 import type { RetrievedPassage } from "../passage-retriever.ts";
 

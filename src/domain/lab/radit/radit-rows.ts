@@ -1,12 +1,15 @@
+import { readChat } from "../../formats/datasets/chat-reader.ts";
 import type { JsonRow } from "../../formats/datasets/json-rows.ts";
 import { idOf, optionalText, readLabRows, textOf, type LabReadOptions } from "../lab-rows.ts";
 import type { LabRead } from "../lab-task.ts";
 import { distinctTexts } from "../passage-retriever.ts";
+import { partsOfQuestion } from "../question-prompt.ts";
 import { textsOf } from "../row-lists.ts";
 import type { RaditExample } from "./radit-example.ts";
 
 const KEYS = [
   ...["id", "question", "query", "answer", "response", "context", "contexts", "document", "group"],
+  "messages",
 ];
 
 /** Rows of radit-example.ts. Errors: those of readLabRows, E_FIELD and E_EMPTY with the line. */
@@ -19,6 +22,7 @@ export function readRaditRows(
 }
 
 function exampleOf(row: JsonRow): RaditExample {
+  if (row.has("messages")) return chatExample(row);
   const right = optionalText(row, ["context"]);
   const id = idOf(row);
   const own = optionalText(row, ["document", "group"]);
@@ -30,5 +34,22 @@ function exampleOf(row: JsonRow): RaditExample {
     right,
     contexts: distinctTexts([right, ...textsOf(row, "contexts")]),
     retrieved: [],
+  };
+}
+
+/** The guide's form: a chat whose question stands over the passage that was retrieved. */
+function chatExample(row: JsonRow): RaditExample {
+  const { messages } = readChat(row);
+  const parts = partsOfQuestion(messages.findLast(({ role }) => role === "user")?.content ?? "");
+  const answer = messages.findLast(({ role }) => role === "assistant")?.content;
+  if (!parts || answer === undefined) {
+    const form = '"Context information is below." … "Query: …" … "Answer:"';
+    throw row.error("E_FIELD", `a question over its passage is needed, as LlamaIndex writes it: ${form}`);
+  }
+  const { context, question } = parts;
+  return {
+    ...{ id: idOf(row), line: row.line, question, answer, right: undefined, retrieved: [] },
+    group: optionalText(row, ["document", "group"]) ?? `question: ${question.toLowerCase()}`,
+    contexts: [context],
   };
 }

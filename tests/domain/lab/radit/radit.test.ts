@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { lexicalRetriever } from "../../../../src/domain/lab/passage-retriever.ts";
+import { questionText } from "../../../../src/domain/lab/question-prompt.ts";
 import { raditTask, withRetrieved } from "../../../../src/domain/lab/radit/radit.ts";
 import { raditTable } from "../../../../src/domain/lab/radit/radit-table.ts";
 import { answerLikelihoods } from "../../../../src/domain/lab/radit/supervision.ts";
@@ -39,6 +40,20 @@ describe("Rows of RA-DIT", () => {
     });
     const other = task.read("rows.jsonl", encode([{ query: "q", response: "a", document: "d" }])).examples[0];
     expect(other).toMatchObject({ question: "q", answer: "a", group: "d", right: undefined });
+  });
+
+  it("may be the guide's chats, whose questions stand over a passage", () => {
+    const chat = (content: string): object => ({
+      messages: [
+        { role: "user", content },
+        { role: "assistant", content: "red" },
+      ],
+    });
+    const read = (row: object) => task.read("chats.jsonl", encode([row])).examples[0];
+    expect(read(chat(questionText([context(0)], "Which flag?")))).toMatchObject({
+      ...{ question: "Which flag?", answer: "red", contexts: [context(0)], right: undefined },
+    });
+    expect(() => read(chat("Which flag?"))).toThrow(/line 1: a question over its passage is needed/);
   });
 
   it("are learnt once for each passage by itself: those of the row, or what a retriever brings", async () => {
