@@ -5,6 +5,7 @@ import { extname, join, normalize, sep } from "node:path";
 
 const TYPES = {
   ".html": "text/html",
+  ".css": "text/css",
   ".js": "text/javascript",
   ".mjs": "text/javascript",
   ".json": "application/json",

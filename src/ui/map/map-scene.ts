@@ -64,16 +64,30 @@ function documentInks(view: MapView, inks: MapInks): Map<string, number> {
   return new Map(names.map((name, index) => [name, inks.documents[index]!]));
 }
 
+interface Sought {
+  readonly texts: readonly string[]; // in lower case, by point
+  needle: string; // last asked for, by the scene and by the list beside it
+  found: ReadonlySet<number>;
+}
+
+const sought = new WeakMap<MapView, Sought>();
+
 /** Points whose text or document contains the words; null where nothing is sought. */
 export function matching(view: MapView, words: string): ReadonlySet<number> | null {
   const needle = words.trim().toLowerCase();
   if (needle === "") return null;
+  const own = sought.get(view) ?? { texts: lowered(view), needle: "", found: new Set() };
+  sought.set(view, own);
+  if (own.needle === needle) return own.found;
   const found = new Set<number>();
-  for (let index = 0; index < view.ids.length; index++) {
-    const text = `${view.labels[index]!} ${view.documents[index] ?? ""}`;
-    if (text.toLowerCase().includes(needle)) found.add(index);
-  }
+  for (const [index, text] of own.texts.entries()) if (text.includes(needle)) found.add(index);
+  own.needle = needle;
+  own.found = found;
   return found;
+}
+
+function lowered({ labels, documents }: MapView): readonly string[] {
+  return labels.map((label, index) => `${label} ${documents[index] ?? ""}`.toLowerCase());
 }
 
 /** "rgb(12, 34, 56)" or "rgba(…)" as 0xAABBGGRR, opaque unless it says otherwise. */
