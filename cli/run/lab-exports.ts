@@ -9,7 +9,7 @@ import {
   type CardMetric,
   type DecoderLayout,
 } from "../../src/domain/formats/decoder-card.ts";
-import { writeGgufLora } from "../../src/domain/formats/gguf-lora.ts";
+import { readGgufLora, writeGgufLora } from "../../src/domain/formats/gguf-lora.ts";
 import { mergedDecoder } from "../../src/domain/formats/merged-decoder.ts";
 import { readPeftFolder, writePeftFolder } from "../../src/domain/formats/peft-folder.ts";
 import type { DecoderModel } from "../../src/domain/models/decoder-model.ts";
@@ -59,8 +59,14 @@ async function peftExport(job: LabJob, adapter: LoraAdapter, result: LabResult):
 async function ggufExport(job: LabJob, adapter: LoraAdapter, result: LabResult): Promise<ExportedFolder> {
   const { name, config } = result.model;
   const bytes = writeGgufLora(adapter, config, { name: `${name}-${job.task}` });
+  const back = readGgufLora(bytes, config).weights;
+  for (const [tensor, { values }] of adapter.weights) {
+    const other = back.get(tensor)?.values;
+    if (other === undefined || values.some((value, at) => value !== other[at]))
+      throw new RetuneError("corrupt", `gguf: "${tensor}" reads back differently; export again`);
+  }
   const files = new Map([["adapter.gguf", bytes], await card(job, "gguf-lora", result)]);
-  return { files, verified: "written and read back from disk" };
+  return { files, verified: "read back, equal to the bit" };
 }
 
 async function card(

@@ -21,7 +21,7 @@ async function fill(page: Page, label: string, value: string): Promise<void> {
 async function train(page: Page): Promise<void> {
   await page.getByRole("link", { name: "Train on these rows" }).click();
   await page.getByRole("button", { name: "Start training" }).waitFor();
-  await fill(page, "Epochs", "0.3");
+  await fill(page, "Epochs", "1");
   await fill(page, "Rows to judge by, at most", "10");
   await page.getByRole("button", { name: "Measure on this device" }).click();
   await page.getByRole("region", { name: "What a run takes" }).waitFor();

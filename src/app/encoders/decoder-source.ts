@@ -18,7 +18,6 @@ const NANO_PATHS = [
   "model.safetensors",
   "tokenizer.json",
   "tokenizer_config.json",
-  "chat_template.jinja",
   "generation_config.json",
 ];
 const WANTED =

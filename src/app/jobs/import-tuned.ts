@@ -61,6 +61,10 @@ export async function readTunedFolder(
 async function ontoBase(files: FolderFiles, name: string, ground: ImportGround): Promise<ImportedModel> {
   const { adapter, base: named, task, notes } = readPeftFolder(files, name);
   const base = baseFor(named, ground);
+  if (task === "decoder") {
+    const text = "This is a LoRA of a language model; search has no use for it.";
+    throw new RetuneError("unsupported", `${text} Load it with peft beside its base.`);
+  }
   if (task === "cross-encoder") {
     const model = await ground.models.either(base);
     if ("pooling" in model && !adapter.weights.has("classifier.weight")) {

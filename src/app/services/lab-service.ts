@@ -66,7 +66,7 @@ export class LabService {
     const { system } = await lab.get(labId);
     const bytes = await rowBytes(file.name, new Uint8Array(await file.blob.arrayBuffer()));
     const { examples, notes } = labTask(system).read(file.name, bytes, { skipBadRows });
-    const record: LabFileRecord = { labId, side, name: file.name, bytes, skipBadRows };
+    const record: LabFileRecord = { labId, side, name: file.name, bytes: bytes.slice(), skipBadRows };
     const view: LabFileView = { side, name: file.name, bytes: bytes.length, rows: examples.length, notes };
     await lab.saveFile(record, view);
     return view;

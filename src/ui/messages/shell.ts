@@ -1,6 +1,6 @@
 import type { JobView } from "../../app/studio.ts";
 import { bytes, duration, percent, plural } from "../format.ts";
-import type { ScreenName } from "../router.ts";
+import type { Route, ScreenName } from "../router.ts";
 import { common } from "./common.ts";
 
 export const SCREEN_NAMES: Readonly<Record<ScreenName, string>> = {
@@ -35,14 +35,12 @@ const JOB_STATES: Readonly<Record<JobView["state"], string>> = {
 };
 
 export const shell = {
-  pageTitle: (screen: ScreenName, project: string | undefined): string => {
-    const place =
-      project !== undefined && screen !== "home"
-        ? `${SCREEN_NAMES[screen]}: ${project}`
-        : SCREEN_NAMES[screen];
-    return `${place} · ${common.appName}`;
+  pageTitle: ({ screen, lab }: Pick<Route, "screen" | "lab">, project: string | null): string => {
+    const home = lab ? "Language models" : SCREEN_NAMES.home;
+    const place = screen === "home" ? home : SCREEN_NAMES[screen];
+    const whose = project !== null && screen !== "home" ? `: ${project}` : "";
+    return `${place}${whose} · ${common.appName}`;
   },
-  labTitle: `Language models · ${common.appName}`,
   skip: "Skip to content",
   screens: "Screens",
   status: "Status",
