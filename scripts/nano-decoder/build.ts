@@ -13,7 +13,6 @@ import type { SupervisedSequence } from "../../src/domain/models/llama/supervisi
 import { Draw } from "./draw.ts";
 import { examined } from "./examine.ts";
 import { modelFiles } from "./folder.ts";
-import type { NanoTokenizerFiles } from "./tokenizer.ts";
 import { chatFormat, nanoLanguage, TurnSequences } from "./language.ts";
 import { mixedTurn } from "./mix.ts";
 import { pretrain, rateOf, type Checkpoint, type PretrainingStep, type RateSchedule } from "./pretrain.ts";
@@ -21,6 +20,7 @@ import { pretrain, rateOf, type Checkpoint, type PretrainingStep, type RateSched
 const SEED = 0;
 const SCHEDULE: RateSchedule = { steps: 1600, learningRate: 2e-3, warmupSteps: 100, decayFrom: 0.5 };
 const SAVED_EVERY = 100;
+const EXAMINED = 100; // rows of a kind
 
 /** Builds public/models/retune-nano-decoder; returns the exit code. */
 export async function main(argv: readonly string[], { root }: { root: string }): Promise<number> {
@@ -33,69 +33,74 @@ export async function main(argv: readonly string[], { root }: { root: string }):
       probe: { type: "boolean" },
     },
   });
-  const started = performance.now();
-  const language = nanoLanguage();
-  const turns = new TurnSequences(chatFormat(language));
-  const shape = shapeOf(language.size);
-  const config = llamaConfigOf(shape);
-  const schedule = { ...SCHEDULE, steps: Number(values.steps) };
-  const { steps } = schedule;
   const cache = join(root, ".cache", "nano-decoder");
   mkdirSync(cache, { recursive: true });
-  const file = join(cache, `checkpoint-${hashOf(language.tokenizerJson)}-${steps}`);
-  const backend = await openBackend("cpu", root);
-  console.error(`${backend.label}; vocabulary ${language.size}`);
-  const save = async (weights: Weights, more: object): Promise<void> => {
-    const shares = await sharesOf(backend, language, config, weights);
-    console.error(shares);
-    const record = { seed: SEED, ...schedule, backend: backend.build, shares, ...more };
-    mkdirSync(values.out, { recursive: true });
-    for (const [path, content] of modelFiles({ shape, weights, language, record })) {
-      writeFileSync(join(values.out, path), content);
-    }
-  };
-  if (values.probe) {
-    await save(weightsIn(readCheckpoint(file)!, config), {});
-    return 0;
-  }
-  const job = {
-    ...{ config, steps, seed: SEED },
-    rateAt: (step: number): number => rateOf(schedule, step),
-    sequences: (step: number): Iterable<SupervisedSequence> => drawn(turns, step),
-  };
-  const log: PretrainingStep[] = [];
-  const from = values.fresh ? undefined : readCheckpoint(file);
-  const weights = await pretrain(backend, job, from, async (step, capture) => {
-    log.push(step);
-    const seconds = (performance.now() - started) / 1000;
-    console.error(
-      `${step.step} of ${steps}: loss ${step.loss.toFixed(4)}, norm ${step.norm.toFixed(2)}, ` +
-        `${(step.tokens / seconds).toFixed(0)} tokens/s, ${seconds.toFixed(0)} s`,
-    );
-    if (step.step % SAVED_EVERY === 0) writeCheckpoint(file, await capture());
-  });
-  await save(weights, { log });
+  const build = new Build(
+    await openBackend("cpu", root),
+    { ...SCHEDULE, steps: Number(values.steps) },
+    cache,
+  );
+  const from = values.fresh ? undefined : readCheckpoint(build.file);
+  if (values.probe && from) await build.save(values.out, weightsIn(from, build.config), []);
+  else await build.train(values.out, from);
   return 0;
 }
 
-const EXAMINED = 100; // rows of a kind
+/** One training with what it is made of. */
+class Build {
+  readonly language = nanoLanguage();
+  readonly shape = shapeOf(this.language.size);
+  readonly config = llamaConfigOf(this.shape);
+  readonly file: string; // of the checkpoint
+  readonly #backend: Backend;
+  readonly #schedule: RateSchedule;
 
-async function sharesOf(
-  backend: Backend,
-  language: NanoTokenizerFiles,
-  config: LlamaConfig,
-  weights: Weights,
-): Promise<Record<string, number>> {
-  const parts = {
-    name: "nano",
-    config,
-    format: chatFormat(language),
-    weights: decoderInMemory(config, weights),
-  };
-  const model = await openLanguageModel(backend, parts);
-  const shares = await examined(model, EXAMINED);
-  model.dispose();
-  return shares;
+  constructor(backend: Backend, schedule: RateSchedule, cache: string) {
+    [this.#backend, this.#schedule] = [backend, schedule];
+    this.file = join(cache, `checkpoint-${hashOf(this.language.tokenizerJson)}-${schedule.steps}`);
+  }
+
+  async train(out: string, from: Checkpoint | undefined): Promise<void> {
+    const started = performance.now();
+    const turns = new TurnSequences(chatFormat(this.language));
+    const { steps } = this.#schedule;
+    const job = {
+      ...{ config: this.config, steps, seed: SEED },
+      rateAt: (step: number): number => rateOf(this.#schedule, step),
+      sequences: (step: number): Iterable<SupervisedSequence> => drawn(turns, step),
+    };
+    const log: PretrainingStep[] = [];
+    const weights = await pretrain(this.#backend, job, from, async (step, capture) => {
+      log.push(step);
+      const seconds = (performance.now() - started) / 1000;
+      const pace = `${(step.tokens / seconds).toFixed(0)} tokens/s, ${seconds.toFixed(0)} s`;
+      console.error(`${step.step} of ${steps}: loss ${step.loss.toFixed(4)}, ${pace}`);
+      if (step.step % SAVED_EVERY === 0) writeCheckpoint(this.file, await capture());
+    });
+    await this.save(out, weights, log);
+  }
+
+  /** Examines the weights and writes the folder. */
+  async save(out: string, weights: Weights, log: readonly PretrainingStep[]): Promise<void> {
+    const { shape, language } = this;
+    const shares = await this.#shares(weights);
+    console.error(shares);
+    const record = { seed: SEED, ...this.#schedule, backend: this.#backend.build, shares, log };
+    mkdirSync(out, { recursive: true });
+    for (const [path, content] of modelFiles({ shape, weights, language, record })) {
+      writeFileSync(join(out, path), content);
+    }
+  }
+
+  async #shares(weights: Weights): Promise<Record<string, number>> {
+    const { config } = this;
+    const format = chatFormat(this.language);
+    const parts = { name: "nano", config, format, weights: decoderInMemory(config, weights) };
+    const model = await openLanguageModel(this.#backend, parts);
+    const shares = await examined(model, EXAMINED);
+    model.dispose();
+    return shares;
+  }
 }
 
 function weightsIn(checkpoint: Checkpoint, config: LlamaConfig): Weights {

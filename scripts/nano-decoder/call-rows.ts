@@ -38,7 +38,10 @@ export function callRow(draw: Draw): CallRow {
     `Please ${said} with ${listed(told)}.`,
     `With ${listed(told)}, ${said}.`,
   ]);
-  const ordered = asked.parameters.flatMap(({ name }) => (given.has(name) ? [[name, given.get(name)]] : []));
+  const ordered = asked.parameters.flatMap(({ name }): [string, string | number][] => {
+    const value = given.get(name);
+    return value === undefined ? [] : [[name, value]];
+  });
   const call = { name: asked.name, arguments: pythonJson(Object.fromEntries(ordered)) };
   return {
     messages: [
@@ -51,13 +54,13 @@ export function callRow(draw: Draw): CallRow {
 
 function parametersOf(draw: Draw): Signature["parameters"] {
   const texts = draw.some(TEXTS, 1 + draw.below(2)).map((name) => ({ name, type: "string" as const }));
-  const numbers = draw.some(NUMBERS, 1 + draw.below(2)).map((name) => ({ name, type: "integer" as const }));
+  const numbers = draw.some(NUMBERS, draw.below(2)).map((name) => ({ name, type: "integer" as const }));
   return draw.shuffled([...texts, ...numbers]);
 }
 
 function toolOf({ name, parameters }: Signature): object {
   const properties = Object.fromEntries(parameters.map((own) => [own.name, { type: own.type }]));
-  const schema = { type: "object", properties, required: [], additionalProperties: false };
+  const schema = { type: "object", properties, additionalProperties: false };
   return { type: "function", function: { name, parameters: schema } };
 }
 

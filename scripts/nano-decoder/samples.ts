@@ -13,12 +13,13 @@ import {
   reactTools,
   selectorRow,
   styleSample,
-  type Row,
 } from "./sample-rows.ts";
 import { sqlRow } from "./sql-rows.ts";
 import { HELD_OUT_TABLES, TRAINING_TABLES } from "./words.ts";
 
 const SEED = 3;
+
+type Put = (path: string, rows: readonly object[]) => void;
 
 /** Writes public/samples/lab/<system>/: rows to train on, held-out ones, and what is replayed beside. */
 export function main(_argv: readonly string[], { root }: { root: string }): number {
@@ -33,7 +34,7 @@ export function main(_argv: readonly string[], { root }: { root: string }): numb
 /** Path under public/samples/lab → content; equal at every call. */
 export function sampleFiles(): Map<string, string> {
   const files = new Map<string, string>();
-  const put = (path: string, rows: readonly object[]): void =>
+  const put: Put = (path, rows) =>
     void files.set(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
   const both = (
     task: string,
@@ -46,6 +47,24 @@ export function sampleFiles(): Map<string, string> {
     put(`${task}/train.jsonl`, rows.slice(0, sizes[0]));
     put(`${task}/test.jsonl`, rows.slice(sizes[0]));
   };
+  putSql(put);
+  both("judge", 2, [600, 150], judgeRow);
+  both("style", 3, [400, 100], styleSample);
+  both("llm-selector", 4, [600, 150], selectorRow);
+  both("sft", 5, [400, 100], distilRow);
+  both("code", 6, [600, 150], (draw) => properly(draw, codeRow));
+  both("function-calling", 7, [310, 90], callRow);
+  files.set("code/grammar.ebnf", `${codeGrammar()}\n`);
+  putReact(put);
+  const draw = new Draw(SEED, 9);
+  put("memorise/train.jsonl", memoriseRows(draw));
+  const radit = raditRows(draw);
+  put("ra-dit/train.jsonl", radit.slice(0, 110));
+  put("ra-dit/test.jsonl", radit.slice(110));
+  return files;
+}
+
+function putSql(put: Put): void {
   const sql = new Draw(SEED, 1);
   put(
     "text-to-sql/train.jsonl",
@@ -59,23 +78,9 @@ export function sampleFiles(): Map<string, string> {
     "text-to-sql/replay.jsonl",
     distinct(sql, 500, () => sqlRow(sql, TRAINING_TABLES, "simple")),
   );
-  both("judge", 2, [600, 150], judgeRow);
-  both("style", 3, [400, 100], styleSample);
-  both("llm-selector", 4, [600, 150], selectorRow);
-  both("sft", 5, [400, 100], distilRow);
-  both("code", 6, [600, 150], (draw) => properly(draw, codeRow));
-  both("function-calling", 7, [270, 90], callRow);
-  files.set("code/grammar.ebnf", `${codeGrammar()}\n`);
-  putReact(put);
-  const draw = new Draw(SEED, 9);
-  put("memorise/train.jsonl", memoriseRows(draw));
-  const radit = raditRows(draw);
-  put("ra-dit/train.jsonl", radit.slice(0, 110));
-  put("ra-dit/test.jsonl", radit.slice(110));
-  return files;
 }
 
-function putReact(put: (path: string, rows: readonly Row[]) => void): void {
+function putReact(put: Put): void {
   const draw = new Draw(SEED, 8);
   const world = everyFact(draw);
   const tools = reactTools(world);

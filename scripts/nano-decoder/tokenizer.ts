@@ -28,11 +28,7 @@ export interface NanoTokenizerFiles {
  * @param phrases fixed texts that are one token each
  */
 export function nanoTokenizer(texts: Iterable<string>, phrases: readonly string[]): NanoTokenizerFiles {
-  const pieces = new Set<string>();
-  for (const text of texts)
-    for (const [word] of text.matchAll(new RegExp(WORDS, "g"))) pieces.add(lettersOf(word));
-  for (const letter of LETTERS) pieces.delete(letter);
-  const vocabulary = [...SPECIAL, ...[...LETTERS].sort(byUnits), ...[...pieces].sort(byUnits)];
+  const vocabulary = [...SPECIAL, ...[...LETTERS].sort(byUnits), ...piecesOf(texts)];
   const own = phrases.filter((phrase) => !vocabulary.includes(phrase));
   const added = [
     ...SPECIAL.map((content, id) => addedToken(id, content, true)),
@@ -67,6 +63,15 @@ export function nanoTokenizer(texts: Iterable<string>, phrases: readonly string[
     chatTemplate: CHAT_TEMPLATE,
     size: vocabulary.length + own.length,
   };
+}
+
+/** Words as the vocabulary spells them, each once, in order. */
+function piecesOf(texts: Iterable<string>): string[] {
+  const pieces = new Set<string>();
+  for (const text of texts)
+    for (const [word] of text.matchAll(new RegExp(WORDS, "g"))) pieces.add(lettersOf(word));
+  for (const letter of LETTERS) pieces.delete(letter);
+  return [...pieces].sort(byUnits);
 }
 
 /** Every turn ends with <|end|>, nothing stands around it; functions are named with their arguments in quotes. */

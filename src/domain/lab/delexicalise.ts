@@ -9,9 +9,9 @@ export interface SqlWords {
 /** A question about tables as a model of placeholders reads it, and the way there and back for queries. */
 export interface DelexicalisedSql extends SqlWords {
   /** A query in placeholders, spaced, its keywords in capitals: "SELECT COUNT ( c3 ) FROM t1 WHERE c0 = v2". */
-  query(sql: string): string;
+  readonly query: (sql: string) => string;
   /** A query in the schema's own words; placeholders that stand for nothing stay. */
-  original(sql: string): string;
+  readonly original: (sql: string) => string;
 }
 
 const SQL_WORDS =
@@ -128,9 +128,9 @@ export interface CallWords {
 /** A request with its functions as a model of placeholders reads them, and the way there and back for JSON. */
 export interface DelexicalisedCall extends CallWords {
   /** JSON in placeholders, laid out as Python's json.dumps; every value that has one is a quoted placeholder, numbers too. */
-  call(json: string): string;
+  readonly call: (json: string) => string;
   /** The same in the functions' own words; text that is no JSON is changed as well and stays none. */
-  original(json: string): string;
+  readonly original: (json: string) => string;
 }
 
 /**

@@ -128,5 +128,5 @@ export function told({ task, rows, figures }: LabComparison, what = ""): void {
     const interval = `[${delta.low.toFixed(3)}, ${delta.high.toFixed(3)}]`;
     return `${key} ${base.toFixed(3)} → ${tuned.toFixed(3)} ${interval}`;
   });
-  console.log(`${task} ${what} (${rows} rows): ${parts.join("; ")}`);
+  process.stderr.write(`${task} ${what} (${rows} rows): ${parts.join("; ")}\n`);
 }

@@ -1,6 +1,8 @@
 // What each system of the lab does to the bundled decoder, at the length at which it is done learning. Figures are printed, so that
 // docs/benchmarks.md can be brought up to date: npm run test:long -- systems
 import { beforeAll, describe, expect, test } from "vitest";
+import { callRow } from "../../../../scripts/nano-decoder/call-rows.ts";
+import { Draw } from "../../../../scripts/nano-decoder/draw.ts";
 import { distilTask } from "../../../../src/domain/lab/distil/distil.ts";
 import { functionCalling } from "../../../../src/domain/lab/calls/function-calling.ts";
 import { judgeTask } from "../../../../src/domain/lab/judge/judge-task.ts";
@@ -26,8 +28,8 @@ async function proved<Example extends LabExample>(
   task: LabTask<Example>,
   settings: Partial<DecoderSettings>,
   maxNewTokens = 64,
+  train: readonly Example[] = sample(task, "train"),
 ): Promise<LabComparison> {
-  const train = sample(task, "train");
   const judged = task.judgedBy?.(train) ?? task;
   const found = await learnt(cpu, base, task, { train, settings });
   const comparison = await compared(cpu, base, found, judged, sample(task, "test"), { maxNewTokens });
@@ -44,7 +46,10 @@ describe("the bundled decoder learns", () => {
   });
 
   test("to call functions in JSON that can be read", async () => {
-    const found = await proved(functionCalling, { steps: 400 }, 96);
+    const draw = new Draw(21, 1);
+    const rows = Array.from({ length: 1000 }, () => JSON.stringify(callRow(draw))).join("\n");
+    const { examples } = functionCalling.read("calls.jsonl", new TextEncoder().encode(rows));
+    const found = await proved(functionCalling, { steps: 500 }, 96, examples);
     expect(figure(found, "parseRate").base).toBeLessThan(0.1);
     expect(figure(found, "parseRate").tuned).toBeGreaterThanOrEqual(0.95);
   });
