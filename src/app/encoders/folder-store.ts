@@ -15,19 +15,10 @@ const ROOT = "models";
 
 /** Folders in OPFS. Names in a folder are flattened, so no path can climb out of it. */
 export function privateModelFolders(root: () => Promise<FileSystemDirectoryHandle>): ModelFolders {
-  const folder = async (id: string): Promise<FileSystemDirectoryHandle> => {
-    const models = await (await root()).getDirectoryHandle(ROOT, { create: true });
-    return models.getDirectoryHandle(encodeURIComponent(id), { create: true });
-  };
-  const blob = async (id: string, path: string): Promise<Blob | undefined> => {
-    try {
-      const handle = await (await folder(id)).getFileHandle(encodeURIComponent(path));
-      return await handle.getFile();
-    } catch (error) {
-      if (error instanceof DOMException && error.name === "NotFoundError") return undefined;
-      throw error;
-    }
-  };
+  const models = async () => (await root()).getDirectoryHandle(ROOT, { create: true });
+  const folder = async (id: string): Promise<FileSystemDirectoryHandle> =>
+    (await models()).getDirectoryHandle(encodeURIComponent(id), { create: true });
+  const blob = async (id: string, path: string): Promise<Blob | undefined> => fileIn(await folder(id), path);
   return {
     blob,
     open: (id, name) => ({
@@ -39,27 +30,40 @@ export function privateModelFolders(root: () => Promise<FileSystemDirectoryHandl
     }),
     async keep(id, files) {
       const target = await folder(id);
-      for (const [path, blob] of files) {
-        const handle = await target.getFileHandle(encodeURIComponent(path), { create: true });
-        const writable = await handle.createWritable();
-        await writable.write(blob);
-        await writable.close();
-      }
+      for (const [path, file] of files) await written(target, path, [file]);
     },
     async write(id, path, pieces) {
-      const handle = await (await folder(id)).getFileHandle(encodeURIComponent(path), { create: true });
-      const writable = await handle.createWritable();
-      try {
-        for await (const piece of pieces) await writable.write(piece);
-      } catch (error) {
-        await writable.abort().catch(() => undefined); // what failed first is what is told
-        throw error;
-      }
-      await writable.close();
+      await written(await folder(id), path, pieces);
     },
     async remove(id) {
-      const models = await (await root()).getDirectoryHandle(ROOT, { create: true });
-      await models.removeEntry(encodeURIComponent(id), { recursive: true });
+      await (await models()).removeEntry(encodeURIComponent(id), { recursive: true });
     },
   };
+}
+
+async function fileIn(folder: FileSystemDirectoryHandle, path: string): Promise<Blob | undefined> {
+  try {
+    const handle = await folder.getFileHandle(encodeURIComponent(path));
+    return await handle.getFile();
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "NotFoundError") return undefined;
+    throw error;
+  }
+}
+
+/** A file as a whole or not at all. */
+async function written(
+  folder: FileSystemDirectoryHandle,
+  path: string,
+  pieces: AsyncIterable<Uint8Array<ArrayBuffer>> | Iterable<Blob>,
+): Promise<void> {
+  const handle = await folder.getFileHandle(encodeURIComponent(path), { create: true });
+  const writable = await handle.createWritable();
+  try {
+    for await (const piece of pieces) await writable.write(piece);
+  } catch (error) {
+    await writable.abort().catch(() => undefined); // what failed first is what is told
+    throw error;
+  }
+  await writable.close();
 }
