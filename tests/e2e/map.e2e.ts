@@ -48,3 +48,21 @@ test("the map is moved and read by keyboard: a text is found, chosen, and its pa
   await page.getByText("Choose a mark, or find a text").waitFor();
   expect(problems).toEqual([]);
 });
+
+test("with less motion wished for, marks keep the colours of their kinds", async () => {
+  const { page, problems } = await openPage(browser);
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  await page.goto(faceUrl("better", "#/p/p1/results/r1/map"));
+  const coloured = () =>
+    page.locator("canvas[data-renderer=canvas]").evaluate((canvas: HTMLCanvasElement) => {
+      const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+      let count = 0;
+      for (let at = 0; at < data.length; at += 4) {
+        const [red, green, blue] = [data[at]!, data[at + 1]!, data[at + 2]!];
+        if (data[at + 3]! > 0 && Math.max(red, green, blue) - Math.min(red, green, blue) > 60) count++;
+      }
+      return count;
+    });
+  await expect.poll(coloured, { timeout: 10_000 }).toBeGreaterThan(200);
+  expect(problems).toEqual([]);
+});

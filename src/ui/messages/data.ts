@@ -9,7 +9,7 @@ import type {
 import { bytes, count, percent, plural } from "../format.ts";
 
 const ROLES: Readonly<Record<DatasetRole | "own", string>> = {
-  own: "Used as their files say, else divided by document",
+  own: "Used as their files say, else divided",
   split: "Divided by document into training and test",
   train: "Training questions",
   test: "Test questions (only judged)",
