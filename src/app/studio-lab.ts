@@ -59,6 +59,16 @@ export interface LabRowView {
   readonly answer: string;
 }
 
+/** What a service would count, and what LlamaIndex's check finds in a file of conversations. */
+export interface LabEstimate {
+  readonly examples: number;
+  readonly tooLong: number; // for the bundled model
+  readonly longest: number; // tokens
+  readonly epochs: number; // that OpenAI would choose
+  readonly totalTokens: number; // of all epochs
+  readonly faults: Readonly<Record<string, number>>; // by LlamaIndex's names
+}
+
 export interface LabModelView {
   readonly id: string;
   readonly name: string;
@@ -194,6 +204,9 @@ export interface LabStudio {
   ): Promise<LabFileView>;
   removeFile(labId: string, side: LabSide): Promise<void>;
   rows(labId: string, side: "train" | "test", from: number, count: number): Promise<readonly LabRowView[]>;
+
+  /** Of distillation's rows. */
+  estimate(labId: string): Promise<LabEstimate>;
 
   models(): Promise<readonly LabModelView[]>;
   /**

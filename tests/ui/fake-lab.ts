@@ -255,6 +255,11 @@ export class FakeLab implements LabStudio {
     return labId === "l1" ? Array.from({ length: count }, (_, index) => rowOf(from + index)) : [];
   }
 
+  async estimate(): ReturnType<LabStudio["estimate"]> {
+    const counted = { examples: 61, tooLong: 0, longest: 412, epochs: 3, totalTokens: 77_731 };
+    return { ...counted, faults: { message_unrecognized_key: 2 } };
+  }
+
   async models(): Promise<readonly LabModelView[]> {
     return MODELS;
   }

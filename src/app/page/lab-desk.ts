@@ -120,6 +120,10 @@ export class LabDesk implements lab.LabStudio {
     return this.ports.workers.lab.call("rows", { labId, side, from, count });
   }
 
+  estimate(labId: string): Promise<lab.LabEstimate> {
+    return this.ports.workers.lab.call("estimate", { labId });
+  }
+
   models(): Promise<readonly lab.LabModelView[]> {
     return this.ports.workers.lab.call("models", null);
   }

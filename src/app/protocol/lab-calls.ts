@@ -3,6 +3,7 @@ import type { LabRunRecord } from "../storage/lab-records.ts";
 import type { BackendChoice } from "../studio.ts";
 import type {
   LabAnswers,
+  LabEstimate,
   LabExportFormat,
   LabExportOffer,
   LabFileView,
@@ -42,6 +43,7 @@ export interface LabMethods {
     OfLab & { readonly side: "train" | "test"; readonly from: number; readonly count: number },
     readonly LabRowView[]
   >;
+  readonly estimate: Call<OfLab, LabEstimate>;
   readonly models: Call<null, readonly LabModelView[]>;
   readonly addModel: Call<{ readonly files: readonly SentFile[]; readonly keptAs?: KeptAs }, LabModelView>;
   readonly removeModel: Call<{ readonly id: string }, null>;

@@ -10,6 +10,7 @@ import { servedModelFiles } from "../encoders/model-files.ts";
 import { interruptible } from "../jobs/interruptible-backend.ts";
 import { askLab } from "../jobs/lab-ask.ts";
 import { labData, rowView, splitView } from "../jobs/lab-data.ts";
+import { estimateChats } from "../jobs/lab-estimate.ts";
 import { exportLab, labExportOffers } from "../jobs/lab-exports.ts";
 import { loadDecoder, openPair, type OpenPair } from "../jobs/lab-kept.ts";
 import { planLab } from "../jobs/lab-plan.ts";
@@ -20,7 +21,15 @@ import type { Handlers } from "../protocol/host.ts";
 import type { LabFileRecord, LabRunRecord } from "../storage/lab-records.ts";
 import type { Workspace } from "../storage/workspace.ts";
 import type { BackendChoice } from "../studio.ts";
-import type { LabFileView, LabModelView, LabRecipe, LabRowView, LabSystem, LabView } from "../studio-lab.ts";
+import type {
+  LabEstimate,
+  LabFileView,
+  LabModelView,
+  LabRecipe,
+  LabRowView,
+  LabSystem,
+  LabView,
+} from "../studio-lab.ts";
 import type { BackendPort } from "./train-service.ts";
 
 type Of<Name extends keyof LabMethods> = LabMethods[Name]["params"];
@@ -88,6 +97,11 @@ export class LabService {
   async rows({ labId, side, from, count }: Of<"rows">): Promise<readonly LabRowView[]> {
     const data = await this.data(labId);
     return data[side].slice(from, from + count).map((example) => rowView(data.task, example));
+  }
+
+  async estimate({ labId }: Of<"estimate">): Promise<LabEstimate> {
+    const { lab } = this.ports.workspace;
+    return estimateChats(lab, labId, await this.data(labId), await this.decoders.open(NANO_DECODER));
   }
 
   models(): Promise<readonly LabModelView[]> {
@@ -225,6 +239,7 @@ export function labHandlers(service: LabService): Handlers<LabMethods> {
     readFile: (params) => service.readFile(params),
     fillSample: (params) => service.fillSample(params),
     rows: (params) => service.rows(params),
+    estimate: (params) => service.estimate(params),
     models: () => service.models(),
     addModel: (params, control) => service.addModel(params, control),
     removeModel: (params) => service.removeModel(params),

@@ -1,4 +1,12 @@
-import type { LabArm, LabPlan, LabRunSummary, LabRunView, LabSide, LabStage } from "../../app/studio-lab.ts";
+import type {
+  LabArm,
+  LabEstimate,
+  LabPlan,
+  LabRunSummary,
+  LabRunView,
+  LabSide,
+  LabStage,
+} from "../../app/studio-lab.ts";
 import type { LabFigure } from "../../domain/lab/compare.ts";
 import type { LabTaskId } from "../../domain/lab/lab-task.ts";
 import { bytes, count, duration, percent, plural, points, significant } from "../format.ts";
@@ -164,6 +172,16 @@ export const lab = {
       : "Held out by whole groups, so that nothing judged was learnt in another row.",
   shared: (groups: number): string =>
     `${plural(groups, "group stands", "groups stand")} on both sides: those rows judge what was learnt, not what is new.`,
+  estimateTitle: "Check and estimate",
+  estimateLine: ({ examples, totalTokens, epochs, longest, tooLong }: LabEstimate): string =>
+    `${plural(examples, "conversation", "conversations")}, the longest of ${count(longest)} tokens; ${plural(epochs, "epoch", "epochs")} as OpenAI would choose are ${count(totalTokens)} tokens.${tooLong > 0 ? ` ${count(tooLong)} are too long for the bundled model.` : ""}`,
+  noFaults: "LlamaIndex's check finds no fault.",
+  faults: (faults: readonly (readonly [string, number])[]): string =>
+    `LlamaIndex's check finds: ${faults.map(([name, times]) => `${name.replaceAll("_", " ")} (${count(times)})`).join(", ")}. Retune reads what it can all the same.`,
+  price: "A service's price of a million tokens",
+  priceHint: "Training here costs nothing; type a price to compare.",
+  priceLine: (tokens: number, price: number): string =>
+    `A service would charge ${significant((tokens * price) / 1e6)}.`,
   rowsTitle: "Rows",
   prompt: "What the model reads",
   answer: "What it should say",

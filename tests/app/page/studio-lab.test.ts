@@ -140,6 +140,15 @@ test("a file with bad rows is refused by line, and read without them where that 
   expect(split.train.rows + split.test.rows).toBe(40);
 });
 
+test("conversations are checked as LlamaIndex does, and counted as OpenAI does", async () => {
+  const { lab } = open().studio;
+  const sample = await lab.openSample("sft");
+  const estimate = await lab.estimate(sample.id);
+  const { split } = await lab.view(sample.id);
+  expect(estimate).toMatchObject({ examples: split.train.rows, tooLong: 0, epochs: 3, faults: {} });
+  expect(estimate.totalTokens).toBeGreaterThan(3 * split.train.rows * 20);
+});
+
 test("kept answers are exported as chat lines, and removing a project leaves nothing", async () => {
   const page = open();
   const { lab } = page.studio;
