@@ -64,7 +64,7 @@ const STYLE =
   "main{max-width:48rem;margin:auto}h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}" +
   "table{border-collapse:collapse;width:100%;display:block;overflow-x:auto}" +
   "th,td{padding:.25rem .6rem;text-align:right;border-bottom:1px solid #8888}" +
-  "th:first-child,td:first-child,.facts td{text-align:left}.facts td{overflow-wrap:anywhere}.facts thead{display:none}" +
+  "th:first-child,td:first-child,.facts td{text-align:left}.facts td{overflow-wrap:anywhere}.facts td:first-child{overflow-wrap:normal}.facts thead{display:none}" +
   "svg{width:100%;height:auto;max-width:40rem}" +
   "svg text{font-size:11px;fill:currentColor}pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.85rem}";
 

@@ -173,6 +173,8 @@ export const data = {
   keysHint: "Keys: A accept, X reject, E edit, U undo, J and K move.",
   noneMatch: "No question matches these filters.",
 
+  givenSides:
+    "Some files say themselves which side they are for, and stand there. Dividing again gives that up and divides them by document too.",
   splitIntro:
     "Whole documents go to one side or the other, so that no test question asks about a passage seen in training.",
   train: "Training",
