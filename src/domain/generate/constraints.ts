@@ -7,6 +7,7 @@ import { RetuneError } from "../../engine/errors.ts";
 import type { ChatFormat } from "../chat/chat-format.ts";
 import type { DecoderTokenizer } from "../chat/decoder-tokenizer.ts";
 import type { AnswerConstraint } from "./answer-constraint.ts";
+import { factoredGrammar } from "./factored-grammar.ts";
 import type { Constraint } from "./language-model.ts";
 import type { TokenMask } from "./sampling.ts";
 import { schemaGrammar } from "./schema-grammar.ts";
@@ -123,8 +124,9 @@ function ignored(): void {
 }
 
 async function compiledBy(compiler: GrammarCompiler, grammar: string): Promise<CompiledGrammar> {
+  const factored = factoredGrammar(grammar);
   try {
-    return await compiler.compileGrammar(grammar);
+    return await compiler.compileGrammar(factored);
   } catch (error) {
     const text = `constrained answers: the grammar is refused: ${lastRefusal()}`;
     throw new RetuneError("usage", text, {}, { cause: error });

@@ -1,5 +1,6 @@
 import type { CompiledGrammar } from "@mlc-ai/web-xgrammar";
 import { RetuneError } from "../../engine/errors.ts";
+import { factoredGrammar } from "./factored-grammar.ts";
 import { lastRefusal, loadXGrammar, type XGrammar } from "./xgrammar.ts";
 
 const BYTES = 256;
@@ -17,7 +18,7 @@ export class GrammarCheck {
 
   /** Rejects with "usage" where the grammar is refused. Dispose of it. */
   static async open(grammar: string): Promise<GrammarCheck> {
-    const library = await loadXGrammar();
+    const [library, factored] = [await loadXGrammar(), factoredGrammar(grammar)];
     const pieces = Array.from({ length: BYTES }, (_, byte) => Uint8Array.of(byte)) as unknown as string[]; // bytes are taken, too
     const info = await library.TokenizerInfo.createTokenizerInfo(
       [...pieces, "<end>"],
@@ -29,7 +30,7 @@ export class GrammarCheck {
     const compiler = await library.GrammarCompiler.createGrammarCompiler(info, false);
     info.dispose();
     try {
-      return new GrammarCheck(library, await compiler.compileGrammar(grammar));
+      return new GrammarCheck(library, await compiler.compileGrammar(factored));
     } catch (error) {
       throw new RetuneError("usage", `the grammar is refused: ${lastRefusal()}`, {}, { cause: error });
     } finally {

@@ -1,14 +1,17 @@
 // A JSON schema as EBNF. xgrammar's own conversion makes the frame: objects, arrays, references, patterns, in the layout of Python's
 // json.dumps. Three of its rules let through what the schema forbids, so these parts are ours, put in where a constant stood for them:
 //   bounds of whole numbers (minimum 3 allowed 1 and 2)      bounds of numbers (the point of 2.5 was any letter)
-//   strings with a length (raw control characters)
+//   strings with a length (raw control characters); of patterns, the letters that a class leaves open (quotes)
 // Not looked at, by either: multipleOf, uniqueItems, not, if. Some byte sequences that are no UTF-8 count as one character.
 import { RetuneError } from "../../engine/errors.ts";
+import { withClasses } from "./ebnf.ts";
 import { integerGrammar, numberGrammar, type NumberBounds } from "./number-grammar.ts";
 import { lastRefusal, type XGrammar } from "./xgrammar.ts";
 
 const ONE_LINE = -1; // "undefined" would mean an indent of 2
 const SEPARATORS: [string, string] = [", ", ": "];
+const ANY_LETTER = "[\\u0000-\\U0010FFFF]"; // the point of a pattern
+const NO_QUOTE = '[^"\\\\\\x00-\\x1f'; // nor what else a string of JSON cannot hold as it is
 const CHARACTER = 'retune_character ::= [^"\\\\\\0-\\x1f] | "\\\\" basic_escape';
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -23,11 +26,18 @@ export async function schemaGrammar({ Testings }: XGrammar, schema: string): Pro
   } catch (error) {
     throw refused(lastRefusal(), error);
   }
+  grammar = withClasses(grammar, openClass);
   const own = rules.map((rule, index) => `${ruleName(index)} ::= ${rule}`);
   rules.forEach((_, index) => {
     grammar = grammar.replaceAll(JSON.stringify(JSON.stringify(placeholder(index))), ruleName(index));
   });
   return [grammar, ...own, ...(own.length > 0 ? [CHARACTER] : []), ""].join("\n");
+}
+
+/** A class of a pattern without what JSON writes in another way. */
+function openClass(source: string): string {
+  if (source === ANY_LETTER) return `${NO_QUOTE}]`;
+  return source.startsWith("[^") ? NO_QUOTE + source.slice(2) : source;
 }
 
 function parsed(schema: string): unknown {

@@ -67,6 +67,27 @@ test("strings keep to their length, in characters, and hold no raw control chara
     expect(await taken(text), text).toBe(false);
 });
 
+test("patterns keep to JSON where they leave a letter open", async () => {
+  const taken = await takes({ type: "string", pattern: "^a.[^@]@[0-9]+$" });
+  for (const text of ['"abc@1"', '"aé東@12"']) expect(await taken(text), text).toBe(true);
+  for (const text of ['"a"c@1"', '"ab"@1"', String.raw`"a\c@1"`, '"a\nc@1"', '"ab@@1"'])
+    expect(await taken(text), text).toBe(false);
+});
+
+test("a constant that looks like a class is a constant", async () => {
+  const taken = await takes({ const: "[^x] # (" });
+  expect(await taken('"[^x] # ("')).toBe(true);
+});
+
+test("one of many is one of them", async () => {
+  const names = Array.from({ length: 60 }, (_, place) => `get_${(place * 37).toString(3)}`);
+  const taken = await takes({ enum: names });
+  for (let place = 0; place < 600; place++) {
+    const name = `get_${place.toString(3)}`;
+    expect(await taken(JSON.stringify(name)), name).toBe(names.includes(name));
+  }
+});
+
 test("parts of a schema keep their rules, properties of any name among them", async () => {
   const taken = await takes({
     type: "object",
