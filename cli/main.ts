@@ -9,6 +9,7 @@ import { driftCommand } from "./commands/drift.ts";
 import { embedCommand } from "./commands/embed.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
 import { generateCommand } from "./commands/generate.ts";
+import { logProxyCommand } from "./commands/log-proxy.ts";
 import { modelsCommand } from "./commands/models.ts";
 import { runCommand } from "./commands/run.ts";
 import { teachCommand } from "./commands/teach.ts";
@@ -20,6 +21,7 @@ const commands: Readonly<Record<string, Command>> = {
   evaluate: evaluateCommand,
   generate: generateCommand,
   teach: teachCommand,
+  "log-proxy": logProxyCommand,
   check: checkCommand,
   convert: convertCommand,
   apply: applyCommand,
