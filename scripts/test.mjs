@@ -1,7 +1,7 @@
 // `npm test`: sets up what is missing (dependencies, Chromium, Maven, the default model), then types, lint, unit, GPU
 // and browser tests, and one closing line "N passed, N failed". A missing WebGPU adapter or model is a failure.
 //   --only types,lint,node,gpu,e2e   some stages        --long   the slow sweeps instead
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { buildAll, installDependencies } from "./build.mjs";
@@ -39,10 +39,14 @@ function installSystemPackages() {
 let passed = 0;
 let failed = 0;
 
-/** Runs a command that counts as one check. */
-function check(name, command, args) {
+/** Runs a command that counts as one check; its words come when it has ended, as others may run beside it. */
+async function check(name, command, args) {
   const started = Date.now();
-  const { status } = spawnSync(command, args, { stdio: "inherit" });
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const words = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (part) => words.push(part));
+  const status = await new Promise((resolve) => child.on("close", resolve));
+  process.stdout.write(Buffer.concat(words));
   const seconds = ((Date.now() - started) / 1000).toFixed(0);
   console.log(`${status === 0 ? "✓" : "✗"} ${name} (${seconds} s)`);
   if (status === 0) passed += 1;
@@ -80,9 +84,9 @@ function vitest(project) {
 }
 
 const runners = {
-  types: () => {
-    check("types", process.execPath, ["node_modules/typescript/bin/tsc", "--noEmit", "-p", "tsconfig.json"]);
-    check("svelte-check", process.execPath, [
+  types: async () => {
+    await check("types", process.execPath, ["node_modules/typescript/bin/tsc", "--noEmit", "-p", "tsconfig.json"]);
+    await check("svelte-check", process.execPath, [
       "node_modules/svelte-check/bin/svelte-check",
       "--tsconfig",
       "tsconfig.json",
@@ -91,9 +95,9 @@ const runners = {
       "human",
     ]);
   },
-  lint: () => {
-    check("eslint", process.execPath, ["node_modules/eslint/bin/eslint.js", "--max-warnings", "0", "."]);
-    check("prettier", process.execPath, [
+  lint: async () => {
+    await check("eslint", process.execPath, ["node_modules/eslint/bin/eslint.js", "--max-warnings", "0", "."]);
+    await check("prettier", process.execPath, [
       "node_modules/prettier/bin/prettier.cjs",
       "--check",
       "--log-level",
@@ -120,6 +124,9 @@ if (!(await fetchModel())) {
   failed += 1;
 }
 await buildAll();
-for (const stage of stages) runners[stage]();
+// What reads the source alone runs side by side; tests have the machine to themselves.
+const reading = stages.filter((stage) => stage === "types" || stage === "lint");
+await Promise.all(reading.map((stage) => runners[stage]()));
+for (const stage of stages) if (!reading.includes(stage)) runners[stage]();
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
