@@ -85,7 +85,12 @@ function vitest(project) {
 
 const runners = {
   types: async () => {
-    await check("types", process.execPath, ["node_modules/typescript/bin/tsc", "--noEmit", "-p", "tsconfig.json"]);
+    await check("types", process.execPath, [
+      "node_modules/typescript/bin/tsc",
+      "--noEmit",
+      "-p",
+      "tsconfig.json",
+    ]);
     await check("svelte-check", process.execPath, [
       "node_modules/svelte-check/bin/svelte-check",
       "--tsconfig",
@@ -96,7 +101,12 @@ const runners = {
     ]);
   },
   lint: async () => {
-    await check("eslint", process.execPath, ["node_modules/eslint/bin/eslint.js", "--max-warnings", "0", "."]);
+    await check("eslint", process.execPath, [
+      "node_modules/eslint/bin/eslint.js",
+      "--max-warnings",
+      "0",
+      ".",
+    ]);
     await check("prettier", process.execPath, [
       "node_modules/prettier/bin/prettier.cjs",
       "--check",
