@@ -5,7 +5,7 @@
 // A text's first token may lose the space before it (Strip, Metaspace, WordPiece): `first` says it begins one.
 import { RetuneError } from "../../engine/errors.ts";
 
-/** The bytes of a piece of the vocabulary. */
+/** The bytes that a piece of the vocabulary stands for. */
 export type PieceBytes = (piece: string, first: boolean) => Uint8Array;
 
 type Member = Readonly<Record<string, unknown>>;

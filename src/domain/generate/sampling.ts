@@ -1,6 +1,6 @@
 // The next token from its logits z: greedy, argmax z (the smaller id where two are equal); or drawn from
 //   p = softmax(z / temperature), cut to the topK likeliest, then to the fewest likeliest whose sum reaches topP, made to sum to 1
-// in this order, as transformers' generate does. Probabilities are float64; equal ones are ordered by id.
+// in this order, as transformers' generate. Probabilities are float64; equal ones are ordered by id.
 import { RetuneError } from "../../engine/errors.ts";
 import type { CounterRandom } from "../random.ts";
 

@@ -56,7 +56,7 @@ async function load(): Promise<XGrammar> {
   }
 }
 
-/** Its WASM starts with the first thing that is made. */
+/** Its WASM starts with the first thing that is made of it. */
 async function started({ TokenizerInfo }: XGrammar, { console: output }: Scope): Promise<void> {
   const before = output.error;
   output.error = (...said: unknown[]): void => {
