@@ -11,7 +11,7 @@ import { roundedUp } from "../text/pack.ts";
 import type { DecoderStore } from "./decoder-store.ts";
 import { Executables } from "./executables.ts";
 
-const MOST_EXECUTABLES = 16;
+const MOST_EXECUTABLES = 20;
 const PROMPT_ROWS = { step: 64, ratio: 1.25 };
 const SINGLE = 32; // up to so many rows are rounded up to a power of two: steps of one token a sequence
 const NOWHERE = 0xffffffff; // a place past every cache
@@ -41,7 +41,8 @@ export class CachedPasses {
 
   /** Reads tokens; logits of what follows those that `asked` names, [asked, vocabulary]. */
   async read(tokens: readonly CachedToken[], asked: readonly number[]): Promise<Float32Array> {
-    const [rows, count] = [roundedRows(tokens.length), roundedRows(asked.length)];
+    const rows = roundedRows(tokens.length);
+    const count = asked.length === tokens.length ? rows : power(4, asked.length);
     const executable = await this.#executables.get(`${rows} ${count}`, () => this.#compile(rows, count));
     const ranges = new Uint32Array(2 * rows);
     const places = new Uint32Array(rows).fill(NOWHERE);
@@ -99,5 +100,12 @@ export class CachedPasses {
 /** Sizes that executables are compiled for. */
 function roundedRows(rows: number): number {
   if (rows > SINGLE) return roundedUp(rows, PROMPT_ROWS.step, PROMPT_ROWS.ratio);
-  return 2 ** Math.ceil(Math.log2(Math.max(1, rows)));
+  return power(2, rows);
+}
+
+/** The first power of a base that is not below `least`. */
+function power(base: number, least: number): number {
+  let size = 1;
+  while (size < least) size *= base;
+  return size;
 }

@@ -44,6 +44,7 @@ export interface OpenLanguageModel extends LanguageModel {
 }
 
 const MOST_POSITIONS = 4096;
+const LOGIT_VALUES = 2 ** 22; // that come back for a step: 16 MiB
 const SEQUENCES = { hardware: 64, other: 16 }; // answered at a time
 
 /**
@@ -86,8 +87,9 @@ function slotsOf(): Slots {
   };
 }
 
-function sequencesOn({ kind, software }: Backend): number {
-  return kind === "webgpu" && !software ? SEQUENCES.hardware : SEQUENCES.other;
+function sequencesOn({ kind, software }: Backend, { vocabSize }: LlamaConfig): number {
+  const most = kind === "webgpu" && !software ? SEQUENCES.hardware : SEQUENCES.other;
+  return Math.max(1, Math.min(most, Math.floor(LOGIT_VALUES / vocabSize)));
 }
 
 class DecoderLanguageModel implements OpenLanguageModel {
@@ -203,7 +205,7 @@ class DecoderLanguageModel implements OpenLanguageModel {
     control: RunControl,
   ): Promise<readonly Generated[]> {
     const { config, backend } = this.#store;
-    const sequences = this.#parts.sequences ?? sequencesOn(backend);
+    const sequences = this.#parts.sequences ?? sequencesOn(backend, config);
     const rooms = prompts.map(({ length }) => length + settings.maxTokens).sort((a, b) => b - a);
     const wanted = rooms.slice(0, sequences).reduce((sum, room) => sum + room, 0);
     this.#reader.reserve(wanted, rooms[0] ?? 0);

@@ -87,10 +87,30 @@ test("an adapter beside the weights answers and scores as one merged into them, 
   for (const model of [beside, other, within, alone, replaced]) model.dispose();
 });
 
+test("prompts that wait for a place, and a cache that grows, change no answer", async () => {
+  const decoder = randomDecoder("qwen3");
+  const prompts = [...promptsOf(decoder), [7], ...promptsOf(decoder).map((ids) => [...ids, 3, 9])];
+  const wide = await openLanguageModel(cpu, decoder);
+  const want = await wide.generate(prompts, { maxTokens: 9 });
+  const narrow = await openLanguageModel(cpu, { ...decoder, sequences: 2, batchTokens: 20 });
+  expect(await narrow.generate([[7]], { maxTokens: 9 })).toEqual(want.slice(3, 4));
+  expect(await narrow.generate(prompts, { maxTokens: 9 })).toEqual(want);
+  expect(await narrow.generate([new Array<number>(140).fill(2)], { maxTokens: 50 })).toHaveLength(1);
+  const [first, second] = await Promise.all([
+    narrow.generate(prompts, { maxTokens: 9 }),
+    narrow.generate(prompts.slice(2), { maxTokens: 9 }),
+  ]);
+  expect(first).toEqual(want);
+  expect(second).toEqual(want.slice(2));
+  expect(await narrow.generate([], { maxTokens: 9 })).toEqual([]);
+  for (const model of [wide, narrow]) model.dispose();
+});
+
 test("score and nextTokens are the likelihoods of plain loops", async () => {
   const decoder = randomDecoder("qwen3");
   const model = await openLanguageModel(cpu, { ...decoder, batchTokens: 64 });
   const prompts = promptsOf(decoder);
+  prompts.push(Array.from({ length: 150 }, (_, index) => (index * 31) % 500)); // more places than a chunk of logits has
   const sequences = prompts.map((ids) => ({ ids, supervised: ids.map((_, token) => token % 3 !== 1) }));
   const scores = await model.score(sequences);
   const shares = await model.nextTokens(prompts, [5, 99]);
