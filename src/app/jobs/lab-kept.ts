@@ -1,11 +1,11 @@
 import type { DecoderModel } from "../../domain/models/decoder-model.ts";
 import type { LoraAdapter, NamedWeights } from "../../domain/models/encoder-model.ts";
+import { frozenKindOn, type FrozenKind } from "../../domain/models/llama/frozen.ts";
 import { openLanguageModel, type OpenLanguageModel } from "../../domain/generate/open-language-model.ts";
 import type { TrainedDecoder } from "../../domain/recipes/decoder/decoder-run.ts";
 import { RetuneError } from "../../engine/errors.ts";
 import type { Backend } from "../../engine/backend.ts";
 import type { CheckpointStore } from "../storage/checkpoint.ts";
-import type { LabPrecision } from "../studio-lab.ts";
 import { packResult, unpackResult } from "./packed-result.ts";
 import { resultKey } from "./result-store.ts";
 
@@ -58,9 +58,9 @@ export async function openPair(
   backend: Backend,
   model: DecoderModel,
   kept: KeptDecoder | null,
-  precision: LabPrecision,
+  frozen: FrozenKind | undefined, // how the base lies on the device; absent: what suits it, as in training
 ): Promise<OpenPair> {
-  const trace = { frozen: precision };
+  const trace = { frozen: frozenKindOn(backend, frozen) };
   const base = await openLanguageModel(backend, { ...model, trace });
   try {
     const tuned = kept && (await openTuned(backend, model, kept, base));

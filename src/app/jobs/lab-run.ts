@@ -10,7 +10,6 @@ import type { CheckpointStore } from "../storage/checkpoint.ts";
 import type { LabRunRecord } from "../storage/lab-records.ts";
 import type { LabStore } from "../storage/lab-store.ts";
 import { requireRoom } from "../storage/quota.ts";
-import type { LabPrecision } from "../studio-lab.ts";
 import { labData, type LabData } from "./lab-data.ts";
 import { judgeLab } from "./lab-judge.ts";
 import { findDecoder, keepDecoder, keptDecoder, openPair, type KeptDecoder } from "./lab-kept.ts";
@@ -113,7 +112,7 @@ async function judged(
   const examples = evenly(data.test, recipe.judgedRows);
   const backend = await ports.openBackend(undefined);
   try {
-    const pair = await openPair(backend, model, kept, precisionOf(recipe.settings.frozen));
+    const pair = await openPair(backend, model, kept, recipe.settings.frozen);
     try {
       const results = await judgeLab(data, examples, pair, recipe, (stage, done, total) =>
         live.progress(stage, done, total),
@@ -135,9 +134,4 @@ async function judged(
   } finally {
     backend.dispose();
   }
-}
-
-/** How the base's matrices lie on the device; f32 where the recipe leaves it to the device. */
-export function precisionOf(frozen: LabPrecision | undefined): LabPrecision {
-  return frozen ?? "f32";
 }

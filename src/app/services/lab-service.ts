@@ -15,7 +15,7 @@ import { exportLab, labExportOffers } from "../jobs/lab-exports.ts";
 import { loadDecoder, openPair, type OpenPair } from "../jobs/lab-kept.ts";
 import { planLab } from "../jobs/lab-plan.ts";
 import { recommendedRecipe } from "../jobs/lab-recipe.ts";
-import { precisionOf, runLab, type LabRunPorts } from "../jobs/lab-run.ts";
+import { runLab, type LabRunPorts } from "../jobs/lab-run.ts";
 import type { LabEvent, LabMethods } from "../protocol/lab-calls.ts";
 import type { Handlers } from "../protocol/host.ts";
 import type { LabFileRecord, LabRunRecord } from "../storage/lab-records.ts";
@@ -183,7 +183,7 @@ export class LabService {
     const kept = run ? await loadDecoder(workspace.checkpoints, run.id) : null;
     const backend = await backends.open(choice, undefined);
     try {
-      const pair = await openPair(backend, model, kept, precisionOf(run?.recipe.settings.frozen));
+      const pair = await openPair(backend, model, kept, run?.recipe.settings.frozen);
       this.asked = { key, backend, pair };
       return pair;
     } catch (error) {
