@@ -123,7 +123,7 @@ async function judgeTrained(
   { model, learnt: { trained }, backend }: Pick<Outcome, "model" | "learnt"> & { readonly backend: Backend },
   system: LabSystem,
 ): Promise<JudgedLab> {
-  const pair = await openPair(backend, model, keptDecoder(trained), job.base ?? "f32");
+  const pair = await openPair(backend, model, keptDecoder(trained), job.base);
   try {
     return await judge(job, data, { pair, backend, tunedHash: await hashOf(model, trained) }, system);
   } finally {
