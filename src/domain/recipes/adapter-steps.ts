@@ -14,6 +14,7 @@ import type { Matrix, TensorData, Weights } from "../matrix.ts";
 import type { AdapterConfig } from "../models/adapter-config.ts";
 import { traceAdapter } from "../models/adapter-graph.ts";
 import { parameterShapes, trainableNames } from "../models/adapter-weights.ts";
+import { captureParameters, resetParameters, restoreParameters } from "./trained-parameters.ts";
 
 /** Which step to compile; steps of one `AdapterSteps` share parameters, optimizer state and tables. */
 export interface StepKind {
@@ -59,15 +60,9 @@ export class AdapterSteps {
 
   /** Starts over from `weights`: moments and step count are zero. */
   reset(weights: Weights): void {
-    const main = this.#owner();
     this.#untrained = weights;
-    for (const name of trainableNames(this.#config)) {
-      const { values } = weights.get(name)!;
-      main.write(name, values);
-      main.write(`${name}.m`, new Float32Array(values.length));
-      main.write(`${name}.v`, new Float32Array(values.length));
-    }
-    main.write("step", Float32Array.of(0));
+    const trained = trainableNames(this.#config).map((name) => [name, weights.get(name)!] as const);
+    resetParameters(this.#owner(), new Map(trained));
   }
 
   /** One step, not waited for; its kind must have been prepared. */
@@ -101,21 +96,14 @@ export class AdapterSteps {
   }
 
   /** Weights, moments and step count by name. */
-  async capture(): Promise<Record<string, Float32Array>> {
-    const tensors: Record<string, Float32Array> = { step: await this.#owner().read("step") };
-    for (const name of trainableNames(this.#config)) {
-      for (const part of [name, `${name}.m`, `${name}.v`]) tensors[part] = await this.#owner().read(part);
-    }
-    return tensors;
+  capture(): Promise<Record<string, Float32Array>> {
+    return captureParameters(this.#owner(), trainableNames(this.#config));
   }
 
   /** Puts back what `capture` gave; `weights` are the initial ones, for tensors without a gradient. */
   restore(tensors: Readonly<Record<string, Float32Array>>, weights: Weights): void {
-    this.reset(weights);
-    for (const name of trainableNames(this.#config)) {
-      for (const part of [name, `${name}.m`, `${name}.v`]) this.#owner().write(part, tensors[part]!);
-    }
-    this.#owner().write("step", tensors["step"]!);
+    this.#untrained = weights;
+    restoreParameters(this.#owner(), trainableNames(this.#config), tensors);
   }
 
   /**

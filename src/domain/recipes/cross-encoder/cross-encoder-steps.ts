@@ -24,6 +24,12 @@ import {
   type Bucket,
   type TokenSequence,
 } from "../../text/pack.ts";
+import {
+  captureParameters,
+  readParameters,
+  resetParameters,
+  restoreParameters,
+} from "../trained-parameters.ts";
 import type { CrossEncoderLoss } from "./cross-encoder-job.ts";
 import { lossFeeds, type PairUnit } from "./pair-batches.ts";
 
@@ -63,14 +69,8 @@ export class CrossEncoderSteps {
 
   /** Starts over from `weights`: moments and step count are zero. */
   reset(weights: NamedWeights): void {
-    const owner = this.#main();
-    for (const name of this.#shapes.keys()) {
-      const { values } = weights.get(name)!;
-      owner.write(name, values);
-      owner.write(`${name}.m`, new Float32Array(values.length));
-      owner.write(`${name}.v`, new Float32Array(values.length));
-    }
-    owner.write("step", Float32Array.of(0));
+    const trained = Array.from(this.#shapes.keys(), (name) => [name, weights.get(name)!] as const);
+    resetParameters(this.#main(), new Map(trained));
   }
 
   /** One step, not waited for. `step` counts from 0 and chooses what dropout drops. */
@@ -121,30 +121,18 @@ export class CrossEncoderSteps {
   }
 
   /** Weights as they are, in the order of the state dict. */
-  async weights(): Promise<NamedWeights> {
-    const owner = this.#main();
-    const weights = new Map<string, { shape: readonly number[]; values: Float32Array }>();
-    for (const [name, shape] of this.#shapes) weights.set(name, { shape, values: await owner.read(name) });
-    return weights;
+  weights(): Promise<NamedWeights> {
+    return readParameters(this.#main(), this.#shapes);
   }
 
   /** Weights, moments and step count by name. */
-  async capture(): Promise<Record<string, Float32Array>> {
-    const owner = this.#main();
-    const tensors: Record<string, Float32Array> = { step: await owner.read("step") };
-    for (const name of this.#shapes.keys()) {
-      for (const part of [name, `${name}.m`, `${name}.v`]) tensors[part] = await owner.read(part);
-    }
-    return tensors;
+  capture(): Promise<Record<string, Float32Array>> {
+    return captureParameters(this.#main(), this.#shapes.keys());
   }
 
   /** Puts back what `capture` gave. */
   restore(tensors: Readonly<Record<string, Float32Array>>): void {
-    const owner = this.#main();
-    for (const name of this.#shapes.keys()) {
-      for (const part of [name, `${name}.m`, `${name}.v`]) owner.write(part, tensors[part]!);
-    }
-    owner.write("step", tensors["step"]!);
+    restoreParameters(this.#main(), this.#shapes.keys(), tensors);
   }
 
   dispose(): void {

@@ -1,13 +1,19 @@
 import type { Backend, Executable } from "../../../engine/backend.ts";
 import { compile } from "../../../engine/compile.ts";
-import { RetuneError } from "../../../engine/errors.ts";
 import type { Graph } from "../../../engine/graph.ts";
 import type { StepResults } from "../../../engine/step-results.ts";
-import type { TensorData, Weights } from "../../matrix.ts";
+import type { Weights } from "../../matrix.ts";
 import type { DecoderFolder } from "../../models/weights/llama-weights.ts";
 import { writeDecoder } from "../../models/weights/write-decoder.ts";
 import { ROTARY, rotaryValues } from "../../models/llama/inputs.ts";
 import { EMBEDDINGS } from "../../models/llama/names.ts";
+import type { StateTensors } from "../guarded-progress.ts";
+import {
+  captureParameters,
+  readParameters,
+  resetParameters,
+  restoreParameters,
+} from "../trained-parameters.ts";
 import type { TracedDecoder } from "./traced-decoder.ts";
 
 /** The executables of one decoder under training, all over the same weights, moments and step count. */
@@ -43,43 +49,21 @@ export class DecoderExecutables {
 
   /** Starts over from `weights` (the trained ones): moments and step count are zero. A step must have been prepared. */
   reset(weights: Weights): void {
-    const owner = this.#owner();
-    for (const [name, { values }] of weights) {
-      owner.write(name, values);
-      owner.write(`${name}.m`, new Float32Array(values.length));
-      owner.write(`${name}.v`, new Float32Array(values.length));
-    }
-    owner.write("step", Float32Array.of(0));
+    resetParameters(this.#owner(), weights);
   }
 
   /** The trained weights as they are. */
-  async weights(): Promise<Weights> {
-    const owner = this.#owner();
-    const weights = new Map<string, TensorData>();
-    for (const [name, shape] of this.decoder.trained) {
-      weights.set(name, { shape, values: await owner.read(name) });
-    }
-    return weights;
+  weights(): Promise<Weights> {
+    return readParameters(this.#owner(), this.decoder.trained);
   }
 
   /** Weights, moments and step count by name: what `restore` puts back to the same bits. */
-  async capture(): Promise<Record<string, Float32Array>> {
-    const owner = this.#owner();
-    const tensors: Record<string, Float32Array> = { step: await owner.read("step") };
-    for (const name of this.decoder.trained.keys()) {
-      for (const part of [name, `${name}.m`, `${name}.v`]) tensors[part] = await owner.read(part);
-    }
-    return tensors;
+  capture(): Promise<Record<string, Float32Array>> {
+    return captureParameters(this.#owner(), this.decoder.trained.keys());
   }
 
-  restore(tensors: Readonly<Record<string, Float32Array>>): void {
-    const owner = this.#owner();
-    const parts = [...this.decoder.trained.keys()].flatMap((name) => [name, `${name}.m`, `${name}.v`]);
-    for (const part of [...parts, "step"]) {
-      const values = tensors[part];
-      if (!values) throw new RetuneError("corrupt", `resume: the checkpoint lacks the tensor "${part}"`);
-      owner.write(part, values);
-    }
+  restore(tensors: StateTensors): void {
+    restoreParameters(this.#owner(), this.decoder.trained.keys(), tensors);
   }
 
   dispose(): void {

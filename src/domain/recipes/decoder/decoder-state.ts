@@ -1,5 +1,5 @@
 import { RetuneError } from "../../../engine/errors.ts";
-import type { GuardEvent } from "../encoder/encoder-job.ts";
+import type { RunProgress, StateTensors } from "../guarded-progress.ts";
 import type { DecoderLook } from "./decoder-job.ts";
 
 /** All that a run needs to go on to the same bits: what is small as JSON, what is large as arrays by name. */
@@ -7,22 +7,8 @@ export interface DecoderState {
   readonly format: 1;
   readonly recipe: "decoder";
   readonly fingerprint: string; // of model, settings and rows: a state of another run is refused
-  readonly progress: DecoderProgress;
-  readonly tensors: Readonly<Record<string, Float32Array>>; // "w", "w.m", "w.v" of every trained tensor, "step", "best.w"
-}
-
-export interface DecoderProgress {
-  readonly step: number; // place in the schedule: steps taken or skipped
-  readonly losses: readonly number[]; // one a step
-  readonly norms: readonly number[]; // gradient norms before clipping, one a step
-  readonly looks: readonly DecoderLook[];
-  readonly best: number | null; // index in `looks` of the best one, whose weights are the tensors "best.…"
-  readonly rateFactor: number; // what the guards left of the learning rate
-  readonly rollbacks: number;
-  readonly skipped: readonly number[]; // steps that a guard left out, by place in the schedule
-  readonly guards: readonly GuardEvent[];
-  readonly clipped: number;
-  readonly sinceLook: number; // steps counted since the last look
+  readonly progress: RunProgress<DecoderLook>;
+  readonly tensors: StateTensors;
 }
 
 /** Rejects ("corrupt") a state of another model, other rows or other settings. */

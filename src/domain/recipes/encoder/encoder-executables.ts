@@ -1,12 +1,18 @@
 import type { Backend, Executable } from "../../../engine/backend.ts";
 import { compile } from "../../../engine/compile.ts";
-import { RetuneError } from "../../../engine/errors.ts";
 import type { Graph } from "../../../engine/graph.ts";
 import type { StepResults } from "../../../engine/step-results.ts";
-import type { TensorData, Weights } from "../../matrix.ts";
+import type { Weights } from "../../matrix.ts";
 import { inferenceTokens } from "../../models/inference.ts";
 import { bucketFor, bucketKey, packBatch, packedFeeds, packsByLength } from "../../text/pack.ts";
 import type { TokenSequence } from "../../text/pack.ts";
+import type { StateTensors } from "../guarded-progress.ts";
+import {
+  captureParameters,
+  readParameters,
+  resetParameters,
+  restoreParameters,
+} from "../trained-parameters.ts";
 import type { TracedEncoder } from "./traced-encoder.ts";
 
 const KEPT_BYTES = 1.25e9; // of executables beside the one that runs: activations of a long batch take a gigabyte
@@ -79,45 +85,21 @@ export class EncoderExecutables {
 
   /** Starts over from `weights` (the trained ones): moments and step count are zero. A step must have been prepared. */
   reset(weights: Weights): void {
-    const owner = this.#owner();
-    for (const [name, { values }] of weights) {
-      owner.write(name, values);
-      owner.write(`${name}.m`, new Float32Array(values.length));
-      owner.write(`${name}.v`, new Float32Array(values.length));
-    }
-    owner.write("step", Float32Array.of(0));
+    resetParameters(this.#owner(), weights);
   }
 
   /** The trained weights as they are. */
-  async weights(): Promise<Weights> {
-    const owner = this.#owner();
-    const weights = new Map<string, TensorData>();
-    for (const [name, shape] of this.encoder.trained) {
-      weights.set(name, { shape, values: await owner.read(name) });
-    }
-    return weights;
+  weights(): Promise<Weights> {
+    return readParameters(this.#owner(), this.encoder.trained);
   }
 
   /** Weights, moments and step count by name: what `restore` puts back to the same bits. */
-  async capture(): Promise<Record<string, Float32Array>> {
-    const owner = this.#owner();
-    const tensors: Record<string, Float32Array> = { step: await owner.read("step") };
-    for (const name of this.encoder.trained.keys()) {
-      for (const part of [name, `${name}.m`, `${name}.v`]) tensors[part] = await owner.read(part);
-    }
-    return tensors;
+  capture(): Promise<Record<string, Float32Array>> {
+    return captureParameters(this.#owner(), this.encoder.trained.keys());
   }
 
-  restore(tensors: Readonly<Record<string, Float32Array>>): void {
-    const owner = this.#owner();
-    for (const name of this.encoder.trained.keys()) {
-      for (const part of [name, `${name}.m`, `${name}.v`]) {
-        const values = tensors[part];
-        if (!values) throw new RetuneError("corrupt", `resume: the checkpoint lacks the tensor "${part}"`);
-        owner.write(part, values);
-      }
-    }
-    owner.write("step", tensors["step"]!);
+  restore(tensors: StateTensors): void {
+    restoreParameters(this.#owner(), this.encoder.trained.keys(), tensors);
   }
 
   dispose(): void {

@@ -16,6 +16,7 @@ import type { AdapterConfig } from "../../models/adapter-config.ts";
 import { traceAdapter } from "../../models/adapter-graph.ts";
 import { initialWeights } from "../../models/adapter-weights.ts";
 import { applyAdapter } from "../../models/apply-adapter.ts";
+import { captureParameters, resetParameters, restoreParameters } from "../trained-parameters.ts";
 import type { RouterVectors } from "./router-job.ts";
 
 /** What is trained on frozen vectors: a name, its shapes, how it starts and how it scores. */
@@ -156,13 +157,8 @@ export class HeadSteps {
   }
 
   reset(): void {
-    for (const name of this.#names) {
-      const { values } = this.#head.initial.get(name)!;
-      this.#executable.write(name, values);
-      this.#executable.write(`${name}.m`, new Float32Array(values.length));
-      this.#executable.write(`${name}.v`, new Float32Array(values.length));
-    }
-    this.#executable.write("step", Float32Array.of(0));
+    const { initial } = this.#head;
+    resetParameters(this.#executable, new Map(this.#names.map((name) => [name, initial.get(name)!])));
   }
 
   run(rows: Uint32Array, learningRate: number): void {
@@ -185,18 +181,12 @@ export class HeadSteps {
     return weights;
   }
 
-  async capture(): Promise<Record<string, Float32Array>> {
-    const tensors: Record<string, Float32Array> = { step: await this.#executable.read("step") };
-    for (const name of this.#names) {
-      for (const part of [name, `${name}.m`, `${name}.v`]) tensors[part] = await this.#executable.read(part);
-    }
-    return tensors;
+  capture(): Promise<Record<string, Float32Array>> {
+    return captureParameters(this.#executable, this.#names);
   }
 
   restore(tensors: Readonly<Record<string, Float32Array>>): void {
-    for (const name of ["step", ...this.#names.flatMap((own) => [own, `${own}.m`, `${own}.v`])]) {
-      this.#executable.write(name, tensors[name]!);
-    }
+    restoreParameters(this.#executable, this.#names, tensors);
   }
 
   dispose(): void {
