@@ -1,6 +1,7 @@
 // A JSON schema as EBNF. xgrammar's own conversion makes the frame: objects, arrays, references, patterns, in the layout of Python's
-// json.dumps. Three of its rules let through what the schema forbids, so these parts are ours, put in where a constant stood for them:
+// json.dumps. Some of its rules let through what the schema forbids, so these parts are ours, put in where a constant stood for them:
 //   bounds of whole numbers (minimum 3 allowed 1 and 2)      bounds of numbers (the point of 2.5 was any letter)
+//   names of properties with a quote or a backslash (the grammar was broken by them)
 //   strings with a length (raw control characters); of patterns, the letters that a class leaves open (quotes)
 // Not looked at, by either: multipleOf, uniqueItems, not, if. Some byte sequences that are no UTF-8 count as one character.
 import { RetuneError } from "../../engine/errors.ts";
@@ -18,17 +19,17 @@ type Schema = Readonly<Record<string, unknown>>;
 
 /** EBNF whose start rule is "root". Throws "usage" where the text is no JSON schema that can be followed. */
 export async function schemaGrammar({ Testings }: XGrammar, schema: string): Promise<string> {
-  const rules: string[] = [];
-  const frame = JSON.stringify(framed(parsed(schema), rules));
+  const frame = new SchemaFrame();
+  const written = JSON.stringify(frame.of(parsed(schema)));
   let grammar: string;
   try {
-    grammar = await Testings._jsonSchemaToEBNF(frame, false, ONE_LINE, SEPARATORS, true);
+    grammar = await Testings._jsonSchemaToEBNF(written, false, ONE_LINE, SEPARATORS, true);
   } catch (error) {
     throw refused(lastRefusal(), error);
   }
   grammar = withClasses(grammar, openClass);
-  const own = rules.map((rule, index) => `${ruleName(index)} ::= ${rule}`);
-  rules.forEach((_, index) => {
+  const own = frame.rules.map((rule, index) => `${ruleName(index)} ::= ${rule}`);
+  frame.rules.forEach((_, index) => {
     grammar = grammar.replaceAll(JSON.stringify(JSON.stringify(placeholder(index))), ruleName(index));
   });
   return [grammar, ...own, ...(own.length > 0 ? [CHARACTER] : []), ""].join("\n");
@@ -61,30 +62,46 @@ function ruleName(index: number): string {
   return `retune_rule_${index}`;
 }
 
-/** A schema in which constants stand for our rules, which are added to `rules`. */
-function framed(schema: unknown, rules: string[]): unknown {
-  if (!isSchema(schema)) return schema;
-  if ("const" in schema || "enum" in schema) return schema;
-  const types = schema["type"];
-  if (Array.isArray(types) && types.length > 1 && types.some((type) => isOurs({ ...schema, type }))) {
-    const { description: _, title: __, ...rest } = schema;
-    return { anyOf: types.map((type: unknown) => framed({ ...rest, type }, rules)) };
-  }
-  if (isOurs(schema)) {
-    rules.push(ruleOf(schema));
-    return { const: placeholder(rules.length - 1) };
-  }
-  return Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, member(key, value, rules)]));
-}
-
 const NAMED_SCHEMAS = new Set(["properties", "patternProperties", "$defs", "definitions"]);
-const DATA = new Set(["default", "examples", "required"]);
+const DATA = new Set(["default", "examples"]);
+const UNSAFE_KEY = /["\\\u0000-\u001f]/; // which xgrammar sets into its grammar as they are
 
-function member(key: string, value: unknown, rules: string[]): unknown {
-  if (DATA.has(key)) return value;
-  if (Array.isArray(value)) return value.map((own) => framed(own, rules));
-  if (!NAMED_SCHEMAS.has(key) || !isSchema(value)) return framed(value, rules);
-  return Object.fromEntries(Object.entries(value).map(([name, own]) => [name, framed(own, rules)]));
+/** A schema in which constants, and names of properties, stand for rules of ours. */
+class SchemaFrame {
+  readonly rules: string[] = []; // right sides
+  readonly #keys = new Map<string, string>();
+
+  of(schema: unknown): unknown {
+    if (!isSchema(schema)) return schema;
+    if ("const" in schema || "enum" in schema) return schema;
+    const types = schema["type"];
+    if (Array.isArray(types) && types.length > 1 && types.some((type) => isOurs({ ...schema, type }))) {
+      const { description: _, title: __, ...rest } = schema;
+      return { anyOf: types.map((type: unknown) => this.of({ ...rest, type })) };
+    }
+    if (isOurs(schema)) return { const: this.#placeFor(ruleOf(schema)) };
+    return Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, this.#member(key, value)]));
+  }
+
+  #member(key: string, value: unknown): unknown {
+    if (DATA.has(key)) return value;
+    if (key === "required" && Array.isArray(value)) return value.map((name) => this.#keyOf(String(name)));
+    if (Array.isArray(value)) return value.map((own) => this.of(own));
+    if (!NAMED_SCHEMAS.has(key) || !isSchema(value)) return this.of(value);
+    const named = (name: string): string => (key === "properties" ? this.#keyOf(name) : name);
+    return Object.fromEntries(Object.entries(value).map(([name, own]) => [named(name), this.of(own)]));
+  }
+
+  #keyOf(name: string): string {
+    if (!UNSAFE_KEY.test(name)) return name;
+    const known = this.#keys.get(name) ?? this.#placeFor(JSON.stringify(JSON.stringify(name)));
+    this.#keys.set(name, known);
+    return known;
+  }
+
+  #placeFor(rule: string): string {
+    return placeholder(this.rules.push(rule) - 1);
+  }
 }
 
 function isSchema(value: unknown): value is Schema {
