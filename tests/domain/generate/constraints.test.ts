@@ -10,6 +10,8 @@ import { allows } from "../../../src/domain/generate/sampling.ts";
 import type { Backend } from "../../../src/engine/backend.ts";
 import { formatOf, NAMES } from "../chat/chat-fixtures.ts";
 import { openTestCpu } from "../recipes/open-backend.ts";
+import { CounterRandom } from "../../../src/domain/random.ts";
+import { randomSchema } from "./random-schema.ts";
 import { randomDecoder } from "./random-decoder.ts";
 import { wordFormat } from "./word-format.ts";
 
@@ -93,6 +95,26 @@ describe.each(NAMES)("a model of random weights over %s", (name) => {
     const answers = await drawnAnswers(model, schemaOf(OPEN), 6);
     const validator = new Validator(OPEN as ConstructorParameters<typeof Validator>[0]);
     for (const answer of answers) expect(validator.validate(JSON.parse(answer)).errors).toEqual([]);
+  });
+
+  test("says what fits a schema made at random", async () => {
+    const random = new CounterRandom(NAMES.indexOf(name));
+    const schemas = Array.from({ length: 24 }, () => randomSchema(random));
+    const prompt = model.format.promptIds({ messages: [{ role: "user", content: "hm" }] });
+    const answers = await model.generate(
+      schemas.map(() => prompt),
+      { maxTokens: 130, temperature: 1, seed: 9, constraints: schemas.map(schemaOf) },
+    );
+    const whole = answers.map(({ ended }) => ended === "turn");
+    expect(whole.filter(Boolean).length).toBeGreaterThan(16); // the others did not come to their end
+    for (const [place, { text }] of answers.entries()) {
+      if (!whole[place] || text.includes("\uFFFD")) continue; // bytes that are no character have no length
+      const validator = new Validator(schemas[place] as ConstructorParameters<typeof Validator>[0]);
+      expect(
+        validator.validate(JSON.parse(text)).errors,
+        `${JSON.stringify(schemas[place])}: ${text}`,
+      ).toEqual([]);
+    }
   });
 
   test("says what a grammar allows, from its first letter on", async () => {
