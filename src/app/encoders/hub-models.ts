@@ -34,7 +34,7 @@ const ENCODER: HubWanted = {
 };
 
 const MODEL_ID = /^(?!.*\.\.)\w[\w.-]*(\/\w[\w.-]*)?$/;
-type Hub = Pick<typeof Transformers, "env" | "ModelRegistry">;
+export type Hub = Pick<typeof Transformers, "env" | "ModelRegistry">;
 
 /**
  * Asks the hub which files a model has and how large they are; only the first byte of each and config.json are
@@ -46,12 +46,7 @@ export async function lookUpHubModel(
   options: HubOptions = {},
   wanted: HubWanted = ENCODER,
 ): Promise<HubModel> {
-  if (!MODEL_ID.test(id)) {
-    throw new RetuneError(
-      "usage",
-      `“${id}” is no model id. It reads organisation/name, as on the model's page.`,
-    );
-  }
+  checkModelId(id);
   const hub = await openHub(options);
   const dtype = wanted.precision;
   const model = await fromHub(id, hub, () => hub.ModelRegistry.get_model_files(id, { dtype }));
@@ -71,6 +66,13 @@ export async function lookUpHubModel(
   const found = { id, files, totalBytes: files.reduce((sum, { bytes }) => sum + bytes, 0) };
   refuseUnfit(found, wanted);
   return found;
+}
+
+/** Throws "usage" for what is no id of a model. */
+export function checkModelId(id: string): void {
+  if (MODEL_ID.test(id)) return;
+  const text = `“${id}” is no model id. It reads organisation/name, as on the model's page.`;
+  throw new RetuneError("usage", text);
 }
 
 /**
@@ -98,7 +100,7 @@ export async function downloadHubModel(
 }
 
 /** transformers.js is fetched with the first look-up: a page that never asks a hub never loads it. */
-async function openHub({ host }: HubOptions): Promise<Hub> {
+export async function openHub({ host }: HubOptions): Promise<Hub> {
   const { env, ModelRegistry } = await import("@xenova/transformers");
   env.allowRemoteModels = true;
   env.allowLocalModels = false;
@@ -109,7 +111,7 @@ async function openHub({ host }: HubOptions): Promise<Hub> {
   return { env, ModelRegistry };
 }
 
-async function request(address: string | URL, init: RequestInit = {}): Promise<Response> {
+export async function request(address: string | URL, init: RequestInit = {}): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(address, { ...init, credentials: "omit", referrerPolicy: "no-referrer" });
@@ -143,7 +145,7 @@ async function fromHub<Answer>(id: string, { env }: Hub, ask: () => Promise<Answ
 }
 
 /** The size of a file of the model, undefined where it has none. */
-async function announced(id: string, path: string, hub: Hub): Promise<number | undefined> {
+export async function announced(id: string, path: string, hub: Hub): Promise<number | undefined> {
   const facts = await fromHub(id, hub, () => hub.ModelRegistry.get_file_metadata(id, path));
   if (!facts.exists) return undefined;
   const { size, contentType } = facts as { size?: number; contentType?: string };
@@ -171,7 +173,7 @@ function refuseUnfit({ id, files, totalBytes }: HubModel, { weights, oneFile }: 
   }
 }
 
-function addressOf(id: string, path: string, { env }: Hub): string {
+export function addressOf(id: string, path: string, { env }: Hub): string {
   const folder = env.remotePathTemplate.replace("{model}", id).replace("{revision}", "main");
   return `${env.remoteHost}${folder}${path}`;
 }
