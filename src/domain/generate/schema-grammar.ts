@@ -30,7 +30,7 @@ export async function schemaGrammar({ Testings }: XGrammar, schema: string): Pro
   grammar = withClasses(grammar, openClass);
   const own = frame.rules.map((rule, index) => `${ruleName(index)} ::= ${rule}`);
   frame.rules.forEach((_, index) => {
-    grammar = grammar.replaceAll(JSON.stringify(JSON.stringify(placeholder(index))), ruleName(index));
+    grammar = grammar.replaceAll(JSON.stringify(JSON.stringify(standIn(index))), ruleName(index));
   });
   return [grammar, ...own, ...(own.length > 0 ? [CHARACTER] : []), ""].join("\n");
 }
@@ -54,7 +54,7 @@ function refused(why: string, cause?: unknown): RetuneError {
   return new RetuneError("usage", text, {}, cause === undefined ? {} : { cause });
 }
 
-function placeholder(index: number): string {
+function standIn(index: number): string {
   return `retune rule ${index} of its own`;
 }
 
@@ -100,7 +100,7 @@ class SchemaFrame {
   }
 
   #placeFor(rule: string): string {
-    return placeholder(this.rules.push(rule) - 1);
+    return standIn(this.rules.push(rule) - 1);
   }
 }
 
