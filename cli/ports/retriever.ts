@@ -1,30 +1,22 @@
 import { dirname } from "node:path";
 import { readJsonRows } from "../../src/domain/formats/datasets/json-rows.ts";
 import { RowReport } from "../../src/domain/formats/datasets/row-report.ts";
-import { wordVectors } from "../../src/domain/lab/radit/word-vectors.ts";
-import { vectorRetriever, type PassageRetriever } from "../../src/domain/lab/passage-retriever.ts";
-import type { Matrix } from "../../src/domain/matrix.ts";
+import { WORD_EMBEDDING, type TextEmbedding } from "../../src/domain/lab/radit/retrieval-tuning.ts";
 import { inJob } from "../job.ts";
 import type { LabJob } from "../job-lab.ts";
 import { openEncoder } from "./encoder.ts";
 import { readBytes } from "./files.ts";
 import { embedTexts } from "./vectors.ts";
 
-/** What turns questions and passages into vectors: an encoder, or words hashed onto dimensions. */
-export interface Embedding {
-  readonly name: string;
-  passages(texts: readonly string[]): Promise<Matrix>;
-  questions(texts: readonly string[]): Promise<Matrix>;
+/** An encoder, or words hashed onto dimensions. */
+export interface Embedding extends TextEmbedding {
   close(): Promise<void>;
 }
 
 /** The encoder that a job names, or counts of words where it names none. */
 export async function openEmbedding(job: LabJob, root: string): Promise<Embedding> {
   const { retriever } = job;
-  if (retriever === undefined) {
-    const embed = (texts: readonly string[]): Promise<Matrix> => Promise.resolve(wordVectors(texts));
-    return { name: "words", passages: embed, questions: embed, close: () => Promise.resolve() };
-  }
+  if (retriever === undefined) return { ...WORD_EMBEDDING, close: () => Promise.resolve() };
   const encoder = await inJob(job, "retriever", () => openEncoder(root, retriever, dirname(job.file)));
   const { name, queryInstruction } = encoder.identity;
   return {
@@ -33,20 +25,6 @@ export async function openEmbedding(job: LabJob, root: string): Promise<Embeddin
     questions: (texts) =>
       embedTexts(root, encoder, texts, { instruction: queryInstruction, label: "questions" }),
     close: () => encoder.close(),
-  };
-}
-
-/** A search over passages by an embedding. */
-export async function embeddedRetriever(
-  embedding: Embedding,
-  passages: readonly string[],
-): Promise<{ readonly retriever: PassageRetriever; readonly vectors: Matrix }> {
-  const vectors = await embedding.passages(passages);
-  return {
-    vectors,
-    retriever: vectorRetriever(embedding.name, passages, vectors, (questions) =>
-      embedding.questions(questions),
-    ),
   };
 }
 

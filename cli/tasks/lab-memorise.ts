@@ -2,8 +2,9 @@ import { memoriseTask, type MemoriseGround } from "../../src/domain/lab/memorise
 import type { MemoriseExample } from "../../src/domain/lab/memorise/memorise-example.ts";
 import { distinctTexts, lexicalRetriever } from "../../src/domain/lab/passage-retriever.ts";
 import type { LabExample } from "../../src/domain/lab/lab-task.ts";
+import { openSearch } from "../../src/domain/lab/radit/retrieval-tuning.ts";
 import type { LabJob } from "../job-lab.ts";
-import { embeddedRetriever, openEmbedding, passagesOf, type Embedding } from "../ports/retriever.ts";
+import { openEmbedding, passagesOf, type Embedding } from "../ports/retriever.ts";
 import { plainSystem, type LabSystem } from "./lab-system.ts";
 
 /** Memorising, with RAG over the contexts of all rows (and the job's passages) beside. */
@@ -20,7 +21,7 @@ export async function memorising(job: LabJob, root: string): Promise<LabSystem> 
         return { ...data, task: memoriseTask({ ...ground, retriever: lexicalRetriever(passages) }) };
       }
       embedding = await openEmbedding(job, root);
-      const { retriever } = await embeddedRetriever(embedding, passages);
+      const { retriever } = await openSearch(embedding, passages);
       return { ...data, task: memoriseTask({ ...ground, retriever }) };
     },
     close: async () => embedding?.close(),

@@ -1,56 +1,50 @@
 import { join } from "node:path";
 import type { LabExample, LabTask } from "../../src/domain/lab/lab-task.ts";
-import {
-  distinctTexts,
-  vectorRetriever,
-  type PassageRetriever,
-} from "../../src/domain/lab/passage-retriever.ts";
+import type { PassageRetriever } from "../../src/domain/lab/passage-retriever.ts";
 import { raditTask, withRetrieved } from "../../src/domain/lab/radit/radit.ts";
 import type { RaditExample } from "../../src/domain/lab/radit/radit-example.ts";
-import { raditTable, type RaditTable } from "../../src/domain/lab/radit/radit-table.ts";
-import { answerLikelihoods, supervisedShares } from "../../src/domain/lab/radit/supervision.ts";
+import type { RaditTable } from "../../src/domain/lab/radit/radit-table.ts";
 import {
-  adaptedQueries,
+  openSearch,
+  passagesOfRows,
+  RETRIEVAL_DEFAULTS,
+  retrievalFigures,
+  retrievalTable,
+  scoredCandidates,
+  type PassageSearch,
+} from "../../src/domain/lab/radit/retrieval-tuning.ts";
+import {
   tuneRetriever,
   type RetrieverData,
   type TunedRetriever,
 } from "../../src/domain/lab/radit/tune-retriever.ts";
 import type { Backend } from "../../src/engine/backend.ts";
-import type { Matrix } from "../../src/domain/matrix.ts";
 import type { LabJob } from "../job-lab.ts";
 import { saveAdapterFolder } from "../ports/adapters.ts";
 import { LikelihoodFile } from "../ports/likelihoods.ts";
 import { ProgressLine } from "../ports/progress.ts";
-import { embeddedRetriever, openEmbedding, passagesOf, type Embedding } from "../ports/retriever.ts";
+import { openEmbedding, passagesOf } from "../ports/retriever.ts";
 import type { LabData } from "../run/lab-data.ts";
 import { plainSystem, type Asked, type LabSystem } from "./lab-system.ts";
-
-const TOP_K = 4; // passages of a question that are learnt from, one by one
-const CANDIDATES = 8; // passages of a question that the model scores
-const TEMPERATURE = 1; // τ of p_LSR, in nats a token
-
-interface Search {
-  readonly passages: readonly string[];
-  readonly vectors: Matrix;
-  readonly retriever: PassageRetriever;
-}
 
 /** RA-DIT: the model learns over what the retriever brings, then the retriever by what the model says of it. */
 export async function retrievalTuning(job: LabJob, root: string): Promise<LabSystem> {
   const embedding = await openEmbedding(job, root);
   const further = await passagesOf(job.passages);
-  let search: Search | undefined;
+  const topK = job.topK ?? RETRIEVAL_DEFAULTS.topK;
+  let search: PassageSearch | undefined;
   let tuned: TunedRetriever | undefined;
   return {
     ...plainSystem(raditTask()),
     async prepared(data) {
-      search = await searchOver(embedding, data, further);
-      return withPassages(data, search.retriever, job.topK ?? TOP_K);
+      const rows = [data.train, data.look, data.test].flat() as readonly LabExample[];
+      search = await openSearch(embedding, passagesOfRows(rows as readonly RaditExample[], further));
+      return withPassages(data, search.retriever, topK);
     },
     async further(asked) {
-      const learnt = await tuneBy(job, root, embedding, search!, asked);
+      const learnt = await tuneBy(job, root, search!, asked);
       tuned = learnt.tuned;
-      return report(job, embedding, search!, asked, learnt);
+      return report(job, search!, asked, learnt, topK);
     },
     async write(out) {
       if (tuned) await saveAdapterFolder(join(out, "llamaindex"), tuned);
@@ -59,17 +53,9 @@ export async function retrievalTuning(job: LabJob, root: string): Promise<LabSys
   };
 }
 
-async function searchOver(embedding: Embedding, data: LabData, further: readonly string[]): Promise<Search> {
-  const rows = [data.train, data.look, data.test].flat() as readonly LabExample[] as readonly RaditExample[];
-  const passages = distinctTexts([...rows.flatMap(({ contexts }) => contexts), ...further]);
-  return { passages, ...(await embeddedRetriever(embedding, passages)) };
-}
-
 async function withPassages(data: LabData, retriever: PassageRetriever, count: number): Promise<LabData> {
   const over = (rows: readonly LabExample[]): Promise<readonly LabExample[]> =>
-    rows.length === 0
-      ? Promise.resolve(rows)
-      : withRetrieved(rows as readonly RaditExample[], retriever, count);
+    withRetrieved(rows as readonly RaditExample[], retriever, count);
   return {
     ...data,
     train: await over(data.train),
@@ -85,37 +71,22 @@ interface Learnt {
   readonly scored: number; // pairs of question and passage
 }
 
-/** Candidates are what the retriever brings and what the row brings; the tuned model scores them. */
 async function tuneBy(
   job: LabJob,
   root: string,
-  embedding: Embedding,
-  { passages, vectors, retriever }: Search,
+  search: PassageSearch,
   { data, pair, backend, tunedHash }: Asked,
 ): Promise<Learnt> {
   const started = performance.now();
-  const { candidates: count = CANDIDATES, temperature = TEMPERATURE } = job.retrieval ?? {};
-  const rows = await withRetrieved(data.train as readonly RaditExample[], retriever, count);
-  const places = new Map(passages.map((text, place) => [text, place]));
-  const candidates = rows.map(({ retrieved, contexts }) => {
-    const own = contexts.flatMap((text) => places.get(text) ?? []);
-    return [...new Set([...retrieved.map(({ place }) => place), ...own])];
-  });
   const cache = await LikelihoodFile.open(root, tunedHash);
   const line = new ProgressLine("scoring passages");
-  const asked = rows.map((example, row) => {
-    return { example, passages: candidates[row]!.map((place) => passages[place]!) };
-  });
+  const rows = data.train as readonly RaditExample[];
   const control = { onProgress: line.show };
-  const likelihoods = await answerLikelihoods(pair.tuned!, tunedHash, asked, cache, control);
+  const found = await scoredCandidates(pair.tuned!, tunedHash, search, rows, job.retrieval, cache, control);
   await cache.save();
-  const scored = candidates.reduce((sum, own) => sum + own.length, 0);
-  line.finish(`${scored} passages`);
-  const targets = likelihoods.map((own) => supervisedShares(own, temperature));
-  const queries = await embedding.questions(rows.map(({ question }) => question));
-  const retrieverData: RetrieverData = { queries, passages: vectors, candidates, targets };
-  const tuned = await trained(job, backend, retrieverData);
-  return { tuned, scored, seconds: (performance.now() - started) / 1000 };
+  line.finish(`${found.scored} passages`);
+  const tuned = await trained(job, backend, found.data);
+  return { tuned, scored: found.scored, seconds: (performance.now() - started) / 1000 };
 }
 
 async function trained(job: LabJob, backend: Backend, data: RetrieverData): Promise<TunedRetriever> {
@@ -135,31 +106,22 @@ async function trained(job: LabJob, backend: Backend, data: RetrieverData): Prom
 
 /** The table of both retrievers and both models, and what became of the retriever. */
 async function report(
-  job: LabJob,
-  embedding: Embedding,
-  { passages, vectors }: Search,
+  { seed, maxNewTokens }: LabJob,
+  search: PassageSearch,
   { data, pair, arms, task }: Asked,
   { tuned, seconds, scored }: Learnt,
+  topK: number,
 ): Promise<{ readonly record: object; readonly summary: string }> {
-  const base = data.test as readonly RaditExample[];
-  const adapted = vectorRetriever("tuned", passages, vectors, async (questions) => {
-    return adaptedQueries(tuned, await embedding.questions(questions));
-  });
-  const rows = { base, tuned: await withRetrieved(base, adapted, job.topK ?? TOP_K) };
-  const { maxNewTokens } = job;
-  const settings = { seed: job.seed, ...(maxNewTokens === undefined ? {} : { maxNewTokens }) };
-  const known = (["base", "tuned"] as const).map((model) => ({
-    ...{ retriever: "base" as const, model, answers: arms[model]! },
-  }));
-  const models = { base: pair.base, tuned: pair.tuned! };
+  const examples = data.test as readonly RaditExample[];
   const line = new ProgressLine("asking over the tuned retriever");
-  const table = await raditTable(task as LabTask<RaditExample>, rows, models, settings, known);
-  line.finish(`${base.length} rows`);
-  const { divergence, heldOut, epoch, losses } = tuned;
-  const retrieval = {
-    ...{ retriever: embedding.name, passages: passages.length, scored, seconds },
-    ...{ divergence, heldOut, epoch, losses },
-  };
+  const table = await retrievalTable(search, tuned, {
+    ...{ task: task as LabTask<RaditExample>, examples, topK },
+    models: { base: pair.base, tuned: pair.tuned! },
+    answers: { base: arms["base"]!, tuned: arms["tuned"]! },
+    settings: { seed, ...(maxNewTokens === undefined ? {} : { maxNewTokens }) },
+  });
+  line.finish(`${examples.length} rows`);
+  const retrieval = retrievalFigures(search, tuned, { scored, seconds });
   return { record: { retrieval, table: table.cells, hits: table.hits }, summary: tableText(table) };
 }
 

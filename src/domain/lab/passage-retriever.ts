@@ -4,6 +4,8 @@ import { topColumns } from "../eval/ranking.ts";
 import type { Matrix } from "../matrix.ts";
 import type { RunControl } from "../ports.ts";
 
+const BLOCK = 256; // questions whose scores of all passages are held at once
+
 /** A passage that a retriever brought. */
 export interface RetrievedPassage {
   readonly place: number; // in the passages searched
@@ -43,10 +45,16 @@ export function vectorRetriever(
   return {
     name,
     async retrieve(questions, count, control) {
-      const scores = dotScores(unitRows(await embed(questions, control)), documents);
-      return questions.map((_, row) => {
-        return best(scores.subarray(row * passages.length, (row + 1) * passages.length), passages, count);
-      });
+      const found: (readonly RetrievedPassage[])[] = [];
+      for (let from = 0; from < questions.length; from += BLOCK) {
+        const asked = unitRows(await embed(questions.slice(from, from + BLOCK), control));
+        const scores = dotScores(asked, documents);
+        for (let row = 0; row < asked.rows; row++) {
+          const own = scores.subarray(row * passages.length, (row + 1) * passages.length);
+          found.push(best(own, passages, count));
+        }
+      }
+      return found;
     },
   };
 }

@@ -79,6 +79,7 @@ export async function withRetrieved(
   count: number,
   control?: RunControl,
 ): Promise<readonly RaditExample[]> {
+  if (examples.length === 0) return examples;
   const questions = examples.map(({ question }) => question);
   const found = await retriever.retrieve(questions, count, control);
   return examples.map((example, row) => ({ ...example, retrieved: found[row]! }));

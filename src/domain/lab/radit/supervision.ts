@@ -9,7 +9,7 @@ import { renderedRows } from "../../chat/rendered-row.ts";
 import { sha256 } from "../../data/hash.ts";
 import type { LanguageModel } from "../../generate/language-model.ts";
 import type { RunControl } from "../../ports.ts";
-import { questionOver } from "../question-prompt.ts";
+import { fittingQuestion } from "../answered.ts";
 import type { RaditExample } from "./radit-example.ts";
 
 /** Where scores are kept between runs, by SHA-256 of what they depend on. */
@@ -23,7 +23,10 @@ interface ScoredPair {
   readonly passage: string;
 }
 
-/** ℓ of every candidate of every row, in nats a token: [rows][candidates]. `modelHash` identifies the model's weights. */
+/**
+ * ℓ of every candidate of every row, in nats a token: [rows][candidates]. `modelHash` identifies the model's weights. A passage that
+ * is too long for the model's positions counts as none.
+ */
 export async function answerLikelihoods(
   model: LanguageModel,
   modelHash: string,
@@ -37,8 +40,10 @@ export async function answerLikelihoods(
     ([key]) => cache.get(key) === undefined,
   );
   const sequences = open.map(([, pair]) => {
-    const { messages } = questionOver([pair.passage], pair.example.question);
-    const answer = { role: "assistant", content: pair.example.answer } as const;
+    const { question, answer: content } = pair.example;
+    const room = model.format.promptIds({ messages: [{ role: "user", content }] }).length;
+    const { messages } = fittingQuestion(model, [pair.passage], question, room);
+    const answer = { role: "assistant", content } as const;
     return renderedRows(model.format, { messages: [...messages, answer] }, { learn: "last-answer" })[0]!;
   });
   const scores = await model.score(sequences, control);
