@@ -3,6 +3,7 @@ import type { LabMeasure, LabTaskId } from "../domain/lab/lab-task.ts";
 import type { RunControl } from "../domain/ports.ts";
 import type { DecoderSettings } from "../domain/recipes/decoder/decoder-job.ts";
 import type { WireError } from "../engine/errors.ts";
+import type { HubModel } from "./encoders/hub-models.ts";
 import type { KeptAs } from "./encoders/keep-decoder.ts";
 import type { ExportedFile } from "./studio-models.ts";
 import type { RunState } from "./studio-training.ts";
@@ -78,6 +79,13 @@ export interface LabModelView {
   readonly bytes: number;
   readonly precisions: readonly LabPrecision[]; // how its weights may lie on the device
   readonly placeholders: boolean; // knows only delexicalised words: the bundled nano
+}
+
+/** Decoders from the hub, on the connected page. */
+export interface LabHubStudio {
+  /** Files and sizes of a Llama-type decoder; of the weights nothing is fetched. */
+  lookUp(id: string): Promise<HubModel>;
+  add(model: HubModel, keptAs?: KeptAs, control?: RunControl): Promise<LabModelView>;
 }
 
 export type LabPrecision = "f32" | "f16" | "q8" | "q4";
@@ -184,6 +192,15 @@ export interface LabExportOffer {
   readonly obstacle: string | null;
 }
 
+/** Questions for a teacher: of a search project, or of a file (readAskedQuestions says how it looks). */
+export interface LabTeaching {
+  readonly source:
+    { readonly kind: "project"; readonly projectId: string } | { readonly kind: "file"; readonly file: File };
+  readonly teacher: { readonly url: string; readonly model: string; readonly key?: string };
+  readonly topK: number; // passages of a prompt: those that BM25 finds, or the first of a file's own
+  readonly questions: number; // at most so many, spread evenly
+}
+
 /** What the page asks about the lab. Long work rejects with "cancelled" by the signal; events: "lab" and "lab-run". */
 export interface LabStudio {
   systems(): Promise<readonly LabSystem[]>;
@@ -208,16 +225,23 @@ export interface LabStudio {
   /** Of distillation's rows. */
   estimate(labId: string): Promise<LabEstimate>;
 
+  /**
+   * Job: a teacher answers questions, and its answers become rows to learn of a project of system "sft". Connected page only; what
+   * was answered is kept at once, and not asked again.
+   */
+  distil(labId: string, teaching: LabTeaching): Promise<string>;
+
   models(): Promise<readonly LabModelView[]>;
   /**
    * A folder with config.json, safetensors and tokenizer of a Llama-type decoder; kept in this browser as it came ("files", the
    * default) or with its weights in f16, q8 or q4, streamed and read back.
    */
   addModelFolder(files: readonly File[], control?: RunControl, keptAs?: KeptAs): Promise<LabModelView>;
+  readonly hub: LabHubStudio;
   removeModel(modelId: string): Promise<void>;
 
-  /** What a run is started with where nothing is changed. */
-  recommended(labId: string): Promise<LabRecipe>;
+  /** What a run from a base (absent: the site's own) is started with where nothing is changed. */
+  recommended(labId: string, base?: string): Promise<LabRecipe>;
   plan(labId: string, recipe: LabRecipe, control?: RunControl): Promise<LabPlan>;
   start(labId: string, recipe: LabRecipe): Promise<string>;
   pause(runId: string): Promise<void>;

@@ -64,6 +64,7 @@ export interface StorageView {
 export type JobKind =
   | "import"
   | "generate"
+  | "distil"
   | "check"
   | "mine"
   | "embed"

@@ -260,6 +260,11 @@ export class FakeLab implements LabStudio {
     return { ...counted, faults: { message_unrecognized_key: 2 } };
   }
 
+  async distil(): Promise<string> {
+    this.calls.push("distil");
+    return "job-teacher";
+  }
+
   async models(): Promise<readonly LabModelView[]> {
     return MODELS;
   }
@@ -267,6 +272,16 @@ export class FakeLab implements LabStudio {
   async addModelFolder(): Promise<LabModelView> {
     return MODELS[1]!;
   }
+
+  readonly hub: LabStudio["hub"] = {
+    lookUp: (id) =>
+      Promise.resolve({
+        id,
+        files: [{ path: "model.safetensors", bytes: 269_000_000 }],
+        totalBytes: 271_000_000,
+      }),
+    add: () => Promise.resolve(MODELS[1]!),
+  };
 
   async removeModel(): Promise<void> {
     this.calls.push("removeModel");

@@ -51,7 +51,10 @@ export function assembleStudio(parts: StudioParts): { studio: WorkspaceStudio; r
     ...{ workspace, workers, environment, emitter, encoders, runs, desk, jobs, models, ladder },
     routers: new RouterDesk(workspace),
     teachers: new TeacherDesk({ workspace, workers, environment, folders }),
-    lab: new LabDesk({ workspace, workers, emitter, locks, choice: () => environment.backendChoice }),
+    lab: new LabDesk({
+      ...{ workspace, workers, environment, emitter, jobs, locks },
+      choice: () => environment.backendChoice,
+    }),
     storage: parts.storage,
     persist: parts.persist,
   });

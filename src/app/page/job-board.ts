@@ -8,6 +8,7 @@ export interface JobRequest {
   readonly kind: JobView["kind"];
   readonly projectId: string;
   readonly label: string;
+  readonly lab?: true; // the project is the lab's
 }
 
 const EMIT_MS = 250;

@@ -13,13 +13,13 @@ import type * as lab from "../studio-lab.ts";
 import type { ExportedFile } from "../studio-models.ts";
 import type { Emitter } from "./emitter.ts";
 import { asFile, sent } from "./files.ts";
+import { LabHub } from "./lab-hub.ts";
 import { labJobOf, LabRuns } from "./lab-runs.ts";
+import { startTeaching, type LabTeachingPorts } from "./lab-teaching.ts";
 import type { RunLocks } from "./run-locks.ts";
-import type { WorkerPool } from "./worker-pool.ts";
 
-export interface LabDeskPorts {
+export interface LabDeskPorts extends LabTeachingPorts {
   readonly workspace: Workspace;
-  readonly workers: WorkerPool;
   readonly emitter: Emitter;
   readonly locks: RunLocks;
   readonly choice: () => BackendChoice;
@@ -28,11 +28,13 @@ export interface LabDeskPorts {
 /** The LLM lab of this page: each method is a verb; what it takes to do it lies in the lab's worker. */
 export class LabDesk implements lab.LabStudio {
   readonly owner: LabRuns;
+  readonly hub: LabHub;
   private readonly ports: LabDeskPorts;
   private readonly listening = new Map<string, (answers: lab.LabAnswers) => void>();
 
   constructor(ports: LabDeskPorts) {
     this.ports = ports;
+    this.hub = new LabHub(ports);
     const { workspace, workers, locks, choice } = ports;
     this.owner = new LabRuns({ workspace, workers, locks, choice, tell: (run) => this.tell(run) });
   }
@@ -124,6 +126,10 @@ export class LabDesk implements lab.LabStudio {
     return this.ports.workers.lab.call("estimate", { labId });
   }
 
+  distil(labId: string, teaching: lab.LabTeaching): Promise<string> {
+    return startTeaching(this.ports, labId, teaching, () => this.changed(labId));
+  }
+
   models(): Promise<readonly lab.LabModelView[]> {
     return this.ports.workers.lab.call("models", null);
   }
@@ -140,8 +146,8 @@ export class LabDesk implements lab.LabStudio {
     await this.ports.workers.lab.call("removeModel", { id });
   }
 
-  recommended(labId: string): Promise<lab.LabRecipe> {
-    return this.ports.workers.lab.call("recommended", { labId });
+  recommended(labId: string, base?: string): Promise<lab.LabRecipe> {
+    return this.ports.workers.lab.call("recommended", { labId, ...(base === undefined ? {} : { base }) });
   }
 
   plan(labId: string, recipe: lab.LabRecipe, control: RunControl = {}): Promise<lab.LabPlan> {

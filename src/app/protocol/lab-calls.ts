@@ -1,3 +1,4 @@
+import type { LabTaught, SentTeaching } from "../jobs/lab-distil.ts";
 import type { LabTaskId } from "../../domain/lab/lab-task.ts";
 import type { LabRunRecord } from "../storage/lab-records.ts";
 import type { BackendChoice } from "../studio.ts";
@@ -44,10 +45,14 @@ export interface LabMethods {
     readonly LabRowView[]
   >;
   readonly estimate: Call<OfLab, LabEstimate>;
+  readonly distil: Call<OfLab & { readonly teaching: SentTeaching }, LabTaught>;
   readonly models: Call<null, readonly LabModelView[]>;
-  readonly addModel: Call<{ readonly files: readonly SentFile[]; readonly keptAs?: KeptAs }, LabModelView>;
+  readonly addModel: Call<
+    { readonly files: readonly SentFile[]; readonly keptAs?: KeptAs; readonly origin?: "folder" | "hub" },
+    LabModelView
+  >;
   readonly removeModel: Call<{ readonly id: string }, null>;
-  readonly recommended: Call<OfLab, LabRecipe>;
+  readonly recommended: Call<OfLab & { readonly base?: string }, LabRecipe>;
   readonly plan: Call<OfLab & { readonly recipe: LabRecipe; readonly choice: BackendChoice }, LabPlan>;
   readonly train: Call<OfRun & { readonly choice: BackendChoice; readonly stop: boolean }, LabRunRecord>;
   readonly pause: Call<OfRun, null>;

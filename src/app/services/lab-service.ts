@@ -1,20 +1,20 @@
 import type { LabTask, LabTaskId } from "../../domain/lab/lab-task.ts";
 import type { RunControl } from "../../domain/ports.ts";
 import type { Backend } from "../../engine/backend.ts";
-import { RetuneError } from "../../engine/errors.ts";
 import { LAB_TASK_IDS, labTask } from "../../domain/lab/registry.ts";
 import { rowBytes } from "../../domain/lab/row-bytes.ts";
 import { DecoderSource, NANO_DECODER } from "../encoders/decoder-source.ts";
 import type { ModelFolders } from "../encoders/folder-store.ts";
-import { servedModelFiles } from "../encoders/model-files.ts";
 import { interruptible } from "../jobs/interruptible-backend.ts";
 import { askLab } from "../jobs/lab-ask.ts";
 import { labData, rowView, splitView } from "../jobs/lab-data.ts";
+import { distilRows, type LabTaught } from "../jobs/lab-distil.ts";
 import { estimateChats } from "../jobs/lab-estimate.ts";
 import { exportLab, labExportOffers } from "../jobs/lab-exports.ts";
 import { loadDecoder, openPair, type OpenPair } from "../jobs/lab-kept.ts";
 import { planLab } from "../jobs/lab-plan.ts";
 import { recommendedRecipe } from "../jobs/lab-recipe.ts";
+import { labSample } from "../jobs/lab-sample.ts";
 import { runLab, type LabRunPorts } from "../jobs/lab-run.ts";
 import type { LabEvent, LabMethods } from "../protocol/lab-calls.ts";
 import type { Handlers } from "../protocol/host.ts";
@@ -82,15 +82,8 @@ export class LabService {
   }
 
   async fillSample({ labId, system }: Of<"fillSample">): Promise<null> {
-    const served = servedModelFiles(system, new URL(`samples/lab/${system}/`, this.ports.site).href);
-    for (const side of ["train", "test", "replay"] as const) {
-      const name = `${side}.jsonl`;
-      const bytes = await served.read(name);
-      if (bytes)
-        await this.readFile({ labId, side, file: { name, blob: new Blob([bytes]) }, skipBadRows: false });
-      else if (side === "train")
-        throw new RetuneError("network", `The sample's ${name} is not on this site.`);
-    }
+    for (const { side, name, bytes } of await labSample(system, this.ports.site))
+      await this.readFile({ labId, side, file: { name, blob: new Blob([bytes]) }, skipBadRows: false });
     return null;
   }
 
@@ -104,12 +97,23 @@ export class LabService {
     return estimateChats(lab, labId, await this.data(labId), await this.decoders.open(NANO_DECODER));
   }
 
+  readonly distil: Handlers<LabMethods>["distil"] = async (
+    { labId, teaching },
+    control,
+  ): Promise<LabTaught> => {
+    const { workspace } = this.ports;
+    const keep = (file: LabFileRecord): Promise<LabFileView> =>
+      this.readFile({ ...file, file: { name: file.name, blob: new Blob([file.bytes]) } });
+    return distilRows({ workspace, labId, keep, fetch: (url, init) => fetch(url, init) }, teaching, control);
+  };
+
   models(): Promise<readonly LabModelView[]> {
     return this.decoders.list();
   }
 
-  async addModel({ files, keptAs }: Of<"addModel">, control: RunControl): Promise<LabModelView> {
-    return this.decoders.add(files, keptAs, { ...control, freeBytes: await this.ports.freeBytes() });
+  async addModel({ files, keptAs, origin }: Of<"addModel">, control: RunControl): Promise<LabModelView> {
+    const freeBytes = await this.ports.freeBytes();
+    return this.decoders.add(files, keptAs, { ...control, freeBytes }, origin);
   }
 
   async removeModel({ id }: Of<"removeModel">): Promise<null> {
@@ -117,8 +121,8 @@ export class LabService {
     return null;
   }
 
-  async recommended({ labId }: Of<"recommended">): Promise<LabRecipe> {
-    return recommendedRecipe(await this.data(labId), await this.decoders.open(NANO_DECODER));
+  async recommended({ labId, base = NANO_DECODER }: Of<"recommended">): Promise<LabRecipe> {
+    return recommendedRecipe(await this.data(labId), await this.decoders.open(base), base);
   }
 
   readonly plan: Handlers<LabMethods>["plan"] = ({ labId, recipe, choice }, { signal }) => {
@@ -240,6 +244,7 @@ export function labHandlers(service: LabService): Handlers<LabMethods> {
     fillSample: (params) => service.fillSample(params),
     rows: (params) => service.rows(params),
     estimate: (params) => service.estimate(params),
+    distil: service.distil,
     models: () => service.models(),
     addModel: (params, control) => service.addModel(params, control),
     removeModel: (params) => service.removeModel(params),

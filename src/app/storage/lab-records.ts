@@ -1,3 +1,4 @@
+import type { TaughtRow } from "../../domain/lab/distil/teach.ts";
 import type { LabTaskId } from "../../domain/lab/lab-task.ts";
 import type { Verdict } from "../../domain/eval/report.ts";
 import type { WireError } from "../../engine/errors.ts";
@@ -51,6 +52,12 @@ export interface LabRunRecord {
 export interface LabResultRecord {
   readonly runId: string;
   readonly results: LabResults;
+}
+
+/** A teacher's answer, kept the moment it came: a question that was paid for is not asked again. */
+export interface LabAnswerRecord extends TaughtRow {
+  readonly labId: string;
+  readonly teacher: string; // address and model, never a key
 }
 
 /** A decoder that was picked as a folder; its files lie in the browser's private file system. */

@@ -1,7 +1,13 @@
 import { RetuneError } from "../../engine/errors.ts";
 import type { LabFileView, LabResults, LabSide } from "../studio-lab.ts";
 import type { Connection } from "./connection.ts";
-import type { LabFileRecord, LabModelRecord, LabRecord, LabRunRecord } from "./lab-records.ts";
+import type {
+  LabAnswerRecord,
+  LabFileRecord,
+  LabModelRecord,
+  LabRecord,
+  LabRunRecord,
+} from "./lab-records.ts";
 
 /** Projects of the lab, their files, runs, results and models. */
 export class LabStore {
@@ -45,10 +51,13 @@ export class LabStore {
 
   /** A project with its files, runs, results and checkpoints: all or nothing. */
   async remove(labId: string): Promise<void> {
-    const stores = ["labs", "labFiles", "labRuns", "labResults", "manifests", "chunks"] as const;
+    const stores = [
+      ...(["labs", "labFiles", "labAnswers", "labRuns", "labResults", "manifests", "chunks"] as const),
+    ];
     await this.connection.write(stores, "removing the lab project", async (tx) => {
       await tx.objectStore("labs").delete(labId);
-      await tx.objectStore("labFiles").delete(IDBKeyRange.bound([labId], [labId, []]));
+      for (const name of ["labFiles", "labAnswers"] as const)
+        await tx.objectStore(name).delete(IDBKeyRange.bound([labId], [labId, []]));
       for (const runId of await tx.objectStore("labRuns").index("lab").getAllKeys(labId)) {
         await tx.objectStore("labRuns").delete(runId);
         await tx.objectStore("labResults").delete(runId);
@@ -86,6 +95,18 @@ export class LabStore {
       await tx.objectStore("labFiles").delete([labId, side]);
       await tx.objectStore("labs").put({ ...lab, files: lab.files.filter((file) => file.side !== side) });
     });
+  }
+
+  async saveAnswer(answer: LabAnswerRecord): Promise<void> {
+    await this.connection.write(["labAnswers"], "a teacher's answer", (tx) =>
+      tx.objectStore("labAnswers").put(answer),
+    );
+  }
+
+  async answers(labId: string): Promise<readonly LabAnswerRecord[]> {
+    return this.connection.read(["labAnswers"], "opening a teacher's answers", (tx) =>
+      tx.objectStore("labAnswers").getAll(IDBKeyRange.bound([labId], [labId, []])),
+    );
   }
 
   /** Stores a new run under the project's next number. */

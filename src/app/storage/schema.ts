@@ -28,6 +28,7 @@ export interface RetuneSchema extends DBSchema {
   labRuns: { key: string; value: lab.LabRunRecord; indexes: { lab: string } };
   labResults: { key: string; value: lab.LabResultRecord };
   labModels: { key: string; value: lab.LabModelRecord };
+  labAnswers: { key: [string, string]; value: lab.LabAnswerRecord };
 }
 
 export type StoreName = StoreNames<RetuneSchema>;
@@ -73,6 +74,9 @@ export const MIGRATIONS: readonly ((database: Database, transaction: UpgradeTran
     database.createObjectStore("labRuns", { keyPath: "id" }).createIndex("lab", "labId");
     database.createObjectStore("labResults", { keyPath: "runId" });
     database.createObjectStore("labModels", { keyPath: "id" });
+  },
+  (database) => {
+    database.createObjectStore("labAnswers", { keyPath: ["labId", "key"] });
   },
 ];
 

@@ -15,6 +15,7 @@ export const SCREEN_NAMES: Readonly<Record<ScreenName, string>> = {
 const JOB_KINDS: Readonly<Record<JobView["kind"], string>> = {
   import: "Import",
   generate: "Writing questions",
+  distil: "Asking the teacher",
   check: "Checking the data",
   mine: "Mining negatives",
   embed: "Embedding",

@@ -18,7 +18,8 @@ export interface TaughtQuestion {
 /** What answers, and what it answers from. */
 export interface Teaching {
   readonly identity: string; // changes whenever the same prompt may be answered differently
-  retrieve(question: string, signal?: AbortSignal): Promise<readonly string[]>; // texts of passages, best first
+  /** Texts of passages, best first; a question without any is asked bare. */
+  retrieve(question: string, signal?: AbortSignal, id?: string): Promise<readonly string[]>;
   answer(prompt: Conversation, signal?: AbortSignal): Promise<string>;
 }
 
@@ -86,7 +87,8 @@ async function taught(
   signal: AbortSignal,
 ): Promise<TeachingEvent | undefined> {
   try {
-    const prompt = questionOver(await teaching.retrieve(text, signal), text);
+    const passages = await teaching.retrieve(text, signal, id);
+    const prompt = passages.length > 0 ? questionOver(passages, text) : bare(text);
     const key = await sha256(JSON.stringify([teaching.identity, prompt]));
     if (known.has(key)) return undefined;
     const answer = (await teaching.answer(prompt, signal)).trim();
@@ -96,6 +98,11 @@ async function taught(
   } catch (error) {
     return { kind: "failed", question: id, error: toWire(error) };
   }
+}
+
+/** A question that no passage goes with. */
+function bare(text: string): Conversation {
+  return { messages: [{ role: "user", content: text }] };
 }
 
 function gaveUp({ code, message }: WireError, failures: number): RetuneError {
