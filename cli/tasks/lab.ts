@@ -111,7 +111,8 @@ async function writeResults(
   { model, learnt: { trained }, judged }: Outcome,
 ): Promise<void> {
   await writeLabExports(job, out, {
-    ...{ model, trained, metrics: judged.figures, trainRows: learntRows.length },
+    ...{ model, learnt: keptDecoder(trained).tuned, system: job.task, metrics: judged.figures },
+    facts: { "training rows": learntRows.length, seed: job.seed },
     dataSha256: hashes["train"]!,
   });
   await writeWhole(join(out, "answers.jsonl"), answerLines(task, judged.test, judged.arms, model));

@@ -1,5 +1,5 @@
+import type { Learnt } from "../../domain/formats/merged-decoder.ts";
 import type { DecoderModel } from "../../domain/models/decoder-model.ts";
-import type { LoraAdapter, NamedWeights } from "../../domain/models/encoder-model.ts";
 import { frozenKindOn, type FrozenKind } from "../../domain/models/llama/frozen.ts";
 import { openLanguageModel, type OpenLanguageModel } from "../../domain/generate/open-language-model.ts";
 import type { TrainedDecoder } from "../../domain/recipes/decoder/decoder-run.ts";
@@ -11,9 +11,7 @@ import { resultKey } from "./result-store.ts";
 
 /** What a lab run keeps: what was learnt, without its base, which is read again where it came from. */
 export interface KeptDecoder extends Pick<TrainedDecoder, "step" | "totalSteps" | "notes"> {
-  readonly tuned:
-    | { readonly kind: "lora"; readonly adapter: LoraAdapter }
-    | { readonly kind: "full"; readonly weights: NamedWeights };
+  readonly tuned: Learnt;
 }
 
 const TASK = "decoder";

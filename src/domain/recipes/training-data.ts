@@ -2,6 +2,7 @@ import { RetuneError } from "../../engine/errors.ts";
 import { groupsOf, passageIndex, type Dataset } from "../data/dataset.ts";
 import type { Matrix } from "../matrix.ts";
 import { CounterRandom } from "../random.ts";
+import { Fingerprint } from "./fingerprint.ts";
 import { judgementsOf } from "./judgements.ts";
 
 /** A training file with its vectors; `queries` are those trained on: after the instruction where one is set. */
@@ -64,16 +65,7 @@ export function foldsOf({ usable, groups }: PreparedData, count: number, seed: n
 
 /** A short hash of settings, judgements and vectors, to refuse the saved state of another run (not for security). */
 export function fingerprintOf(data: PreparedData, settings: object): string {
-  let [a, b] = [0x9e3779b9, 0x85ebca6b];
-  const take = (word: number): void => {
-    a = Math.imul(a ^ word, 0x21f0aaad);
-    a ^= a >>> 15;
-    b = Math.imul(b + word, 0x735a2d97) ^ (b >>> 13);
-  };
-  for (const { values } of [data.queries, data.corpus]) {
-    for (const word of new Uint32Array(values.buffer, values.byteOffset, values.length)) take(word);
-  }
-  for (const found of data.positives) for (const word of [found.length, ...found]) take(word);
-  for (const character of JSON.stringify(settings)) take(character.codePointAt(0)!);
-  return [a, b].map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
+  const fingerprint = new Fingerprint().floats(data.queries.values).floats(data.corpus.values);
+  for (const found of data.positives) for (const word of [found.length, ...found]) fingerprint.word(word);
+  return fingerprint.text(JSON.stringify(settings)).hash;
 }

@@ -4,6 +4,7 @@ import type { PlanSummary } from "../../../engine/plan.ts";
 import { checkRerankDataset } from "../../data/rerank-dataset.ts";
 import type { CrossEncoderModel } from "../../models/encoder-model.ts";
 import { SequenceTokenizer } from "../../text/wordpiece.ts";
+import { Fingerprint } from "../fingerprint.ts";
 import { rhythmOf, type PullOptions, type Rhythm } from "../back-pressure.ts";
 import {
   CROSS_ENCODER_DEFAULTS as DEFAULTS,
@@ -148,16 +149,8 @@ function estimateOf(
 
 /** A short hash of settings, pairs and weights, to refuse the saved state of another run (not for security). */
 function fingerprintOf({ train, validation, settings }: CrossEncoderJob, model: CrossEncoderModel): string {
-  let [a, b] = [0x9e3779b9, 0x85ebca6b];
-  const take = (word: number): void => {
-    a = Math.imul(a ^ word, 0x21f0aaad);
-    a ^= a >>> 15;
-    b = Math.imul(b + word, 0x735a2d97) ^ (b >>> 13);
-  };
   const text = JSON.stringify([settings, train, validation ?? null, model.name]);
-  for (let index = 0; index < text.length; index++) take(text.charCodeAt(index));
-  for (const { values } of model.weights.values()) {
-    for (const word of new Uint32Array(values.buffer, values.byteOffset, values.length)) take(word);
-  }
-  return [a, b].map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
+  const fingerprint = new Fingerprint().text(text);
+  for (const { values } of model.weights.values()) fingerprint.floats(values);
+  return fingerprint.hash;
 }
