@@ -1,3 +1,5 @@
+import { answerable } from "../../domain/lab/answered.ts";
+import type { LabExample } from "../../domain/lab/lab-task.ts";
 import { evenly } from "../../domain/lab/split-rows.ts";
 import type { DecoderModel } from "../../domain/models/decoder-model.ts";
 import { openDecoderRun } from "../../domain/recipes/decoder/decoder.ts";
@@ -12,7 +14,14 @@ import type { LabStore } from "../storage/lab-store.ts";
 import { requireRoom } from "../storage/quota.ts";
 import { labData, type LabData } from "./lab-data.ts";
 import { judgeLab } from "./lab-judge.ts";
-import { findDecoder, keepDecoder, keptDecoder, openPair, type KeptDecoder } from "./lab-kept.ts";
+import {
+  findDecoder,
+  keepDecoder,
+  keptDecoder,
+  openPair,
+  type KeptDecoder,
+  type OpenPair,
+} from "./lab-kept.ts";
 import { LiveLabRun } from "./lab-live.ts";
 import { preparedRows } from "./lab-recipe.ts";
 import { trainRun, type OpenBackend } from "./train.ts";
@@ -109,11 +118,11 @@ async function judged(
 ): Promise<LabRunRecord> {
   const { store, checkpoints } = ports;
   const { id, recipe, notes } = live.current;
-  const examples = evenly(data.test, recipe.judgedRows);
   const backend = await ports.openBackend(undefined);
   try {
     const pair = await openPair(backend, model, kept, recipe.settings.frozen);
     try {
+      const examples = answerableRows(live, data, pair);
       const results = await judgeLab(data, examples, pair, recipe, (stage, done, total) =>
         live.progress(stage, done, total),
       );
@@ -134,4 +143,20 @@ async function judged(
   } finally {
     backend.dispose();
   }
+}
+
+/** The rows that both models are judged by: as many as the recipe says, of those that the model can be asked; a note says which are left out. */
+function answerableRows(
+  live: LiveLabRun,
+  { task, test }: LabData,
+  { base }: OpenPair,
+): readonly LabExample[] {
+  const { maxNewTokens, judgedRows } = live.current.recipe;
+  const { examples, notes } = answerable(task, base, evenly(test, judgedRows), { maxNewTokens });
+  const [first] = notes;
+  if (first) {
+    const more = notes.length > 1 ? `; ${notes.length - 1} more rows like it` : "";
+    live.note(`Held-out row ${first.line} is not judged: ${first.reason}${more}.`);
+  }
+  return examples;
 }
