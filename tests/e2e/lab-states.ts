@@ -82,6 +82,16 @@ export const LAB_STATES: typeof STATES = [
 /** What takes an act in the lab, as `ACTED_STATES`. */
 export const LAB_ACTED_STATES: typeof ACTED_STATES = [
   [
+    "Lab, Data: rows that a teacher answers",
+    "empty",
+    "#/lab",
+    async (page) => {
+      await page.getByRole("button", { name: "Use my rows for Distillation" }).click();
+      await page.getByRole("button", { name: "Create the project" }).click();
+    },
+    [["region", "Rows made here"]],
+  ],
+  [
     "Lab, Train: what a run takes on this device",
     "better",
     "#/lab/l1/train/setup",
