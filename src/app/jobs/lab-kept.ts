@@ -1,4 +1,4 @@
-import type { Learnt } from "../../domain/formats/merged-decoder.ts";
+import type { LearntWeights } from "../../domain/formats/merged-decoder.ts";
 import type { DecoderModel } from "../../domain/models/decoder-model.ts";
 import { frozenKindOn, type FrozenKind } from "../../domain/models/llama/frozen.ts";
 import { openLanguageModel, type OpenLanguageModel } from "../../domain/generate/open-language-model.ts";
@@ -11,7 +11,7 @@ import { resultKey } from "./result-store.ts";
 
 /** What a lab run keeps: what was learnt, without its base, which is read again where it came from. */
 export interface KeptDecoder extends Pick<TrainedDecoder, "step" | "totalSteps" | "notes"> {
-  readonly tuned: Learnt;
+  readonly tuned: LearntWeights;
 }
 
 const TASK = "decoder";

@@ -5,7 +5,7 @@ import type { JsonNode, JsonObject } from "../formats/json.ts";
 import { jsonRow } from "../formats/jsonl.ts";
 import { decodeText } from "../text/decode.ts";
 
-export const CHAT_FAULTS = [
+const CHAT_FAULTS = [
   "data_type", // a line that is no object
   "missing_messages_list",
   "message_missing_key", // role or content

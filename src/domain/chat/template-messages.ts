@@ -36,7 +36,7 @@ export function templateInput({ messages, functions = [] }: Conversation): Templ
 }
 
 /** Ids of the older form, which has none, by the place of the message that calls. */
-export function oldCallId(place: number): string {
+function oldCallId(place: number): string {
   return `call${String(place).padStart(5, "0")}`;
 }
 

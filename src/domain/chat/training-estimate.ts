@@ -1,7 +1,6 @@
 // Tokens, epochs and price of a fine-tuning job as OpenAI estimates them (the cookbook's check, which LlamaIndex's
 // validate_json.py runs): 3 a message, the tokens of every value, 1 more for a name, 3 at the end.
 import type { Chat, ChatMessage } from "../formats/datasets/chat.ts";
-import type { RowNote } from "./training-rows.ts";
 
 /** Smallest, largest, mean, median, and the 0.1 and 0.9 quantiles, which the original calls p5 and p95. */
 export interface Distribution {
@@ -75,13 +74,6 @@ export function chatTokens(messages: readonly ChatMessage[], count: (text: strin
 /** What a job at a price for a million tokens costs: none at home, that of a service where one trains. */
 export function trainingPrice({ totalTokens }: TrainingEstimate, perMillion: number): number {
   return (totalTokens * perMillion) / 1_000_000;
-}
-
-/** Notes of one kind as lines: "3, 7, 12 and 4 more". */
-export function notedLines(notes: readonly RowNote[], kind: RowNote["kind"], shown = 10): string {
-  const lines = [...new Set(notes.filter((note) => note.kind === kind).map(({ line }) => line))];
-  const more = lines.length - shown;
-  return lines.slice(0, shown).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
 function answerTokens(messages: readonly ChatMessage[], count: (text: string) => number): number {

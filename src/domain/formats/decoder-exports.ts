@@ -6,13 +6,13 @@ import type { LoraAdapter } from "../models/encoder-model.ts";
 import { ALL_DECODER_LINEAR } from "../models/llama/lora.ts";
 import { weightsHash, writeDecoderCard, type CardMetric, type DecoderLayout } from "./decoder-card.ts";
 import { readGgufLora, writeGgufLora } from "./gguf-lora.ts";
-import type { Learnt } from "./merged-decoder.ts";
+import type { LearntWeights } from "./merged-decoder.ts";
 import { readPeftFolder, writePeftFolder } from "./peft-folder.ts";
 
 /** A tuned decoder and what its card says; nothing of it is a training row. */
 export interface DecoderExport {
   readonly model: DecoderModel; // the base
-  readonly learnt: Learnt;
+  readonly learnt: LearntWeights;
   readonly system: string; // of the lab: "text-to-sql"
   readonly facts: Readonly<Record<string, number | string>>; // counts and settings by name
   readonly metrics: readonly CardMetric[]; // on held-out rows

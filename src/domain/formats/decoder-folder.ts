@@ -37,7 +37,7 @@ export async function openDecoder(
 }
 
 /** The texts that say how the model reads a conversation. Throws "model-missing". */
-export async function chatFormatFiles(files: DecoderFiles, folder?: string): Promise<ChatFormatFiles> {
+async function chatFormatFiles(files: DecoderFiles, folder?: string): Promise<ChatFormatFiles> {
   const shown = (path: string): string => (folder === undefined ? path : `${folder}/${path}`);
   const optional = async (path: string): Promise<string | undefined> => {
     const source = files.get(path);

@@ -23,7 +23,7 @@ export interface FilePart {
 export type MergedPrecision = "f32" | "f16";
 
 /** What was learnt: low-rank changes, or all weights. */
-export type Learnt =
+export type LearntWeights =
   | { readonly kind: "lora"; readonly adapter: LoraAdapter }
   | { readonly kind: "full"; readonly weights: Weights };
 
@@ -58,7 +58,7 @@ export function mergedBytes(config: LlamaConfig, precision: MergedPrecision): nu
  */
 export async function* mergedDecoder(
   base: DecoderModel,
-  learnt: Learnt,
+  learnt: LearntWeights,
   precision: MergedPrecision,
 ): AsyncGenerator<FilePart, void, void> {
   const { config, files } = base;

@@ -12,7 +12,7 @@ import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 import { headedName } from "./transformer-files.ts";
 
 export const PEFT_CONFIG = "adapter_config.json";
-export const PEFT_WEIGHTS = "adapter_model.safetensors";
+const PEFT_WEIGHTS = "adapter_model.safetensors";
 const PREFIX = "base_model.model.";
 
 export interface PeftTarget {

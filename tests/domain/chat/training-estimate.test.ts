@@ -3,7 +3,6 @@ import { readChatLines } from "../../../src/domain/chat/chat-lines.ts";
 import {
   chatTokens,
   defaultEpochs,
-  notedLines,
   trainingEstimate,
   trainingPrice,
 } from "../../../src/domain/chat/training-estimate.ts";
@@ -73,13 +72,6 @@ test.each([
   [0, 3],
 ])("%i examples are trained for %i epochs", (examples, epochs) => {
   expect(defaultEpochs(examples)).toBe(epochs);
-});
-
-test("lines of a kind of note are listed once, the rest counted", () => {
-  const notes = [3, 3, 7, 8, 12].map((line) => ({ kind: "too-long" as const, line }));
-  expect(notedLines([...notes, { kind: "cut", line: 1 }], "too-long", 2)).toBe("3, 7 and 2 more");
-  expect(notedLines(notes, "too-long")).toBe("3, 7, 8, 12");
-  expect(notedLines(notes, "refused")).toBe("");
 });
 
 test("an empty file has an estimate of zeros", () => {

@@ -73,7 +73,7 @@ export const JUDGE_MEASURES: readonly LabMeasure[] = [
   },
 ];
 
-export function detailOf({ detail }: LabAnswer): JudgeDetail {
+function detailOf({ detail }: LabAnswer): JudgeDetail {
   return detail as unknown as JudgeDetail;
 }
 
@@ -87,7 +87,7 @@ export function judgeConfusion(answers: readonly LabAnswer[]): JudgeConfusion {
   const details = answers.map(detailOf);
   const isPairwise = details[0]?.kind === "pairwise";
   const labels = [...(isPairwise ? VERDICTS : SCORES.map(String)), "none"];
-  const right = details.map((each) => labelOf(each.kind === "pairwise" ? each.right : each.right));
+  const right = details.map((each) => labelOf(each.right));
   const said = details.map((each) => (each.said === null ? "none" : labelOf(each.said)));
   return { labels, counts: confusionMatrix(right, said, labels) };
 }

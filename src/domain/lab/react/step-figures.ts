@@ -40,7 +40,7 @@ function sameTool(step: ActionStep, said: ReactStep | undefined): boolean {
 }
 
 /** The same tool with the same arguments: order of keys aside. */
-export function sameCall(step: ActionStep, said: ReactStep | undefined): boolean {
+function sameCall(step: ActionStep, said: ReactStep | undefined): boolean {
   if (said?.kind !== "action" || said.action !== step.action) return false;
   return canonicalJson(said.input, trimmed) === canonicalJson(step.input, trimmed);
 }

@@ -68,7 +68,7 @@ export function styleTaskWith(encoder?: Encoder): LabTask<StyleExample> {
 export const styleTask: LabTask<StyleExample> = styleTaskWith();
 
 /** A styled text alone is its own source: the model learns to leave it as it is. */
-export function stylePrompt(example: StyleExample): readonly ChatMessage[] {
+function stylePrompt(example: StyleExample): readonly ChatMessage[] {
   const instruction = example.instruction ?? INSTRUCTION;
   return [
     { role: "user", content: [instruction, sourceOf(example)].filter((part) => part !== "").join("\n\n") },

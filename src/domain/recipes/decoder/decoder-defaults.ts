@@ -36,7 +36,7 @@ export interface ResolvedDecoderSettings {
   readonly seed: number;
 }
 
-export const DECODER_DEFAULTS = {
+const DECODER_DEFAULTS = {
   lora: { rank: 8, alpha: 16, rsLora: false, targets: "all-linear", layers: "all", dropout: 0 },
   epochs: 3,
   batchSize: 16,

@@ -23,11 +23,7 @@ export function decoderPlan(
   return estimateOf(layOut(input, frozen), bindingBytes);
 }
 
-/** Seconds that the steps of a plan take at a speed that was measured (`DecoderMeasurement.flopsPerSecond`). */
-export function secondsAt({ flops }: DecoderEstimate, flopsPerSecond: number): number {
-  return flops / flopsPerSecond;
-}
-
+/** What a run over `layout` takes on a device whose buffers hold `bindingBytes`. */
 export function estimateOf(layout: DecoderLayout, bindingBytes: number): DecoderEstimate {
   const { schedule, decoder, rows, validation, sampled, sampledSteps, largest } = layout;
   const { batch, memory } = planned(layout, bindingBytes);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { llamaConfigOf } from "../../../../src/domain/models/llama/config.ts";
-import { decoderPlan, secondsAt } from "../../../../src/domain/recipes/decoder/decoder-plan.ts";
+import { decoderPlan } from "../../../../src/domain/recipes/decoder/decoder-plan.ts";
 import { openDecoderRun } from "../../../../src/domain/recipes/decoder/decoder.ts";
 import type { Backend } from "../../../../src/engine/backend.ts";
 import { openTestCpu } from "../open-backend.ts";
@@ -48,7 +48,6 @@ test("memory is told by what it is for: the base by its precision, four arrays o
   const full = plan({ method: "full" });
   expect(full.frozenParameters).toBe(0);
   expect(full.trainedParameters).toBe(single.frozenParameters);
-  expect(secondsAt(full, full.flops / 7)).toBeCloseTo(7, 9);
 });
 
 const SMOL = llamaConfigOf({
