@@ -220,6 +220,7 @@ export function storedCases(bench: LaunchBench): void {
       [33, 31, 18],
       [8, 64, 32],
       [65, 130, 96],
+      [1, 70, 100], // one row: decoded in registers, whole blocks and a rest
       [2, 37, 2100], // past a stretch of k of few rows
       [9, 203, 421], // past a block of k and a chunk of columns
     ] as const) {

@@ -9,7 +9,7 @@
  * Blocking: rows of A in blocks of about 48 KB; four rows of B stay in L1 while the block passes by.
  * Edges: rows 4 → 2 → 1, columns 4 → 1. Strides are in bytes, so a view into a wider matrix works.
  */
-import { decodeRow } from "./stored";
+import { decodeRow, dotStored, HALVES } from "./stored";
 import { multiplyAdd, sumLanes } from "./vector";
 
 const BLOCK_BYTES: usize = 49152;
@@ -152,13 +152,21 @@ export function multiplyRows(
 
 /**
  * C = A·Bᵀ for few rows of A, B stored in fewer bits (stored.ts): [rowsOfB, k] with `strideB` elements from row to row, of which
- * rows firstColumn to firstColumn + n count. Four rows of B at a time are decoded, along k by DEPTH, and met by all rows of A.
+ * rows firstColumn to firstColumn + n count. Four rows of B at a time are decoded, along k by DEPTH, and met by all rows of A; a
+ * single row of A meets Q8 and Q4 in registers.
  * Other strides in bytes. Workspace: STORED_WORKSPACE.
  */
 export function multiplyStoredRows(
   typeB: u32, a: usize, lda: usize, b: usize, rowsOfB: usize, strideB: usize, firstColumn: usize, c: usize, ldc: usize,
   m: usize, n: usize, k: usize, workspace: usize,
 ): void {
+  if (m === 1 && typeB !== HALVES) {
+    for (let column: usize = 0; column < n; column++) {
+      const product = dotStored(typeB, b, rowsOfB, strideB, firstColumn + column, a, k, workspace);
+      store<f32>(c + (column << 2), product);
+    }
+    return;
+  }
   const length = min<usize>(DEPTH, (k + 31) & ~31) << 2; // bytes of a decoded row
   for (let column: usize = 0; column < n; column += 4, c += 16) {
     const columns = min<usize>(4, n - column);

@@ -8,6 +8,8 @@
  * of exponent and fraction moved into place are the number times 2^−112, subnormals included; multiplying is exact.
  * Edges: Q8 and Q4 begin at a block and write whole blocks (up to 31 values more than asked for); HALVES write what was asked.
  */
+import { multiplyAdd, sumLanes } from "./vector";
+
 export const HALVES: u32 = 1;
 export const Q8: u32 = 2;
 
@@ -75,6 +77,50 @@ export function decodeRow(
       source += 16;
     }
   }
+}
+
+/** sum + Σ x·q over sixteen bytes q. */
+@inline
+function met(bytes: v128, x: usize, sum: v128): v128 {
+  const low = i16x8.extend_low_i8x16_s(bytes), high = i16x8.extend_high_i8x16_s(bytes);
+  sum = multiplyAdd(v128.load(x), f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(low)), sum);
+  sum = multiplyAdd(v128.load(x, 16), f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(low)), sum);
+  sum = multiplyAdd(v128.load(x, 32), f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(high)), sum);
+  return multiplyAdd(v128.load(x, 48), f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(high)), sum);
+}
+
+/**
+ * x · row `row` of a Q8 or Q4 matrix over the first `count` columns, decoded in registers: Σ over blocks of d·Σ x·q. The last block,
+ * where it is no whole one, is decoded into `workspace` (32 floats).
+ */
+export function dotStored(
+  type: u32, matrix: usize, rows: usize, stride: usize, row: usize, x: usize, count: usize, workspace: usize,
+): f32 {
+  const first = row * stride;
+  const bytes = type === Q8 ? rows * stride : (rows * stride) >> 1; // before the scales
+  let scales = matrix + bytes + (first >> 5 << 1);
+  let source = matrix + (type === Q8 ? first : first >> 1);
+  const zero = f32x4.splat(0), whole = count & ~31;
+  let sum = zero;
+  for (const end = x + (whole << 2); x < end; x += 128, scales += 2) {
+    let block: v128;
+    if (type === Q8) {
+      block = met(v128.load(source, 16), x + 64, met(v128.load(source), x, zero));
+      source += 32;
+    } else {
+      const packed = v128.load(source), eight = i8x16.splat(8);
+      const low = i8x16.sub(v128.and(packed, i8x16.splat(15)), eight);
+      const high = i8x16.sub(i8x16.shr_u(packed, 4), eight);
+      block = met(lastNibbles(low, high), x + 64, met(firstNibbles(low, high), x, zero));
+      source += 16;
+    }
+    sum = multiplyAdd(block, f32x4.splat(halfAt(scales)), sum);
+  }
+  let total = sumLanes(sum);
+  if (whole === count) return total;
+  decodeRow(type, matrix, rows, stride, row, whole, count - whole, workspace);
+  for (let i: usize = 0; i < (count - whole) << 2; i += 4) total += load<f32>(x + i) * load<f32>(workspace + i);
+  return total;
 }
 
 /** out[r, :] = table[min(indices[r], tableRows − 1), :] of a stored table. Workspace: a row, and a block more. */
