@@ -1,5 +1,7 @@
 import type { LabComparison } from "../domain/lab/compare.ts";
 import type { LabMeasure, LabTaskId } from "../domain/lab/lab-task.ts";
+import type { RaditTable } from "../domain/lab/radit/radit-table.ts";
+import type { RetrievalFigures } from "../domain/lab/radit/retrieval-tuning.ts";
 import type { RunControl } from "../domain/ports.ts";
 import type { DecoderSettings } from "../domain/recipes/decoder/decoder-job.ts";
 import type { WireError } from "../engine/errors.ts";
@@ -114,7 +116,16 @@ export interface LabPlan {
   readonly notes: readonly string[]; // rows left out, by line; warnings
 }
 
-export type LabStage = "loading" | "training" | "asking-base" | "asking-tuned" | "done";
+/** The stages with "retriever" or "passages" are RA-DIT's alone. */
+export type LabStage =
+  | "loading"
+  | "training"
+  | "scoring-passages"
+  | "tuning-retriever"
+  | "asking-base"
+  | "asking-tuned"
+  | "asking-retriever"
+  | "done";
 
 export interface LabRunSummary {
   readonly id: string;
@@ -148,7 +159,11 @@ export interface LabResults {
   readonly comparison: LabComparison; // tuned against base
   readonly constrained: LabComparison | null; // tuned under the constraint against base under it
   readonly rows: readonly LabResultRow[];
+  readonly retrieval?: LabRetrieval; // where a retriever was tuned beside the model
 }
+
+/** RA-DIT's other half: what became of the search, and both models over the search as it was and as it is tuned. */
+export interface LabRetrieval extends RetrievalFigures, RaditTable {}
 
 export interface LabResultRow extends LabRowView {
   readonly answers: Readonly<Partial<Record<LabArm, LabArmAnswer>>>;
@@ -184,7 +199,7 @@ export interface LabRecording {
   readonly createdAt: number;
 }
 
-export type LabExportFormat = "peft" | "merged" | "gguf" | "report-json";
+export type LabExportFormat = "peft" | "merged" | "gguf" | "retriever" | "report-json";
 
 export interface LabExportOffer {
   readonly format: LabExportFormat;

@@ -134,8 +134,9 @@ const GOLD = { columns: ["COUNT(*)"], rows: [[11]], count: 1 };
 function resultRow(index: number): LabResultRow {
   const row = rowOf(index);
   const found = { columns: ["name"], rows: [["Alpen"], ["Brook"]], count: 24 };
-  const wrong = { goldResult: GOLD, result: found };
-  const rightAnswer = answer(row.answer, 1, { goldResult: GOLD, result: GOLD });
+  const asked = { gold: row.answer, families: ["aggregate"], goldResult: GOLD };
+  const wrong = { ...asked, sql: "SELECT name FROM films", result: found };
+  const rightAnswer = answer(row.answer, 1, { ...asked, sql: row.answer, result: GOLD });
   const tuned = index % 8 === 0 ? answer("SELECT MAX(rating) FROM films", 0, wrong) : rightAnswer;
   return { ...row, answers: { base: answer("SELECT name FROM films", 0, wrong), tuned } };
 }

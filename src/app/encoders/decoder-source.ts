@@ -1,4 +1,5 @@
 import { byteSource, openDecoder } from "../../domain/formats/decoder-folder.ts";
+import { sha256 } from "../../domain/data/hash.ts";
 import type { ByteSource } from "../../domain/formats/safetensors.ts";
 import type { DecoderModel } from "../../domain/models/decoder-model.ts";
 import { llamaShapes } from "../../domain/models/llama/names.ts";
@@ -42,12 +43,18 @@ export class DecoderSource {
   /** Throws "model-missing" where it is not here any more. */
   async open(id: string): Promise<DecoderModel> {
     if (id === NANO_DECODER) {
-      this.nano ??= this.openNano();
+      this.nano ??= this.openNano().catch((error: unknown) => {
+        this.nano = undefined; // asked again when the site may be there again
+        throw error;
+      });
       return this.nano;
     }
     const record = (await this.places.lab.models()).find((each) => each.id === id);
     if (!record)
-      throw new RetuneError("model-missing", `There is no model ${id} here. Add its folder under Models.`);
+      throw new RetuneError(
+        "model-missing",
+        "The model this starts from is not in this browser any more. Add the same folder again under Models.",
+      );
     const files = new Map<string, ByteSource>();
     for (const path of record.paths) {
       const blob = await this.places.folders.blob(id, path);
@@ -58,7 +65,6 @@ export class DecoderSource {
 
   async list(): Promise<readonly LabModelView[]> {
     const nano = await this.open(NANO_DECODER).catch((error: unknown) => {
-      this.nano = undefined;
       if (error instanceof RetuneError && error.code === "model-missing") return null;
       throw error;
     });
@@ -74,12 +80,15 @@ export class DecoderSource {
     files: readonly { readonly name: string; readonly blob: Blob }[],
     keptAs: KeptAs = "files",
     control: KeepControl = {},
+    origin: "folder" | "hub" = "folder",
   ): Promise<LabModelView> {
     const { name, kept } = pickedFolder(files);
     const sources = new Map([...kept].map(([path, blob]) => [path, blobSource(blob)] as const));
     const model = await openDecoder(sources, { name, folder: name });
-    const id = `decoder-${crypto.randomUUID()}`;
-    const { precisions: _all, ...view } = viewOf(id, model, "folder");
+    const id = `decoder-${await fingerprintOf(kept, keptAs)}`;
+    const known = await this.list().then((models) => models.find((each) => each.id === id));
+    if (known) return known;
+    const { precisions: _all, ...view } = viewOf(id, model, origin);
     const { paths, bytes } = await keepDecoder(
       this.places.folders,
       id,
@@ -87,7 +96,7 @@ export class DecoderSource {
       keptAs,
       control,
     );
-    const record: LabModelRecord = { ...view, bytes, origin: "folder", paths };
+    const record: LabModelRecord = { ...view, bytes, origin, paths };
     await this.places.lab.saveModel(record);
     return { ...record, precisions: PRECISIONS };
   }
@@ -119,7 +128,7 @@ export function blobSource(blob: Blob): ByteSource {
 function viewOf(
   id: string,
   { name, config, files, placeholders }: DecoderModel,
-  origin: "site" | "folder",
+  origin: LabModelView["origin"],
 ): LabModelView {
   const parameters = [...llamaShapes(config).values()].reduce(
     (sum, shape) => sum + shape.reduce((product, size) => product * size, 1),
@@ -130,13 +139,30 @@ function viewOf(
   return { id, name, origin, parameters, contextTokens, bytes, placeholders, precisions: PRECISIONS };
 }
 
+const FINGERPRINTED = 1 << 20; // bytes at either end of a file
+
+/**
+ * The same folder, kept the same way, has the same id: runs find their base again when it comes back. Large files are told apart
+ * by size and both ends.
+ */
+async function fingerprintOf(files: ReadonlyMap<string, Blob>, keptAs: KeptAs): Promise<string> {
+  const parts = [keptAs as string];
+  for (const path of [...files.keys()].sort()) {
+    const blob = files.get(path)!;
+    for (const end of [blob.slice(0, FINGERPRINTED), blob.slice(-FINGERPRINTED)])
+      parts.push(`${path} ${blob.size} ${await sha256(new Uint8Array(await end.arrayBuffer()))}`);
+  }
+  return (await sha256(parts.join("\n"))).slice(0, 32);
+}
+
 /** What a decoder needs of a picked folder, by path inside it. */
 function pickedFolder(files: readonly { readonly name: string; readonly blob: Blob }[]): {
   readonly name: string;
   readonly kept: ReadonlyMap<string, Blob>;
 } {
   const paths = files.map((file) => file.name.split("/"));
-  const name = paths[0]!.length === 1 ? "model" : paths[0]![0]!;
+  const [first = []] = paths;
+  const name = first.length > 1 ? first[0]! : "model";
   const kept = new Map<string, Blob>();
   for (const [index, path] of paths.entries()) {
     const inside = (path.length > 1 ? path.slice(1) : path).join("/");

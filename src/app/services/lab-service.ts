@@ -14,6 +14,7 @@ import { exportLab, labExportOffers } from "../jobs/lab-exports.ts";
 import { loadDecoder, openPair, type OpenPair } from "../jobs/lab-kept.ts";
 import { planLab } from "../jobs/lab-plan.ts";
 import { recommendedRecipe } from "../jobs/lab-recipe.ts";
+import { findSearch } from "../jobs/lab-retrieval.ts";
 import { labSample } from "../jobs/lab-sample.ts";
 import { runLab, type LabRunPorts } from "../jobs/lab-run.ts";
 import type { LabEvent, LabMethods } from "../protocol/lab-calls.ts";
@@ -173,8 +174,9 @@ export class LabService {
     const run = await workspace.lab.run(runId);
     const model = await this.decoders.open(run.recipe.base);
     const kept = await loadDecoder(workspace.checkpoints, runId);
+    const search = await findSearch(workspace.checkpoints, runId);
     const { system } = await workspace.lab.get(run.labId);
-    return { run, system, model, kept, results: await workspace.lab.results(runId) };
+    return { run, system, model, kept, search, results: await workspace.lab.results(runId) };
   }
 
   private async pairFor(runId: string | undefined, base: string, choice: BackendChoice): Promise<OpenPair> {
