@@ -1,5 +1,6 @@
 // Tokens, epochs and price of a fine-tuning job as OpenAI estimates them (the cookbook's check, which LlamaIndex's
 // validate_json.py runs): 3 a message, the tokens of every value, 1 more for a name, 3 at the end.
+import { percentile } from "../eval/statistics.ts";
 import type { Chat, ChatMessage } from "../formats/datasets/chat.ts";
 
 /** Smallest, largest, mean, median, and the 0.1 and 0.9 quantiles, which the original calls p5 and p95. */
@@ -81,22 +82,17 @@ function answerTokens(messages: readonly ChatMessage[], count: (text: string) =>
   return answers.reduce((sum, { content = "" }) => sum + count(content), 0);
 }
 
+/** Zeros where there is nothing; quantiles lie between neighbours in a line, as numpy.quantile's. */
 function distribution(values: readonly number[]): Distribution {
-  const sorted = [...values].sort((a, b) => a - b);
+  const sorted = Float64Array.from(values).sort();
+  const at = (share: number): number => (sorted.length === 0 ? 0 : percentile(sorted, share));
+  const sum = values.reduce((total, value) => total + value, 0);
   return {
-    min: sorted[0] ?? 0,
-    max: sorted.at(-1) ?? 0,
-    mean: sorted.reduce((sum, value) => sum + value, 0) / Math.max(1, sorted.length),
-    median: quantile(sorted, 0.5),
-    tenth: quantile(sorted, 0.1),
-    ninetieth: quantile(sorted, 0.9),
+    min: at(0),
+    max: at(1),
+    mean: sum / Math.max(1, values.length),
+    median: at(0.5),
+    tenth: at(0.1),
+    ninetieth: at(0.9),
   };
-}
-
-/** Linear between neighbours, as numpy.quantile. */
-function quantile(sorted: readonly number[], share: number): number {
-  if (sorted.length === 0) return 0;
-  const place = share * (sorted.length - 1);
-  const [low, high] = [sorted[Math.floor(place)]!, sorted[Math.ceil(place)]!];
-  return low + (high - low) * (place - Math.floor(place));
 }

@@ -1,6 +1,8 @@
 // How alike two pieces of code are, white space aside:
 //   token F1         2 · |A ∩ B| / (|A| + |B|), words, numbers and signs as multisets
 //   edit similarity  1 − d(a, b) / max(|a|, |b|), d Levenshtein's distance of characters
+import { bagF1 } from "../../eval/bag-overlap.ts";
+
 const LONGEST = 4000; // characters that are compared
 
 /**
@@ -19,25 +21,17 @@ function spacedOnce(line: string): string {
   return parts.map((part, at) => (at % 2 === 1 ? part : part.replace(/\s+/g, " "))).join("");
 }
 
+/** Words, numbers and signs in their order. */
 export function codeTokens(code: string): string[] {
   return code.match(/[\p{L}_][\p{L}\p{N}_]*|\p{N}+(?:\.\p{N}+)?|[^\s\p{L}\p{N}_]/gu) ?? [];
 }
 
+/** In [0, 1]. */
 export function tokenF1(said: string, right: string): number {
-  const [first, second] = [codeTokens(said), codeTokens(right)];
-  if (first.length + second.length === 0) return 1;
-  const counts = new Map<string, number>();
-  for (const token of second) counts.set(token, (counts.get(token) ?? 0) + 1);
-  let common = 0;
-  for (const token of first) {
-    const count = counts.get(token) ?? 0;
-    if (count === 0) continue;
-    counts.set(token, count - 1);
-    common++;
-  }
-  return (2 * common) / (first.length + second.length);
+  return bagF1(codeTokens(said), codeTokens(right));
 }
 
+/** In [0, 1], of the normalised code's first 4,000 characters. */
 export function editSimilarity(said: string, right: string): number {
   const [first, second] = [said, right].map((code) => [...normalisedCode(code).slice(0, LONGEST)]) as [
     string[],

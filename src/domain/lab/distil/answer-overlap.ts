@@ -5,6 +5,8 @@
 //
 // Words of token F1 and of the exact match are SQuAD's: lower case, no punctuation, no a/an/the; those of ROUGE-L are runs of
 // letters and digits. The classic mistake: an empty answer against an empty one is 1, against any other 0.
+import { bagF1 } from "../../eval/bag-overlap.ts";
+
 const ARTICLES = /\b(?:a|an|the)\b/g;
 const PUNCTUATION = /[\p{P}\p{S}]/gu;
 
@@ -21,31 +23,14 @@ export function exactMatch(given: string, wanted: string): number {
 /** In [0, 1]. */
 export function tokenF1(given: string, wanted: string): number {
   const [own, right] = [given, wanted].map((text) => plainAnswer(text).split(" ").filter(Boolean));
-  return f1(common(own!, right!), own!.length, right!.length);
+  return bagF1(own!, right!);
 }
 
 /** In [0, 1]. */
 export function rougeL(given: string, wanted: string): number {
   const [own, right] = [given, wanted].map((text) => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []);
-  return f1(longestCommon(own!, right!), own!.length, right!.length);
-}
-
-function f1(shared: number, own: number, right: number): number {
-  if (own === 0 && right === 0) return 1;
-  return (2 * shared) / (own + right);
-}
-
-function common(own: readonly string[], right: readonly string[]): number {
-  const left = new Map<string, number>();
-  for (const word of right) left.set(word, (left.get(word) ?? 0) + 1);
-  let shared = 0;
-  for (const word of own) {
-    const there = left.get(word) ?? 0;
-    if (there === 0) continue;
-    shared++;
-    left.set(word, there - 1);
-  }
-  return shared;
+  const words = own!.length + right!.length;
+  return words === 0 ? 1 : (2 * longestCommon(own!, right!)) / words;
 }
 
 /** Length of the longest common subsequence, in one row of memory. */
