@@ -5,6 +5,7 @@ import { callRow } from "../../../../scripts/nano-decoder/call-rows.ts";
 import { Draw } from "../../../../scripts/nano-decoder/draw.ts";
 import { distilTask } from "../../../../src/domain/lab/distil/distil.ts";
 import { functionCalling } from "../../../../src/domain/lab/calls/function-calling.ts";
+import { codeTask } from "../../../../src/domain/lab/code/code-task.ts";
 import { judgeTask } from "../../../../src/domain/lab/judge/judge-task.ts";
 import type { LabComparison } from "../../../../src/domain/lab/compare.ts";
 import type { LabExample, LabTask } from "../../../../src/domain/lab/lab-task.ts";
@@ -52,6 +53,12 @@ describe("the bundled decoder learns", () => {
     const found = await proved(functionCalling, { steps: 500 }, 96, examples);
     expect(figure(found, "parseRate").base).toBeLessThan(0.1);
     expect(figure(found, "parseRate").tuned).toBeGreaterThanOrEqual(0.95);
+  });
+
+  test("a language of commands", async () => {
+    const found = await proved(codeTask(), { steps: 500 });
+    expect(figure(found, "exactMatch").base).toBeLessThan(0.1);
+    expect(figure(found, "exactMatch").tuned).toBeGreaterThanOrEqual(0.6);
   });
 
   test("to judge two answers by a reference", async () => {
