@@ -44,7 +44,7 @@ test(
     await train(page);
     await page.getByTestId("lab-verdict").waitFor();
     await page.getByRole("rowheader", { name: /^Execution accuracy/ }).waitFor();
-    await page.locator("summary").filter({ hasText: "What this query finds" }).first().click();
+    await page.locator("summary").filter({ hasText: "How it was judged" }).first().click();
     await page
       .getByRole("table", { name: /^What the right query finds/ })
       .first()

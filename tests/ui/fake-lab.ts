@@ -19,6 +19,7 @@ import type { ExportedFile } from "../../src/app/studio-models.ts";
 import type { StudioEvent } from "../../src/app/studio.ts";
 import type { LabFigure } from "../../src/domain/lab/compare.ts";
 import type { LabTaskId } from "../../src/domain/lab/lab-task.ts";
+import { RADIT, raditResults, raditRun, raditSummary } from "./fake-retrieval.ts";
 
 const SQL_MEASURES: readonly LabMeasureView[] = [
   {
@@ -222,9 +223,9 @@ export class FakeLab implements LabStudio {
   }
 
   async view(labId: string): Promise<LabView> {
-    const summary = this.#labs.find(({ id }) => id === labId);
+    const summary = [...this.#labs, raditSummary(LAB_SUMMARY)].find(({ id }) => id === labId);
     if (!summary) throw new Error("This project is not in this browser.");
-    const made = labId !== "l1";
+    const made = labId !== "l1" && labId !== RADIT.labId;
     const obstacle = made ? "There are no rows to learn from yet. Add a file." : null;
     const split = { byFile: true, sharedGroups: [], obstacle };
     const sides = made
@@ -331,6 +332,7 @@ export class FakeLab implements LabStudio {
   }
 
   async runs(labId: string): Promise<readonly LabRunView[]> {
+    if (labId === RADIT.labId) return [raditRun(FINISHED)];
     return labId === "l1" ? this.#runs : [];
   }
 
@@ -338,8 +340,8 @@ export class FakeLab implements LabStudio {
     return this.#runs[0]!;
   }
 
-  async results(): Promise<LabResults> {
-    return RESULTS;
+  async results(runId: string): Promise<LabResults> {
+    return runId === RADIT.runId ? raditResults(RESULTS) : RESULTS;
   }
 
   async jobFile(): Promise<string> {

@@ -6,10 +6,11 @@ import { RetuneError } from "../../engine/errors.ts";
 import type { LabAnswers, LabArm, LabArmAnswer, LabQuestion } from "../studio-lab.ts";
 import type { LabData } from "./lab-data.ts";
 import type { OpenPair } from "./lab-kept.ts";
+import { searchedRows } from "./lab-retrieval.ts";
 
 /**
  * One question to base and tuned, one after the other. A held-out row is asked and judged as in a run; a person's own text
- * is one user message, and streams. `tell` gets all answers so far.
+ * is one user message without any constraint, for it has no schema, and streams. `tell` gets all answers so far.
  */
 export async function askLab(
   data: LabData,
@@ -26,7 +27,7 @@ export async function askLab(
   const models = [["base", pair.base] as const, ...(pair.tuned ? [["tuned", pair.tuned] as const] : [])];
   const example = exampleOf(data, question.rowId);
   for (const [side, model] of models) {
-    const arm: LabArm = question.constrained === true ? `${side}-constrained` : side;
+    const arm: LabArm = question.constrained === true && example ? `${side}-constrained` : side;
     const answer = example
       ? await answerOfRow(data, example, model, question, control)
       : await answerOfText(model, question, (text) => told(arm, { text, measures: {} }), control);
@@ -53,7 +54,8 @@ async function answerOfRow(
   control: RunControl,
 ): Promise<LabArmAnswer> {
   const task = data.task.judgedBy?.(data.train) ?? data.task;
-  const [answer] = await task.examine(model, [example], { maxNewTokens, constrained }, control);
+  const rows = await searchedRows(data, [example]);
+  const [answer] = await task.examine(model, rows, { maxNewTokens, constrained }, control);
   const { text, measures, detail } = answer!;
   return { text, measures, ...(detail ? { detail } : {}) };
 }

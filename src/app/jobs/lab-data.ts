@@ -1,5 +1,6 @@
 import type { Conversation } from "../../domain/chat/template-messages.ts";
 import type { LabExample, LabTask } from "../../domain/lab/lab-task.ts";
+import type { FactExample, ReplayExample } from "../../domain/lab/memorise/memorise-example.ts";
 import { labTask } from "../../domain/lab/registry.ts";
 import { sharedGroups, splitRows } from "../../domain/lab/split-rows.ts";
 import { RetuneError } from "../../engine/errors.ts";
@@ -59,7 +60,15 @@ export function splitView({ train, test, byFile, obstacle }: LabData): LabView["
 export function rowView(task: LabTask, example: LabExample): LabRowView {
   const { id, line, group } = example;
   const conversation = task.conversations(example)[0];
-  return { id, line, group, ...(conversation ? turnsOf(conversation) : { prompt: "", answer: "" }) };
+  return { id, line, group, ...(conversation ? turnsOf(conversation) : askedOnly(example)) };
+}
+
+/** A row of which nothing is learnt, only asked: facts that are kept back, secrets, what must not be forgotten. */
+function askedOnly(
+  example: Partial<FactExample> & Partial<ReplayExample>,
+): Pick<LabRowView, "prompt" | "answer"> {
+  const { questions, question, answer = "" } = example;
+  return { prompt: question ?? questions?.[0] ?? "", answer };
 }
 
 function turnsOf({ messages }: Conversation): Pick<LabRowView, "prompt" | "answer"> {

@@ -6,7 +6,6 @@ import { labDataHash } from "../jobs/lab-data-hash.ts";
 import { labJobFile } from "../jobs/lab-job-file.ts";
 import { chatLinesOf } from "../jobs/lab-recordings.ts";
 import type { LabEvent } from "../protocol/lab-calls.ts";
-import type { LabRecord, LabRunRecord } from "../storage/lab-records.ts";
 import type { Workspace } from "../storage/workspace.ts";
 import type { BackendChoice } from "../studio.ts";
 import type * as lab from "../studio-lab.ts";
@@ -14,6 +13,7 @@ import type { ExportedFile } from "../studio-models.ts";
 import type { Emitter } from "./emitter.ts";
 import { asFile, sent } from "./files.ts";
 import { LabHub } from "./lab-hub.ts";
+import { newLabRun, SAMPLE_NAMES, summaryOf } from "./lab-made.ts";
 import { labJobOf, LabRuns } from "./lab-runs.ts";
 import { startTeaching, type LabTeachingPorts } from "./lab-teaching.ts";
 import type { RunLocks } from "./run-locks.ts";
@@ -87,7 +87,7 @@ export class LabDesk implements lab.LabStudio {
   }
 
   async remove(labId: string): Promise<void> {
-    for (const run of await this.ports.workspace.lab.runs(labId)) await this.owner.discard(run.id);
+    for (const run of await this.ports.workspace.lab.runs(labId)) await this.forget(run.id);
     await this.ports.workspace.lab.remove(labId);
     this.changed(labId);
   }
@@ -179,7 +179,7 @@ export class LabDesk implements lab.LabStudio {
 
   async discard(runId: string): Promise<void> {
     const { labId } = await this.ports.workspace.lab.run(runId);
-    await this.owner.discard(runId);
+    await this.forget(runId);
     this.changed(labId);
   }
 
@@ -264,34 +264,14 @@ export class LabDesk implements lab.LabStudio {
     if (run.state !== "running") this.changed(run.labId);
   }
 
+  /** What was shown of its work ends with the run. */
+  private async forget(runId: string): Promise<void> {
+    const run = await this.owner.view(runId);
+    await this.owner.discard(runId);
+    this.ports.emitter.emit({ kind: "job", job: { ...labJobOf(run), state: "cancelled" } });
+  }
+
   private changed(labId: string): void {
     this.ports.emitter.emit({ kind: "lab", labId });
   }
-}
-
-const SAMPLE_NAMES: Readonly<Record<LabTaskId, string>> = {
-  sft: "Sample: a teacher's answers",
-  "text-to-sql": "Sample: questions to SQL",
-  code: "Sample: a small command language",
-  "function-calling": "Sample: calls of functions",
-  memorise: "Sample: facts to remember",
-  "ra-dit": "Sample: answers from retrieved notes",
-  judge: "Sample: which answer is right",
-  react: "Sample: an agent with tools",
-  style: "Sample: a house style",
-  "llm-selector": "Sample: choosing a tool",
-};
-
-function summaryOf(record: LabRecord, runs: number): lab.LabSummary {
-  const { id, name, system, sample, createdAt, files } = record;
-  const rows = files.filter(({ side }) => side !== "replay").reduce((sum, file) => sum + file.rows, 0);
-  return { id, name, system, sample, createdAt, rows, runs };
-}
-
-function newLabRun(labId: string, recipe: lab.LabRecipe): Omit<LabRunRecord, "number" | "dataHash"> {
-  return {
-    ...{ id: crypto.randomUUID(), labId, recipe, state: "running", stage: "loading" },
-    ...{ startedAt: Date.now(), seconds: 0, progress: { done: 0, total: 0 }, losses: [], looks: [] },
-    ...{ tokensPerSecond: null, backend: "", notes: [] },
-  };
 }

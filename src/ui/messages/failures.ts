@@ -69,8 +69,8 @@ const TEXTS: Readonly<Partial<Record<Failure["code"], FailureText>>> = {
     reason: "It can be watched here and controlled there, so that two tabs never write the same run.",
   },
   "model-missing": {
-    title: "The embedding model is not here",
-    reason: "Texts without stored vectors cannot be embedded until it is.",
+    title: "A model is not here",
+    reason: "What needs it waits until it is: stored results stay.",
     remedy: { kind: "model-folder", label: "Choose a model folder" },
   },
   network: { title: "The connection failed", reason: "What was received so far is kept." },

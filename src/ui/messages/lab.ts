@@ -8,6 +8,7 @@ import type {
   LabStage,
 } from "../../app/studio-lab.ts";
 import type { LabFigure } from "../../domain/lab/compare.ts";
+import type { LabTaskId } from "../../domain/lab/lab-task.ts";
 import { bytes, count, duration, percent, plural, points, significant } from "../format.ts";
 
 const SIDES: Readonly<Record<LabSide, string>> = {
@@ -26,8 +27,11 @@ const SIDE_HINTS: Readonly<Record<LabSide, string>> = {
 const STAGES: Readonly<Record<LabStage, string>> = {
   loading: "Reading the model and the rows",
   training: "Training",
+  "scoring-passages": "Reading which passages help the tuned model",
+  "tuning-retriever": "Tuning the search",
   "asking-base": "Asking the base model",
   "asking-tuned": "Asking the tuned model",
+  "asking-retriever": "Asking both over the tuned search",
   done: "Done",
 };
 
@@ -52,8 +56,13 @@ export function figureText({ unit }: Pick<LabFigure, "unit">, value: number): st
 }
 
 export function changeText({ unit, delta }: Pick<LabFigure, "unit" | "delta">): string {
-  const show = unit === "share" ? points : significant;
+  const show = unit === "share" ? points : signedNumber;
   return `${show(delta.value)} [${show(delta.low)}, ${show(delta.high)}]`;
+}
+
+function signedNumber(value: number): string {
+  const text = significant(Math.abs(value));
+  return value === 0 ? text : value > 0 ? `+${text}` : `\u2212${text}`;
 }
 
 export const lab = {
@@ -95,10 +104,12 @@ export const lab = {
   skip: "Read it without its bad rows",
   splitLine: (train: { rows: number; groups: number }, test: { rows: number; groups: number }): string =>
     `${plural(train.rows, "row", "rows")} to learn (${plural(train.groups, "group", "groups")}), ${count(test.rows)} to judge by (${plural(test.groups, "group", "groups")}).`,
-  splitHow: (byFile: boolean): string =>
-    byFile
-      ? "The second file judges; nothing of it is learnt."
-      : "Held out by whole groups, so that nothing judged was learnt in another row.",
+  splitHow: (system: LabTaskId, byFile: boolean): string =>
+    system === "memorise"
+      ? "What is learnt is asked again, in other words, too, beside facts that are never learnt."
+      : byFile
+        ? "The second file judges; nothing of it is learnt."
+        : "Held out by whole groups, so that nothing judged was learnt in another row.",
   shared: (groups: number): string =>
     `${plural(groups, "group stands", "groups stand")} on both sides: those rows judge what was learnt, not what is new.`,
   estimateTitle: "Check and estimate",
@@ -126,6 +137,8 @@ export const lab = {
     `${millions(parameters)} parameters, reads up to ${count(tokens)} tokens`,
   nanoHint:
     "The bundled model is tiny and knows only the language of the samples, with placeholders for names. Your own rows need a real model: add its folder under Models.",
+  sampleHint:
+    "The sample is written in the bundled model's few words; a larger model learns it, too, but shows little of what it can do.",
   precision: "Base weights kept as",
   precisions: { auto: "What suits the device", f32: "f32", f16: "f16", q8: "8 bits", q4: "4 bits" },
   rank: "LoRA rank",
@@ -178,6 +191,10 @@ export const lab = {
   perplexitySummary: (best: number): string =>
     `The best look was ${significant(best)}; its weights are kept.`,
   took: (seconds: number): string => `It took ${duration(seconds)}.`,
+  unfinished: (name: string, { number, state }: LabRunSummary): string =>
+    state === "paused"
+      ? `${name}: run ${number} is paused.`
+      : `${name}: run ${number} stopped when the page closed.`,
   elsewhere: "Another tab trains this run. It is only shown here.",
   interruptedText:
     "The page closed while it trained. It goes on from its last checkpoint to the very same weights.",
@@ -197,21 +214,18 @@ export const lab = {
   after: "Tuned",
   change: "Change [95 %]",
   mcnemar: (base: number, tuned: number): string =>
-    `${count(tuned)} rows only tuned, ${count(base)} only base`,
+    tuned + base === 0
+      ? "the same rows"
+      : `only tuned: ${plural(tuned, "row", "rows")}; only base: ${plural(base, "row", "rows")}`,
   answersTitle: "Answers side by side",
   filters: { all: "All", won: "Newly right", lost: "Newly wrong", wrong: "Still wrong" },
+  changes: { all: "All", won: "Better", lost: "Worse", wrong: "As before" },
   noRows: "No row is like that.",
   expected: "Expected",
   right: "right",
   wrong: "wrong",
   empty: "(nothing)",
   runChoice: "Run",
-  tables: { goldResult: "What the right query finds", result: "What this query finds" },
-  tableOf: (shown: number, all: number): string =>
-    all > shown ? `${count(shown)} of ${count(all)} rows` : "",
-  nothingFound: "no rows",
-  errorsTitle: "What does not fit",
-  measuresTitle: "Figures of this answer",
 
   playTitle: "Playground",
   ask: "Ask",
@@ -222,7 +236,7 @@ export const lab = {
   askRow: "Ask a held-out row",
   temperature: "Temperature",
   maxNewTokens: "Longest answer, in tokens",
-  constrained: "Hold the answer to the schema or grammar",
+  constrained: "Hold answers to held-out rows to their schema or grammar",
   noTuned: "There is no tuned model yet; the base answers alone.",
   keep: "Keep as an example",
   edit: "Correct it first",
@@ -251,6 +265,7 @@ export const lab = {
     peft: "LoRA for PEFT",
     merged: "Whole model, safetensors",
     gguf: "LoRA for llama.cpp (GGUF)",
+    retriever: "Search adapter for LlamaIndex",
     "report-json": "Figures as JSON",
   },
   about: (size: number | null): string => (size === null ? "" : `about ${bytes(size)}`),

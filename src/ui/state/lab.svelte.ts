@@ -30,7 +30,12 @@ export class LabState {
   follow(): () => void {
     const leave = this.#page.studio.subscribe((event) => this.#take(event));
     void this.reload();
-    return leave;
+    const seen = (): void => void (document.visibilityState === "visible" && this.reload()); // other tabs may have changed it
+    document.addEventListener("visibilitychange", seen);
+    return () => {
+      document.removeEventListener("visibilitychange", seen);
+      leave();
+    };
   }
 
   async reload(): Promise<void> {
@@ -48,7 +53,10 @@ export class LabState {
 
   async loadRun(runId: string): Promise<void> {
     const run = await this.#page.attempt(() => this.#page.studio.lab.run(runId));
-    if (run) this.live = { ...this.live, [runId]: run };
+    if (!run) return;
+    this.live = { ...this.live, [runId]: run };
+    const listed = this.runs?.find(({ id }) => id === runId);
+    if (listed && listed.state !== run.state) void this.reload();
   }
 
   #take(event: StudioEvent): void {
