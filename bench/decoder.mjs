@@ -3,15 +3,19 @@
 //   a token of a step costs 6 · (weights of the linear layers) + attention, a quarter of that for a learnt one's logits (0.73 GFLOP);
 //   memory = base + LoRA with gradients and moments (37 MiB) + layers' inputs (34) + one layer (18) + a chunk of logits (12 twice).
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "vite";
 import { buildWasm } from "../scripts/build-wasm.mjs";
 import { root } from "./harness/browser.mjs";
+import { peerPython } from "./harness/peers.mjs";
 import { printTable, rounded } from "./harness/table.mjs";
 
 const BASE_MIB = { f32: 513, f16: 257, q8: 136, q4: 86 };
 const REST_MIB = 37 + 34 + 18 + 24;
 const GFLOP_A_TOKEN = 0.69 + 0.17 * 0.25;
+const TRANSFORMERS = join(root, "node_modules/@xenova/transformers/dist/transformers.web.js");
+const RUNTIME = join(root, "node_modules/onnxruntime-web/dist");
 const OUT = join(root, ".cache", "bench-decoder");
 
 export async function measurePart() {
@@ -31,7 +35,31 @@ export async function measurePart() {
   const answers = kinds.map((frozen) =>
     measured("measure", { ...job, what: "generate", frozen, tokens: 64, times: gpu ? 128 : 32 }),
   );
-  printAnswers(answers);
+  printAnswers([...answers, ...(gpu ? [] : await peerAnswers())]);
+}
+
+/** transformers.js on a model of the same shape, which the peers' Python makes. */
+async function peerAnswers() {
+  const python = peerPython();
+  if (!python) {
+    console.log(
+      "\ntransformers.js: left out, its model is made by the peers' Python (npm run test:peers installs it)",
+    );
+    return [];
+  }
+  await buildScript("peer");
+  const answers = [];
+  for (const dtype of ["fp32", "q4"]) {
+    const file = join(OUT, "random", "onnx", dtype === "q4" ? "model_q4.onnx" : "model.onnx");
+    if (!existsSync(file)) {
+      const script = join(root, "bench", "python", "random_decoder_onnx.py");
+      const made = spawnSync(python, [script, join(OUT, "random"), dtype], { encoding: "utf8" });
+      if (made.status !== 0) throw new Error(made.stderr.trim().split("\n").at(-1));
+    }
+    const job = { what: "transformers.js", frozen: dtype, dtype, folder: OUT, runtimeFolder: RUNTIME };
+    answers.push(measured("peer", { ...job, tokens: 64, times: dtype === "q4" ? 8 : 32 }));
+  }
+  return answers;
 }
 
 function printSteps(steps) {
@@ -84,7 +112,13 @@ async function buildScript(name) {
     configFile: false,
     logLevel: "error",
     publicDir: false,
-    ssr: { noExternal: true, external: ["webgpu"], target: "node" },
+    resolve: {
+      alias: [
+        { find: "@xenova/transformers", replacement: TRANSFORMERS },
+        { find: /^onnxruntime-web\/wasm$/, replacement: "onnxruntime-web" },
+      ],
+    },
+    ssr: { noExternal: ["@xenova/transformers"], target: "node" },
     build: {
       ssr: join(root, "bench/decoder", `${name}.ts`),
       outDir: OUT,
