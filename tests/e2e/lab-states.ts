@@ -57,6 +57,16 @@ export const LAB_STATES: typeof STATES = [
     ],
   ],
   [
+    "Lab, Results: both models over both searches",
+    "better",
+    "#/lab/l7/results",
+    [
+      ["region", "The search learnt, too"],
+      ["table", /^Both models over both searches/],
+      ["rowheader", "Tuned search"],
+    ],
+  ],
+  [
     "Lab, Playground: a form and what was kept",
     "better",
     "#/lab/l1/playground",

@@ -6,6 +6,7 @@ import type { LabStore } from "../storage/lab-store.ts";
 import type { LabPlan, LabRecipe } from "../studio-lab.ts";
 import { labData } from "./lab-data.ts";
 import { preparedRows } from "./lab-recipe.ts";
+import { searchedData } from "./lab-retrieval.ts";
 import { checkpointBytes } from "./worker-plan.ts";
 
 interface PlanPorts {
@@ -20,7 +21,7 @@ export async function planLab(
   labId: string,
   recipe: LabRecipe,
 ): Promise<LabPlan> {
-  const data = await labData(store, await store.get(labId));
+  const { data } = await searchedData(await labData(store, await store.get(labId)));
   if (data.obstacle !== null) throw new RetuneError("too-little-data", data.obstacle);
   const model = await decoders.open(recipe.base);
   const { job, notes } = await preparedRows(data, model, recipe);

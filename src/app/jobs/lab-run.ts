@@ -1,7 +1,9 @@
 import { answerable } from "../../domain/lab/answered.ts";
 import type { LabExample } from "../../domain/lab/lab-task.ts";
 import { evenly } from "../../domain/lab/split-rows.ts";
+import type { LanguageModel } from "../../domain/generate/language-model.ts";
 import type { DecoderModel } from "../../domain/models/decoder-model.ts";
+import type { Progress } from "../../domain/ports.ts";
 import { openDecoderRun } from "../../domain/recipes/decoder/decoder.ts";
 import type { DecoderStep } from "../../domain/recipes/decoder/decoder-job.ts";
 import type { DecoderRun, TrainedDecoder } from "../../domain/recipes/decoder/decoder-run.ts";
@@ -24,7 +26,17 @@ import {
 } from "./lab-kept.ts";
 import { LiveLabRun } from "./lab-live.ts";
 import { preparedRows } from "./lab-recipe.ts";
-import { trainRun, type OpenBackend } from "./train.ts";
+import {
+  findSearch,
+  keepSearch,
+  retrievalResults,
+  SEARCH_STOPPED,
+  searchedData,
+  tuneSearch,
+  type KeptSearch,
+  type SearchedData,
+} from "./lab-retrieval.ts";
+import { deviceOf, trainRun, type OpenBackend } from "./train.ts";
 import { checkpointBytes } from "./worker-plan.ts";
 
 /** What a lab run needs besides its rows. */
@@ -47,6 +59,7 @@ interface DecoderTypes {
 }
 
 const STOPPED = "Stopped by hand; the best so far was kept.";
+const STOPS: readonly string[] = [STOPPED, SEARCH_STOPPED];
 
 /**
  * A lab run from where it stands to its end: trains, keeps what was learnt, asks base and tuned the same held-out rows, compares.
@@ -57,11 +70,11 @@ export async function runLab(ports: LabRunPorts, runId: string): Promise<LabRunR
   const run = await store.run(runId);
   const live = new LiveLabRun(run, ports);
   live.change({ state: "running", stage: "loading" });
-  const data = await labData(store, await store.get(run.labId));
+  const searched = await searchedData(await labData(store, await store.get(run.labId)));
   const model = await decoders.open(run.recipe.base);
-  const kept = (await findDecoder(checkpoints, runId)) ?? (await trained(ports, live, data, model));
-  if (!kept) return store.changeRun(runId, { ...live.current, state: "paused" });
-  return judged(ports, live, { data, model, kept });
+  const kept = (await findDecoder(checkpoints, runId)) ?? (await trained(ports, live, searched.data, model));
+  const finished = kept && (await judged(ports, live, { ...searched, model, kept }));
+  return finished ?? store.changeRun(runId, { ...live.current, state: "paused" });
 }
 
 async function trained(
@@ -105,38 +118,19 @@ async function trained(
   return kept;
 }
 
-interface Judged {
-  readonly data: LabData;
+interface Judged extends SearchedData {
   readonly model: DecoderModel;
   readonly kept: KeptDecoder;
 }
 
-async function judged(
-  ports: LabRunPorts,
-  live: LiveLabRun,
-  { data, model, kept }: Judged,
-): Promise<LabRunRecord> {
-  const { store, checkpoints } = ports;
-  const { id, recipe, notes } = live.current;
+/** The judged run, or null where it was paused before. */
+async function judged(ports: LabRunPorts, live: LiveLabRun, ground: Judged): Promise<LabRunRecord | null> {
   const backend = await ports.openBackend(undefined);
   try {
-    const pair = await openPair(backend, model, kept, recipe.settings.frozen);
+    const pair = await openPair(backend, ground.model, ground.kept, live.current.recipe.settings.frozen);
     try {
-      const examples = answerableRows(live, data, pair);
-      const results = await judgeLab(data, examples, pair, recipe, (stage, done, total) =>
-        live.progress(stage, done, total),
-      );
-      const [first] = results.comparison.figures;
-      const finished = await store.finishRun(id, results, {
-        ...live.current,
-        state: notes.includes(STOPPED) ? "stopped" : "finished",
-        stage: "done",
-        verdict: results.comparison.verdict,
-        ...(first ? { headline: { key: first.key, base: first.base, tuned: first.tuned } } : {}),
-      });
-      await checkpoints.remove(id);
-      ports.emit(finished, null);
-      return finished;
+      const retriever = await tunedSearch(ports, live, ground, pair.tuned!, backend);
+      return retriever === "paused" ? null : await judgedBy(ports, live, ground, pair, retriever);
     } finally {
       pair.dispose();
     }
@@ -145,12 +139,64 @@ async function judged(
   }
 }
 
-/** The rows that both models are judged by: as many as the recipe says, of those that the model can be asked; a note says which are left out. */
-function answerableRows(
+/** RA-DIT's retriever half; null where a system has none, or where it stays as it was. */
+async function tunedSearch(
+  { checkpoints, wish, now }: LabRunPorts,
   live: LiveLabRun,
-  { task, test }: LabData,
-  { base }: OpenPair,
-): readonly LabExample[] {
+  { data, search }: Judged,
+  model: LanguageModel,
+  backend: Backend,
+): Promise<KeptSearch | "paused" | null> {
+  if (!search) return null;
+  const { id, recipe } = live.current;
+  const known = await findSearch(checkpoints, id);
+  if (known) return known;
+  const tell = live.progress.bind(live);
+  const { task, train: rows } = data;
+  const { seed } = recipe.settings;
+  const outcome = await tuneSearch({ search, task, rows, model, backend, seed, wish, now, tell });
+  if (outcome.kind === "paused") return "paused";
+  if (outcome.kind === "left") {
+    live.note(outcome.note);
+    return null;
+  }
+  await keepSearch(checkpoints, id, outcome.kept, deviceOf(backend));
+  return outcome.kept;
+}
+
+async function judgedBy(
+  { store, checkpoints, emit }: LabRunPorts,
+  live: LiveLabRun,
+  { data, search }: Judged,
+  pair: OpenPair,
+  retriever: KeptSearch | null,
+): Promise<LabRunRecord> {
+  const { id, recipe, notes } = live.current;
+  const examples = rowsToJudge(live, data, pair);
+  const results = await judgeLab(data, examples, pair, recipe, live.progress.bind(live));
+  const onProgress = ({ done, total }: Progress): void => live.progress("asking-retriever", done, total);
+  const ground = { data, examples, pair, results, recipe };
+  const retrieval =
+    search && retriever && (await retrievalResults(search, retriever, ground, { onProgress }));
+  const [first] = results.comparison.figures;
+  const finished = await store.finishRun(
+    id,
+    { ...results, ...(retrieval ? { retrieval } : {}) },
+    {
+      ...live.current,
+      state: notes.some((note) => STOPS.includes(note)) ? "stopped" : "finished",
+      stage: "done",
+      verdict: results.comparison.verdict,
+      ...(first ? { headline: { key: first.key, base: first.base, tuned: first.tuned } } : {}),
+    },
+  );
+  await checkpoints.remove(id);
+  emit(finished, null);
+  return finished;
+}
+
+/** As many held-out rows as the recipe says, without those that the model cannot be asked; a note tells of them. */
+function rowsToJudge(live: LiveLabRun, { task, test }: LabData, { base }: OpenPair): readonly LabExample[] {
   const { maxNewTokens, judgedRows } = live.current.recipe;
   const { examples, notes } = answerable(task, base, evenly(test, judgedRows), { maxNewTokens });
   const [first] = notes;

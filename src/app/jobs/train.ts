@@ -188,7 +188,7 @@ class Saver {
 }
 
 /** The kernels that a run's bits depend on: "cpu wasm-relaxed-simd". */
-function deviceOf(backend: Backend): string {
+export function deviceOf(backend: Backend): string {
   return `${backend.kind} ${backend.build}`;
 }
 

@@ -148,10 +148,10 @@ export interface RetrievalFigures extends Pick<
 export function retrievalFigures(
   { embedding, passages }: Pick<PassageSearch, "embedding" | "passages">,
   { divergence, heldOut, epoch, losses }: TunedRetriever,
-  work: { readonly scored: number; readonly seconds: number },
+  { scored, seconds }: Pick<RetrievalFigures, "scored" | "seconds">,
 ): RetrievalFigures {
   return {
-    ...{ retriever: embedding.name, passages: passages.length, ...work },
+    ...{ retriever: embedding.name, passages: passages.length, scored, seconds },
     ...{ divergence, heldOut, epoch, losses },
   };
 }
