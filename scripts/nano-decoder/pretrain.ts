@@ -9,7 +9,7 @@ import { scaleBy } from "../../src/engine/ops/elementwise.ts";
 import { adamw } from "../../src/engine/optim/adamw.ts";
 import { clipByGlobalNorm } from "../../src/engine/optim/clip.ts";
 import { NO_COLUMN } from "../../src/engine/plan.ts";
-import type { TensorData, Weights } from "../../src/domain/matrix.ts";
+import type { Weights } from "../../src/domain/matrix.ts";
 import type { LlamaConfig } from "../../src/domain/models/llama/config.ts";
 import { initialDecoder } from "../../src/domain/models/llama/initial.ts";
 import { decoderInputs, ROTARY, rotaryValues } from "../../src/domain/models/llama/inputs.ts";
@@ -17,6 +17,7 @@ import { llama } from "../../src/domain/models/llama/llama.ts";
 import { llamaShapes } from "../../src/domain/models/llama/names.ts";
 import { traceLlama } from "../../src/domain/models/llama/weights.ts";
 import type { SupervisedSequence } from "../../src/domain/models/llama/supervision.ts";
+import { captureParameters, readParameters } from "../../src/domain/recipes/trained-parameters.ts";
 import { packBatch, type Bucket } from "../../src/domain/text/pack.ts";
 
 const BUCKET: Bucket = { rows: 1536, segments: 64, longest: 160 };
@@ -54,7 +55,7 @@ export async function pretrain(
   const first = from ? Math.round(from["step"]![0]!) : 0;
   if (from) for (const [name, values] of Object.entries(from)) executable.write(name, values);
   else for (const [name, { values }] of initialDecoder(job.config, job.seed)) executable.write(name, values);
-  const capture = (): Promise<Checkpoint> => captured(executable, [...shapes.keys()]);
+  const capture = (): Promise<Checkpoint> => captureParameters(executable, shapes.keys());
   let tokens = 0;
   for (let step = first; step < job.steps; step++) {
     const batch = batchOf(job.sequences(step));
@@ -66,18 +67,9 @@ export async function pretrain(
     const loss = rows.reduce((sum, row) => sum + row["loss"]!, 0) / rows.length;
     await onStep({ step: step + 1, loss, norm: rows.at(-1)!["norm"]!, tokens }, capture);
   }
-  const weights = new Map<string, TensorData>();
-  for (const [name, shape] of shapes) weights.set(name, { shape, values: await executable.read(name) });
+  const weights = await readParameters(executable, shapes);
   executable.dispose();
   return weights;
-}
-
-async function captured(executable: Executable, names: readonly string[]): Promise<Checkpoint> {
-  const tensors: Record<string, Float32Array> = { step: await executable.read("step") };
-  for (const name of names) {
-    for (const part of [name, `${name}.m`, `${name}.v`]) tensors[part] = await executable.read(part);
-  }
-  return tensors;
 }
 
 async function traced(backend: Backend, config: LlamaConfig): Promise<Executable> {

@@ -16,6 +16,7 @@ import type { RunControl } from "../../ports.ts";
 import { CounterRandom } from "../../random.ts";
 import { NO_CANDIDATE, retrieverLoss } from "./retriever-loss.ts";
 import { divergence, FLOOR, softmax } from "./supervision.ts";
+import { resetParameters } from "../../recipes/trained-parameters.ts";
 
 /** Questions with the passages that were scored for them. */
 export interface RetrieverData {
@@ -174,13 +175,8 @@ class Training {
   }
 
   begin(weights: Weights): void {
-    for (const name of trainableNames(this.#config)) {
-      const { values } = weights.get(name)!;
-      this.#step.write(name, values);
-      this.#step.write(`${name}.m`, new Float32Array(values.length));
-      this.#step.write(`${name}.v`, new Float32Array(values.length));
-    }
-    this.#step.write("step", Float32Array.of(0));
+    const trained = trainableNames(this.#config).map((name) => [name, weights.get(name)!] as const);
+    resetParameters(this.#step, new Map(trained));
   }
 
   /** Losses of an epoch's steps. */
