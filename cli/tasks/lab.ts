@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { keptDecoder, openPair } from "../../src/app/jobs/lab-kept.ts";
-import type { TrainingRows } from "../../src/domain/chat/training-rows.ts";
+import { ROW_NOTE_TEXTS, type TrainingRows } from "../../src/domain/chat/training-rows.ts";
 import { weightsHash } from "../../src/domain/formats/decoder-card.ts";
 import type { LanguageModel } from "../../src/domain/generate/language-model.ts";
 import { compareAnswers, type LabFigure } from "../../src/domain/lab/compare.ts";
@@ -249,20 +249,11 @@ function countsOf({ train, look, test, replay }: LabData, rows: TrainingRows): o
   };
 }
 
-const NOTED: Readonly<Record<string, string>> = {
-  "too-long": "has more tokens than a row may have and was left out",
-  cut: "had more tokens than a row may have and lost its end",
-  "nothing-to-learn": "holds no answer to learn",
-  refused: "was refused by the model's chat template",
-  split: "became a row for each answer: the template rewrites earlier turns",
-  "control-token": "spells a token of the template",
-};
-
 /** Notes of rows by kind: how many, and the first of each. */
 function rowNotes({ notes }: TrainingRows): readonly string[] {
   const kinds = [...new Set(notes.map(({ kind }) => kind))];
   return kinds.map((kind) => {
     const own = notes.filter((note) => note.kind === kind);
-    return `conversation ${own[0]!.line} (of ${own.length} such) ${NOTED[kind]}`;
+    return `conversation ${own[0]!.line} (of ${own.length} such) ${ROW_NOTE_TEXTS[kind]}`;
   });
 }

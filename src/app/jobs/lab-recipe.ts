@@ -1,5 +1,5 @@
 import { decoderRows } from "../../domain/recipes/decoder/decoder-rows.ts";
-import type { TrainingRows } from "../../domain/chat/training-rows.ts";
+import { ROW_NOTE_TEXTS, type TrainingRows } from "../../domain/chat/training-rows.ts";
 import type { LabExample, LabTask } from "../../domain/lab/lab-task.ts";
 import { partedForLooking } from "../../domain/lab/split-rows.ts";
 import type { DecoderModel } from "../../domain/models/decoder-model.ts";
@@ -82,18 +82,9 @@ function withoutRows(error: unknown): null {
   throw error;
 }
 
-const NOTES = {
-  "too-long": "is longer than the limit and was left out",
-  cut: "was longer than the limit and lost its end",
-  "nothing-to-learn": "holds no answer to learn and was left out",
-  refused: "was refused by the model's chat template",
-  split: "was split: this template rewrites earlier turns",
-  "control-token": "spells a token of the template",
-} as const;
-
 function notesOf({ notes }: TrainingRows): readonly string[] {
   const shown = notes.slice(0, MOST_NOTES).map(({ kind, line, reason }) => {
-    return `Row ${line} ${NOTES[kind]}${reason === undefined ? "" : ` (${reason})`}.`;
+    return `Row ${line} ${ROW_NOTE_TEXTS[kind]}${reason === undefined ? "" : ` (${reason})`}.`;
   });
   const more = notes.length - shown.length;
   return more > 0 ? [...shown, `${more} more rows like these.`] : shown;

@@ -26,6 +26,16 @@ export interface TrainingRow extends RenderedRow {
  */
 export type RowNoteKind = "too-long" | "cut" | "nothing-to-learn" | "refused" | "split" | "control-token";
 
+/** What became of the row, for people: the rest of a sentence that begins with it. */
+export const ROW_NOTE_TEXTS: Readonly<Record<RowNoteKind, string>> = {
+  "too-long": "has more tokens than a row may have and was left out",
+  cut: "had more tokens than a row may have and lost its end",
+  "nothing-to-learn": "holds no answer to learn and was left out",
+  refused: "was refused by the model's chat template",
+  split: "became a row for each answer: the template rewrites earlier turns",
+  "control-token": "spells a token of the template",
+};
+
 export interface RowNote {
   readonly kind: RowNoteKind;
   readonly line: number;
