@@ -18,7 +18,7 @@ export const labRetrieval = {
   },
   tableTitle: "Both models over both searches",
   tableText:
-    "Each cell answers the same held-out questions. Changes are against the first cell, with 95 % intervals.",
+    "Each cell answers the same held-out questions. Changes, in points, are against the first cell, with 95 % intervals.",
   searches: { base: "Search as it was", tuned: "Tuned search" },
   models: { base: "Base model", tuned: "Tuned model" },
   shown: { exactMatch: "Exact match", tokenF1: "Word F1" },
