@@ -2,22 +2,20 @@ import { RetuneError } from "../../engine/errors.ts";
 import type { Conversation } from "../chat/template-messages.ts";
 import type { GenerationSettings, LanguageModel } from "../generate/language-model.ts";
 import type { RunControl } from "../ports.ts";
-import { asked } from "./asked.ts";
+import { askedWithin } from "./asked.ts";
 import { questionOver } from "./question-prompt.ts";
 import type { LabExample, LabNote, LabSettings, LabTask } from "./lab-task.ts";
 
-/** The texts that a model says to prompts; where the longest leaves no room for so many tokens, answers are as long as it does. */
+/** What a model says to prompts, without white space around it, as long as `askedWithin` lets it be. */
 export async function answersTo(
   model: LanguageModel,
   prompts: readonly Conversation[],
   settings: Omit<GenerationSettings, "constraints">,
   control?: RunControl,
 ): Promise<readonly string[]> {
-  const longest = prompts.reduce((most, prompt) => Math.max(most, model.format.promptIds(prompt).length), 0);
-  const maxTokens = Math.max(1, Math.min(settings.maxTokens, model.contextTokens - longest));
   const questions = prompts.map((prompt) => ({ prompt }));
-  const answers = await asked(model, questions, { ...settings, maxTokens }, control);
-  return answers.map(({ text }) => text.trim());
+  const texts = await askedWithin(model, questions, settings, control);
+  return texts.map((text) => text.trim());
 }
 
 /** A question over passages, best first: over as many of them as leave room for the answer. */

@@ -7,14 +7,46 @@ export interface Question {
   readonly constraint?: Constraint;
 }
 
-/** The model's answers to some conversations, in their order. */
+type AskedSettings = Omit<GenerationSettings, "constraints">;
+
+/** The model's answers to some conversations, in their order. Errors: those of `LanguageModel.generate`. */
 export function asked(
   model: LanguageModel,
   questions: readonly Question[],
-  settings: Omit<GenerationSettings, "constraints">,
+  settings: AskedSettings,
   control?: RunControl,
 ): Promise<readonly Generated[]> {
-  const prompts = questions.map(({ prompt }) => model.format.promptIds(prompt));
+  return generated(model, questions, promptsOf(model, questions), settings, control);
+}
+
+/**
+ * The texts of the answers, each held to its own constraint where it has one; where the longest prompt leaves no room for
+ * `maxTokens` new tokens, all answers are as long as it does.
+ */
+export async function askedWithin(
+  model: LanguageModel,
+  questions: readonly Question[],
+  settings: AskedSettings,
+  control?: RunControl,
+): Promise<readonly string[]> {
+  const prompts = promptsOf(model, questions);
+  const room = model.contextTokens - prompts.reduce((most, { length }) => Math.max(most, length), 0);
+  const maxTokens = Math.max(1, Math.min(settings.maxTokens, room));
+  const answers = await generated(model, questions, prompts, { ...settings, maxTokens }, control);
+  return answers.map(({ text }) => text);
+}
+
+function promptsOf({ format }: LanguageModel, questions: readonly Question[]): readonly number[][] {
+  return questions.map(({ prompt }) => format.promptIds(prompt));
+}
+
+function generated(
+  model: LanguageModel,
+  questions: readonly Question[],
+  prompts: readonly number[][],
+  settings: AskedSettings,
+  control?: RunControl,
+): Promise<readonly Generated[]> {
   const constraints = questions.map(({ constraint }) => constraint);
   return model.generate(prompts, { ...settings, constraints }, control);
 }

@@ -1,5 +1,5 @@
 import { RetuneError } from "../../../engine/errors.ts";
-import { askedWithin } from "../asked-within.ts";
+import { askedWithin } from "../asked.ts";
 import type { LabAnswer, LabMeasure, LabTask } from "../lab-task.ts";
 import { callText } from "./call-form.ts";
 import {
@@ -78,7 +78,12 @@ export const functionCalling: LabTask<CallExample> = {
     const hold = constrained ? holdOf(examples) : "free";
     const turns = examples.map((example) => callTurns(example, model, hold));
     const questions = turns.flat().map(({ question }) => question);
-    const answers = await askedWithin(model, questions, maxNewTokens ?? MAX_NEW_TOKENS, control);
+    const answers = await askedWithin(
+      model,
+      questions,
+      { maxTokens: maxNewTokens ?? MAX_NEW_TOKENS },
+      control,
+    );
     if (control?.signal?.aborted)
       throw new RetuneError("cancelled", "function calling: cancelled while judging");
     let next = 0;

@@ -1,8 +1,7 @@
 import { RetuneError } from "../../../engine/errors.ts";
 import type { Conversation } from "../../chat/template-messages.ts";
 import { GrammarCheck } from "../../generate/grammar-check.ts";
-import type { Question } from "../asked.ts";
-import { askedWithin } from "../asked-within.ts";
+import { askedWithin, type Question } from "../asked.ts";
 import { spacedJson, type SchemaFault } from "../calls/json-schema.ts";
 import { saidJson } from "../calls/said-calls.ts";
 import type { LabAnswer, LabMeasure, LabTask, ModelForm } from "../lab-task.ts";
@@ -58,7 +57,12 @@ export function codeTask(form?: CodeForm): LabTask<CodeExample> {
         const own = constrained ? (example.form ?? form) : undefined;
         return { prompt: promptOf(example, model), ...(own ? { constraint: constraintOf(own) } : {}) };
       });
-      const answers = await askedWithin(model, questions, maxNewTokens ?? MAX_NEW_TOKENS, control);
+      const answers = await askedWithin(
+        model,
+        questions,
+        { maxTokens: maxNewTokens ?? MAX_NEW_TOKENS },
+        control,
+      );
       const validator = new Validator();
       try {
         const judged: LabAnswer[] = [];

@@ -1,8 +1,7 @@
 import { RetuneError } from "../../../engine/errors.ts";
 import { Pace } from "../../data/pace.ts";
 import { delexicaliseSql, type DelexicalisedSql } from "../delexicalise.ts";
-import type { Question } from "../asked.ts";
-import { askedWithin } from "../asked-within.ts";
+import { askedWithin, type Question } from "../asked.ts";
 import type { LabAnswer, LabMeasure, LabNote, LabTask, ModelForm } from "../lab-task.ts";
 import { SqlBench } from "./execution.ts";
 import { CLAUSE_FAMILIES, clauseFamilies, type ClauseFamily } from "./sql-clauses.ts";
@@ -91,7 +90,7 @@ export function textToSql(template: SqlTemplate = "chat"): LabTask<SqlExample> {
     },
     async examine(model, examples, { maxNewTokens, constrained, seed }, control) {
       const asks = examples.map((example) => asking(example, template, model, constrained));
-      const answers = await askedWithin(model, asks, maxNewTokens ?? MAX_NEW_TOKENS, control);
+      const answers = await askedWithin(model, asks, { maxTokens: maxNewTokens ?? MAX_NEW_TOKENS }, control);
       const [judge, pace] = [await SqlJudge.open(seed), new Pace(control)];
       const judged: LabAnswer[] = [];
       for (const [place, text] of answers.entries()) {
