@@ -88,9 +88,13 @@ class Answer {
     return { content, toolCalls, ...(functionCall ? { functionCall } : {}) };
   }
 
-  private extendCall(index: number, node: JsonNode): void {
+  /** Some servers give every call the first place: another id is another call. */
+  private extendCall(place: number, node: JsonNode): void {
+    const id = textOf(at(node, "id"));
+    const known = this.calls.get(place)?.id ?? "";
+    const index = id !== "" && known !== "" && id !== known ? this.calls.size : place;
     const call = this.calls.get(index) ?? { id: "", name: "", arguments: "" };
-    call.id ||= textOf(at(node, "id"));
+    call.id ||= id;
     const called = at(node, "function");
     if (called) extend(call, called);
     this.calls.set(index, call);
@@ -98,7 +102,8 @@ class Answer {
 }
 
 function extend(call: { name: string; arguments: string }, delta: JsonNode): void {
-  call.name += textOf(at(delta, "name"));
+  const name = textOf(at(delta, "name"));
+  if (name !== call.name) call.name += name; // some servers repeat it in every chunk
   call.arguments += textOf(at(delta, "arguments"));
 }
 

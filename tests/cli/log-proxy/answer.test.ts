@@ -62,6 +62,24 @@ test("lines may end in CR LF, comments and events without data are passed over, 
   });
 });
 
+test("calls that share a place are told apart by their ids, and a name that is repeated is one name", () => {
+  const called = (id: string, name: string, given: string) => ({
+    tool_calls: [{ id, function: { name, arguments: given } }],
+  });
+  const body = events(
+    delta(called("a", "one", "{")),
+    delta(called("a", "one", "}")),
+    delta(called("b", "two", "{}")),
+    delta({}, "tool_calls"),
+  );
+  expect(answerIn(body)).toMatchObject({
+    toolCalls: [
+      { id: "a", name: "one", arguments: "{}" },
+      { id: "b", name: "two", arguments: "{}" },
+    ],
+  });
+});
+
 test.each([
   ["a stream without its end", events(delta({ content: "half" })), "not-ended"],
   ["a chunk cut in two", `${events(delta({ content: "half" }))}data: {"choi`, "not-ended"],
