@@ -19,6 +19,7 @@ import type { ExportedFile } from "../../src/app/studio-models.ts";
 import type { StudioEvent } from "../../src/app/studio.ts";
 import type { LabFigure } from "../../src/domain/lab/compare.ts";
 import type { LabTaskId } from "../../src/domain/lab/lab-task.ts";
+import { MODELS } from "./fake-lab-models.ts";
 import { RADIT, raditResults, raditRun, raditSummary } from "./fake-retrieval.ts";
 
 const SQL_MEASURES: readonly LabMeasureView[] = [
@@ -90,29 +91,6 @@ const RECIPE: LabRecipe = {
   constrained: true,
   judgedRows: 200,
 };
-
-const MODELS: readonly LabModelView[] = [
-  {
-    id: "retune-nano-decoder",
-    name: "retune-nano-decoder",
-    origin: "site",
-    parameters: 836_736,
-    contextTokens: 512,
-    bytes: 1_700_000,
-    precisions: ["f32", "f16", "q8", "q4"],
-    placeholders: true,
-  },
-  {
-    id: "d1",
-    name: "SmolLM2-135M-Instruct",
-    origin: "folder",
-    parameters: 134_515_008,
-    contextTokens: 8192,
-    bytes: 269_000_000,
-    precisions: ["f32", "f16", "q8", "q4"],
-    placeholders: false,
-  },
-];
 
 function rowOf(index: number): LabRowView {
   return {
@@ -242,6 +220,14 @@ export class FakeLab implements LabStudio {
   async remove(labId: string): Promise<void> {
     this.#labs = this.#labs.filter(({ id }) => id !== labId);
     this.#tell({ kind: "lab", labId });
+  }
+
+  async exportProject(): Promise<ExportedFile> {
+    return fileOf("sample-questions-to-sql.retune-lab.zip");
+  }
+
+  async importProject(): Promise<LabSummary> {
+    return LAB_SUMMARY;
   }
 
   async addFile(_labId: string, side: LabFileView["side"], file: File): Promise<LabFileView> {

@@ -141,7 +141,7 @@ export async function retrievalResults(
     search,
     kept,
     {
-      task: data.task as LabTask<LabExample> as LabTask<RaditExample>,
+      task: data.task as LabTask<RaditExample>,
       examples: examples as readonly RaditExample[],
       models: { base: pair.base, tuned: pair.tuned! },
       answers: { base: said("base"), tuned: said("tuned") },

@@ -60,7 +60,7 @@ test(
       "tuned base",
       "tuned tuned",
     ]);
-    const [{ key, base, tuned }] = comparison.figures as [(typeof comparison.figures)[0]];
+    const { key, base, tuned } = comparison.figures[0]!;
     expect([cells[0]!.figures[key], cells[1]!.figures[key]]).toEqual([base, tuned]);
     expect(cells[3]!.against[0]!.delta).toHaveProperty("low");
     expect([hits.base!.k, hits.tuned!.k]).toEqual([4, 4]);
