@@ -5,16 +5,14 @@ import type { JsonNode, JsonObject } from "../formats/json.ts";
 import { jsonRow } from "../formats/jsonl.ts";
 import { decodeText } from "../text/decode.ts";
 
-const CHAT_FAULTS = [
-  "data_type", // a line that is no object
-  "missing_messages_list",
-  "message_missing_key", // role or content
-  "message_unrecognized_key", // other than role, content, name
-  "unrecognized_role", // other than system, user, assistant
-  "missing_content", // empty, or no text
-  "example_missing_assistant_message",
-] as const;
-export type ChatFault = (typeof CHAT_FAULTS)[number];
+export type ChatFault =
+  | "data_type" // a line that is no object
+  | "missing_messages_list"
+  | "message_missing_key" // role or content
+  | "message_unrecognized_key" // other than role, content, name
+  | "unrecognized_role" // other than system, user, assistant
+  | "missing_content" // empty, or no text
+  | "example_missing_assistant_message";
 
 export interface ChatValidation {
   readonly examples: number;
