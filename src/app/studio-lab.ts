@@ -226,6 +226,10 @@ export interface LabStudio {
   view(labId: string): Promise<LabView>;
   rename(labId: string, name: string): Promise<void>;
   remove(labId: string): Promise<void>;
+  /** Rows, kept answers, judged runs with what they learnt as one .zip, without their bases; read back and compared. */
+  exportProject(labId: string): Promise<ExportedFile>;
+  /** A .zip of `exportProject`: a project of its own, nothing is overwritten. */
+  importProject(file: File): Promise<LabSummary>;
 
   /** Reads the file first; nothing is kept where it cannot be read. Bad rows refuse it, or are left out with `skipBadRows`. */
   addFile(

@@ -153,7 +153,7 @@ export async function retrievalResults(
   return { ...retrievalFigures(search, kept, kept), ...table };
 }
 
-const searchKey = (runId: string): string => `${runId} search`; // goes with its run
+export const searchKey = (runId: string): string => `${runId} search`; // goes with its run
 
 export async function keepSearch(
   store: CheckpointStore,

@@ -92,6 +92,17 @@ export class LabDesk implements lab.LabStudio {
     this.changed(labId);
   }
 
+  exportProject(labId: string): Promise<ExportedFile> {
+    return this.ports.workers.lab.call("exportProject", { labId });
+  }
+
+  async importProject(file: File): Promise<lab.LabSummary> {
+    const { workspace, workers } = this.ports;
+    const labId = await workers.lab.call("importProject", { file: sent(file) });
+    this.changed(labId);
+    return summaryOf(await workspace.lab.get(labId), (await workspace.lab.runs(labId)).length);
+  }
+
   async addFile(
     labId: string,
     side: lab.LabSide,

@@ -61,6 +61,8 @@ export interface LabMethods {
     OfLab & { readonly askId: string; readonly question: LabQuestion; readonly choice: BackendChoice },
     LabAnswers
   >;
+  readonly exportProject: Call<OfLab, ExportedFile>;
+  readonly importProject: Call<{ readonly file: SentFile }, string>;
   readonly exports: Call<OfRun, readonly LabExportOffer[]>;
   readonly exportRun: Call<OfRun & { readonly format: LabExportFormat }, ExportedFile>;
 }

@@ -13,6 +13,7 @@ import { estimateChats } from "../jobs/lab-estimate.ts";
 import { exportLab, labExportOffers } from "../jobs/lab-exports.ts";
 import { loadDecoder, openPair, type OpenPair } from "../jobs/lab-kept.ts";
 import { planLab } from "../jobs/lab-plan.ts";
+import { exportLabProject, importLabProject } from "../jobs/lab-project.ts";
 import { recommendedRecipe } from "../jobs/lab-recipe.ts";
 import { findSearch } from "../jobs/lab-retrieval.ts";
 import { labSample } from "../jobs/lab-sample.ts";
@@ -61,6 +62,10 @@ export class LabService {
   constructor(ports: LabServicePorts) {
     this.ports = ports;
     this.decoders = new DecoderSource({ ...ports, lab: ports.workspace.lab });
+  }
+
+  get workspace(): Workspace {
+    return this.ports.workspace;
   }
 
   systems(): Promise<readonly LabSystem[]> {
@@ -256,6 +261,8 @@ export function labHandlers(service: LabService): Handlers<LabMethods> {
     pause: (params) => service.pause(params),
     stopAndKeep: (params) => service.stopAndKeep(params),
     ask: service.ask,
+    exportProject: ({ labId }) => exportLabProject(service.workspace, labId),
+    importProject: ({ file }) => importLabProject(service.workspace, file),
     exports: (params) => service.exports(params),
     exportRun: (params) => service.exportRun(params),
   };

@@ -162,6 +162,14 @@ export class LabStore {
     });
   }
 
+  /** A judged run of a project's file, under the number it had. */
+  async restoreRun(run: LabRunRecord, results: LabResults): Promise<void> {
+    await this.connection.write(["labRuns", "labResults"], "the run", async (tx) => {
+      await tx.objectStore("labRuns").add(run);
+      await tx.objectStore("labResults").put({ runId: run.id, results });
+    });
+  }
+
   async results(runId: string): Promise<LabResults> {
     const found = await this.connection.read(["labResults"], "opening results", (tx) =>
       tx.objectStore("labResults").get(runId),

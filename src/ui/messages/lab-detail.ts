@@ -43,7 +43,7 @@ export const labDetail = {
 
   fields: (turn: number, turns: number): string =>
     turns > 1 ? `Fields of answer ${count(turn)}` : "Field by field",
-  fieldColumns: ["Field", "Said", "Right", ""],
+  fieldColumns: ["Field", "Said", "Right", "Verdict"],
   fieldVerdicts: FIELDS,
 
   given: "Answers as given",
@@ -67,7 +67,7 @@ export const labDetail = {
   repeated: "It made a call that it had made before.",
 
   odds: "How likely each choice is to the model",
-  oddsColumns: ["Choice", "Likelihood", ""],
+  oddsColumns: ["Choice", "Likelihood", "Mark"],
   none: "none of these",
   right: "right",
   chosen: "chosen",
