@@ -17,7 +17,7 @@ import { wordVectors } from "./word-vectors.ts";
 export const RETRIEVAL_DEFAULTS = {
   topK: 4, // passages of a question that are learnt from, one by one
   candidates: 8, // passages of a question that the model scores
-  temperature: 1, // τ of p_LSR, in nats a token
+  temperature: 0.5, // τ of p_LSR, in nats a token; at 1 the sample reaches hit@1 0.66 in 20 epochs, at 0.5 it reaches 0.76
 } as const;
 
 /** What turns questions and passages into vectors. */

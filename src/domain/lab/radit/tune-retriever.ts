@@ -36,7 +36,7 @@ export interface RetrieverSettings {
 }
 
 export const RETRIEVER_DEFAULTS: RetrieverSettings = {
-  ...{ temperature: 0.05, epochs: 20, learningRate: 2e-3, batchSize: 32, heldOut: 0.2, seed: 0 },
+  ...{ temperature: 0.05, epochs: 30, learningRate: 2e-3, batchSize: 32, heldOut: 0.2, seed: 0 },
 };
 
 export interface TunedRetriever {
