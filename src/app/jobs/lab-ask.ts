@@ -54,8 +54,8 @@ async function answerOfRow(
   control: RunControl,
 ): Promise<LabArmAnswer> {
   const task = data.task.judgedBy?.(data.train) ?? data.task;
-  const rows = await searchedRows(data, [example]);
-  const [answer] = await task.examine(model, rows, { maxNewTokens, constrained }, control);
+  const searched = await searchedRows(data, [example]);
+  const [answer] = await task.examine(model, searched, { maxNewTokens, constrained }, control);
   const { text, measures, detail } = answer!;
   return { text, measures, ...(detail ? { detail } : {}) };
 }
