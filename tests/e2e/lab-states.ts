@@ -53,7 +53,7 @@ export const LAB_STATES: typeof STATES = [
       ["heading", "It learnt it"],
       ["region", "Figures"],
       ["region", "Held to the schema or grammar"],
-      ["radio", "Newly right"],
+      ["radio", "Gained"],
     ],
   ],
   [

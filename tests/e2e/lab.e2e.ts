@@ -95,3 +95,44 @@ test("LAB: rows that cannot be read are refused with their line, and read withou
   expect(problems).toEqual([]);
   await page.context().close();
 });
+
+test("LAB: a run that a reload interrupts is told of on Home and goes on there; removing its project ends it", async () => {
+  const { page, problems } = await openPage(browser);
+  await openSample(page, "Style");
+  await page.getByRole("link", { name: "Train on these rows" }).click();
+  await page.getByRole("button", { name: "Start training" }).waitFor();
+  await fill(page, "Epochs", "30");
+  await page.getByRole("button", { name: "Start training" }).click();
+  const main = page.getByRole("main");
+  await main.getByRole("button", { name: "Pause" }).waitFor({ timeout: 30_000 });
+  await page.reload();
+  await main.getByText("interrupted", { exact: true }).waitFor();
+  await page.goto(`${inject("studioUrl")}#/`);
+  await page.getByText("Sample: a house style: run 1 stopped when the page closed.").waitFor();
+  await main.getByRole("button", { name: "Resume" }).click();
+  await main.getByRole("button", { name: "Pause" }).waitFor({ timeout: 30_000 });
+  const strip = page.getByRole("banner").getByText("Run 1");
+  await strip.waitFor();
+  await page.goto(`${inject("studioUrl")}#/lab`);
+  await page.getByRole("button", { name: "Remove Sample: a house style" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+  await page.getByText("None yet. A sample becomes the first one.").waitFor();
+  await strip.waitFor({ state: "detached" });
+  expect(problems).toEqual([]);
+  await page.context().close();
+});
+
+test("LAB: a project taken away as a .zip is opened as a project of its own", async () => {
+  const { page, problems } = await openPage(browser);
+  await openSample(page, "Choosing a tool");
+  const first = page.url();
+  await page.goto(`${inject("studioUrl")}#/lab`);
+  const waiting = page.waitForEvent("download");
+  await page.getByRole("button", { name: /^Export .zip/ }).click();
+  const path = await (await waiting).path();
+  await page.getByLabel("Open a project's .zip").setInputFiles(path);
+  await page.getByRole("link", { name: "Train on these rows" }).waitFor();
+  expect(page.url()).not.toBe(first);
+  expect(problems).toEqual([]);
+  await page.context().close();
+});

@@ -77,6 +77,10 @@ export interface PackedRun {
  */
 export async function readProject(bytes: Uint8Array, file: string): Promise<ReadProject> {
   const files = await readProjectZip(bytes, file);
+  if (files.has("lab.json"))
+    throw new RetuneError("E_FIELD", `${file}: a project of the language models' lab. Open it there.`, {
+      file,
+    });
   const project = part<ProjectRecord>(files, "project.json", file, [
     "name",
     "chunking",

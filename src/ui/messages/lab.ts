@@ -221,7 +221,7 @@ export const lab = {
       ? "the same rows"
       : `only tuned: ${plural(tuned, "row", "rows")}; only base: ${plural(base, "row", "rows")}`,
   answersTitle: "Answers side by side",
-  filters: { all: "All", won: "Newly right", lost: "Newly wrong", wrong: "Still wrong" },
+  filters: { all: "All", won: "Gained", lost: "Lost", wrong: "Still wrong" },
   changes: { all: "All", won: "Better", lost: "Worse", wrong: "As before" },
   noRows: "No row is like that.",
   expected: "Expected",
