@@ -44,7 +44,7 @@ export async function loadDecoder(store: CheckpointStore, runId: string): Promis
   throw new RetuneError("usage", "This run has nothing trained yet: let it finish, or stop and keep it.");
 }
 
-/** A base and what was learnt from it, ready to be asked. */
+/** A base and what was learnt from it, both ready to be asked. */
 export interface OpenPair {
   readonly base: OpenLanguageModel;
   readonly tuned: OpenLanguageModel | null; // null: nothing was learnt yet

@@ -49,7 +49,7 @@ export async function ggufExport(tuned: DecoderExport): Promise<VerifiedFiles> {
   };
 }
 
-/** README.md of an export. */
+/** README.md of an export in any layout. */
 export async function exportCard(tuned: DecoderExport, layout: DecoderLayout): Promise<Uint8Array> {
   const { model, learnt, facts, metrics, dataSha256, system } = tuned;
   return writeDecoderCard({
