@@ -4,7 +4,7 @@ export const FLOAT_BYTES: Readonly<Record<FloatType, number>> = { F64: 8, F32: 4
 
 /** Little-endian floats of any width → float32, exact but for F64, which is rounded. */
 export function decodeFloats(bytes: Uint8Array, type: FloatType): Float32Array {
-  const copy = bytes.slice(); // aligned, and no view of a whole file kept alive
+  const copy = new Uint8Array(bytes); // aligned, no view of a whole file kept alive; slice() of a Node Buffer copies nothing
   if (type === "F32") return new Float32Array(copy.buffer);
   if (type === "F64") return Float32Array.from(new Float64Array(copy.buffer));
   const units = new Uint16Array(copy.buffer);

@@ -266,7 +266,7 @@ class SafetensorsReader {
   }
 
   private integerTensor({ name, shape, begin, end }: Described, type: IntegerType): IntegerTensor {
-    const data = this.bytes.slice(this.start + begin, this.start + end).buffer;
+    const data = new Uint8Array(this.bytes.subarray(this.start + begin, this.start + end)).buffer;
     if (type === "I8") return { shape, values: Int32Array.from(new Int8Array(data)) };
     if (type === "I32") return { shape, values: new Int32Array(data) };
     const wide = new BigInt64Array(data);

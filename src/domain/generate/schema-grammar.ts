@@ -64,7 +64,7 @@ function ruleName(index: number): string {
 
 const NAMED_SCHEMAS = new Set(["properties", "patternProperties", "$defs", "definitions"]);
 const DATA = new Set(["default", "examples"]);
-const UNSAFE_KEY = /["\\\u0000-\u001f]/; // which xgrammar sets into its grammar as they are
+const UNSAFE_KEY = /["\\\p{Cc}]/u; // which xgrammar sets into its grammar as they are
 
 /** A schema in which constants, and names of properties, stand for rules of ours. */
 class SchemaFrame {

@@ -36,6 +36,12 @@ test("what is written is read back, metadata first and the header padded to 8", 
   expect([...read.metadata]).toEqual([["format", "pt"]]);
 });
 
+test("a Node Buffer, whose slices are views of a pool, is read like any other bytes", () => {
+  const half = Uint16Array.of(0x3c00, 0xc000, 0x3800);
+  const buffer = Buffer.from(file(one("F16", [3], [0, 6]), half));
+  expect([...readSafetensors(buffer).tensors.get("w")!.values]).toEqual([1, -2, 0.5]);
+});
+
 test("half and bfloat16 widen exactly, subnormals included; F64 is rounded", () => {
   const half = Uint16Array.of(0x3c00, 0xc000, 0x0001, 0x8000, 0x7bff, 0x3555);
   expect([...readSafetensors(file(one("F16", [6], [0, 12]), half)).tensors.get("w")!.values]).toEqual([
