@@ -80,6 +80,7 @@ export const lab = {
   opening: "Opening…",
   projects: "Projects of the lab",
   projectsEmpty: "None yet. A sample becomes the first one.",
+  projectGone: "It was removed, or it lies in another browser: a project moves as its .zip.",
   counts: (rows: number, runs: number): string =>
     `${plural(rows, "row", "rows")}, ${plural(runs, "run", "runs")}`,
   nameTitle: "A new project",
