@@ -50,7 +50,7 @@ export function sampleFiles(): Map<string, string> {
   putSql(put);
   both("judge", 2, [600, 150], judgeRow);
   both("style", 3, [400, 100], styleSample);
-  both("llm-selector", 4, [600, 150], selectorRow);
+  putSelector(put);
   both("sft", 5, [400, 100], distilRow);
   both("code", 6, [600, 150], (draw) => properly(draw, codeRow));
   both("function-calling", 7, [310, 90], callRow);
@@ -78,6 +78,21 @@ function putSql(put: Put): void {
     "text-to-sql/replay.jsonl",
     distinct(sql, 500, () => sqlRow(sql, TRAINING_TABLES, "simple")),
   );
+}
+
+/** Every fifth question is held out with all its choices: none that is judged was learnt. */
+function putSelector(put: Put): void {
+  const draw = new Draw(SEED, 4);
+  const held = new Map<string, boolean>();
+  const sides = { train: new Map<string, object>(), test: new Map<string, object>() };
+  while (sides.train.size < 600 || sides.test.size < 150) {
+    const row = selectorRow(draw);
+    const question = String(row["question"]);
+    if (!held.has(question)) held.set(question, held.size % 5 === 4);
+    const [side, most] = held.get(question) ? [sides.test, 150] : [sides.train, 600];
+    if (side.size < most) side.set(JSON.stringify(row), row);
+  }
+  for (const [name, rows] of Object.entries(sides)) put(`llm-selector/${name}.jsonl`, [...rows.values()]);
 }
 
 function putReact(put: Put): void {
