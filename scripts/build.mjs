@@ -86,6 +86,8 @@ export async function buildAll() {
   );
   // Everything of public/ but the models, which scripts/serve.mjs serves from where they were fetched.
   cpSync("public", "dist", { recursive: true, filter: (path) => !path.startsWith(join("public", "models")) });
+  const { thirdPartyText } = await import("./third-party.mjs");
+  writeFileSync("dist/third-party.txt", thirdPartyText());
   writeFileSync(stamp, inputs);
   return true;
 }

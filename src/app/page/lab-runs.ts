@@ -114,7 +114,7 @@ export class LabRuns {
   private viewOf(run: LabRunRecord): LabRunView {
     const live = this.live.get(run.id);
     const { done, total } = run.progress;
-    const etaSeconds = live && run.state === "running" ? live.eta.left(done, total) : null;
+    const etaSeconds = live && run.state === "running" ? live.eta.left(done, total, run.stage) : null;
     const checkpointAge = live?.checkpointAge ?? null;
     return { ...run, progress: { done, total, etaSeconds }, checkpointAge, ownedElsewhere: false };
   }

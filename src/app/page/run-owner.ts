@@ -132,7 +132,7 @@ export class RunOwner {
   viewOf(run: RunRecord): RunView {
     const live = this.live.get(run.id);
     const { done, total } = run.progress;
-    const etaSeconds = live && run.state === "running" ? live.eta.left(done, total) : null;
+    const etaSeconds = live && run.state === "running" ? live.eta.left(done, total, run.stage) : null;
     return {
       ...run,
       progress: { done, total, etaSeconds },

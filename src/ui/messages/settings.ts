@@ -2,6 +2,7 @@ import { bytes } from "../format.ts";
 
 export const settings = {
   title: "Settings",
+  licences: "Packages in this site and their licences",
   device: "Device",
   deviceNote: "Takes effect with the next run.",
   backends: { auto: "Automatic (recommended)", webgpu: "GPU (WebGPU)", cpu: "CPU (WebAssembly SIMD)" },

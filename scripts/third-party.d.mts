@@ -1,0 +1,1 @@
+export function thirdPartyText(root?: string): string;
