@@ -15,6 +15,11 @@ export const positive = v.pipe(
   v.finite("must be a number above 0"),
   v.gtValue(0, "must be a number above 0"),
 );
+export const share = v.pipe(
+  v.number("must be a number from 0 to 1"),
+  v.minValue(0, "must be a number from 0 to 1"),
+  v.maxValue(1, "must be a number from 0 to 1"),
+);
 export const flag = v.boolean("must be true or false");
 const seed = v.optional(
   v.pipe(

@@ -14,16 +14,12 @@ import {
   path,
   picklist,
   positive,
+  share,
   withoutUndefined,
 } from "./job-fields.ts";
 
 // Jobs of the LLM lab: ten systems, one form.
 
-const share = v.pipe(
-  v.number("must be a number from 0 to 1"),
-  v.minValue(0, "must be a number from 0 to 1"),
-  v.maxValue(1, "must be a number from 0 to 1"),
-);
 const openShare = v.pipe(
   v.number("must be a number above 0 and below 1"),
   v.gtValue(0, "must be a number above 0 and below 1"),

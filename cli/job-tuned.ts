@@ -19,16 +19,12 @@ import {
   path,
   picklist,
   positive,
+  share,
   withoutUndefined,
 } from "./job-fields.ts";
 
 // Jobs of the tasks that train a model: encoder, lora, cross-encoder, router.
 
-const share = v.pipe(
-  v.number("must be a number from 0 to 1"),
-  v.minValue(0, "must be a number from 0 to 1"),
-  v.maxValue(1, "must be a number from 0 to 1"),
-);
 const texts = v.array(v.string("must be a list of texts"), "must be a list of texts");
 
 const lossFields = v.strictObject({

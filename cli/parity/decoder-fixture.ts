@@ -7,6 +7,7 @@ import { HEAD, llamaShapes } from "../../src/domain/models/llama/names.ts";
 import type { SupervisedSequence } from "../../src/domain/models/llama/supervision.ts";
 import type { LoraShape } from "../../src/domain/models/lora-layers.ts";
 import { RetuneError } from "../../src/engine/errors.ts";
+import { checkedSettings, count, optimizerFields } from "./fixture-settings.ts";
 
 /** A recorded LoRA run of a Llama-type decoder on next tokens. */
 export interface DecoderFixture {
@@ -26,7 +27,6 @@ export interface DecoderBatch {
   readonly width: number; // tokens of a sequence in the file, padding included
 }
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(1));
 const settingsSchema = v.object({
   kind: v.literal("decoder-lora"),
   lora: v.object({
@@ -35,28 +35,15 @@ const settingsSchema = v.object({
     target_modules: v.union([v.literal("all linear"), v.array(v.string())]),
     use_rslora: v.optional(v.boolean(), false),
   }),
-  lr: v.number(),
-  warmup_steps: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
-  total_steps: v.optional(count),
-  weight_decay: v.optional(v.number(), 0.01),
-  betas: v.optional(v.tuple([v.number(), v.number()]), [0.9, 0.999]),
-  eps: v.optional(v.number(), 1e-8),
-  max_grad_norm: v.optional(v.nullable(v.number()), 1),
+  ...optimizerFields,
   llama: v.record(v.string(), v.unknown()),
-  losses: v.pipe(v.array(v.number()), v.minLength(1)),
-  grad_norms_before_clip: v.optional(v.array(v.number())),
 });
 
 export type DecoderFixtureSettings = v.InferOutput<typeof settingsSchema>;
 
 /** The fixture of parsed settings and tensors; throws E_FIELD with what is missing, so that nothing never passes. */
 export function decoderFixture(raw: unknown, { tensors, integers }: SafetensorsFile): DecoderFixture {
-  const result = v.safeParse(settingsSchema, raw);
-  if (!result.success) {
-    const issue = result.issues[0];
-    throw new RetuneError("E_FIELD", `${v.getDotPath(issue) ?? "file"}: ${issue.message}`);
-  }
-  const settings = result.output;
+  const settings = checkedSettings(settingsSchema, raw);
   const { r: rank, alpha, use_rslora: rsLora, target_modules } = settings.lora;
   const targets = target_modules === "all linear" ? ALL_DECODER_LINEAR : target_modules;
   const logits = tensors.get("fwd.logits");

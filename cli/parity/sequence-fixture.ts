@@ -6,6 +6,7 @@ import type { SafetensorsFile } from "../../src/domain/formats/safetensors.ts";
 import type { TensorData, Weights } from "../../src/domain/matrix.ts";
 import type { TokenSequence } from "../../src/domain/text/pack.ts";
 import { RetuneError } from "../../src/engine/errors.ts";
+import { checkedSettings, count, optimizerFields } from "./fixture-settings.ts";
 
 /** A recorded training run of a BERT: pairs under in-batch negatives, or pairs of texts scored by a cross-encoder. */
 export interface SequenceFixture {
@@ -26,9 +27,6 @@ export interface SequenceBatch {
   readonly labels: Float32Array | undefined;
 }
 
-const numbers = v.array(v.number());
-const count = v.pipe(v.number(), v.integer(), v.minValue(1));
-const optional = v.pipe(v.number(), v.integer(), v.minValue(0));
 const settingsSchema = v.object({
   kind: v.picklist(["encoder", "cross-encoder"]),
   pooling: v.optional(v.picklist(["cls", "mean"]), "cls"),
@@ -41,29 +39,16 @@ const settingsSchema = v.object({
     }),
   ),
   scale: v.optional(v.number(), 20),
-  lr: v.number(),
-  warmup_steps: v.optional(optional, 0),
-  total_steps: v.optional(count),
-  weight_decay: v.optional(v.number(), 0.01),
+  ...optimizerFields,
   no_decay: v.optional(v.array(v.string()), []),
-  betas: v.optional(v.tuple([v.number(), v.number()]), [0.9, 0.999]),
-  eps: v.optional(v.number(), 1e-8),
-  max_grad_norm: v.optional(v.nullable(v.number()), 1),
   bert: v.record(v.string(), v.unknown()),
-  losses: v.pipe(numbers, v.minLength(1)),
-  grad_norms_before_clip: v.optional(numbers),
 });
 
 export type SequenceFixtureSettings = v.InferOutput<typeof settingsSchema>;
 
 /** The fixture of parsed settings and tensors; throws E_FIELD with what is missing, so that nothing never passes. */
 export function sequenceFixture(raw: unknown, { tensors, integers }: SafetensorsFile): SequenceFixture {
-  const result = v.safeParse(settingsSchema, raw);
-  if (!result.success) {
-    const issue = result.issues[0];
-    throw new RetuneError("E_FIELD", `${v.getDotPath(issue) ?? "file"}: ${issue.message}`);
-  }
-  const settings = result.output;
+  const settings = checkedSettings(settingsSchema, raw);
   const config = bertConfigOf(settings.bert, "bert");
   const lora = settings.lora ? loraOf(settings.lora) : undefined;
   const batches = settings.losses.map((_, step) => batchOf(settings, tensors, integers, step));

@@ -1,11 +1,18 @@
 import { RetuneError, toWire } from "../../engine/errors.ts";
-import { WorkerLost } from "../protocol/client.ts";
 import type { LabEvent } from "../protocol/lab-calls.ts";
 import type { LabRunRecord } from "../storage/lab-records.ts";
 import type { Workspace } from "../storage/workspace.ts";
 import type { BackendChoice, JobView } from "../studio.ts";
 import type { LabRunView } from "../studio-lab.ts";
 import { Eta } from "./eta.ts";
+import {
+  acrossWorkers,
+  JOB_STATES,
+  notHere,
+  requireResumable,
+  shownError,
+  takenElsewhere,
+} from "./run-life.ts";
 import type { RunLocks } from "./run-locks.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
@@ -22,9 +29,6 @@ interface Live {
   checkpointAge: number | null;
   readonly eta: Eta;
 }
-
-const WORKER_TRIES = 3;
-const RESUMABLE: readonly LabRunRecord["state"][] = ["paused", "interrupted", "failed"];
 
 /** Owns the lab runs of this tab: holds each run's lock, and starts a killed worker again from the last checkpoint. */
 export class LabRuns {
@@ -56,8 +60,7 @@ export class LabRuns {
         this.live.delete(run.id);
       }
     });
-    if (!owned)
-      throw new RetuneError("owned-elsewhere", "Another tab trains this run. Close that tab to go on here.");
+    if (!owned) throw takenElsewhere();
   }
 
   async resume(runId: string): Promise<void> {
@@ -130,25 +133,21 @@ export class LabRuns {
       if (live.wish === "discard") return;
       this.live.delete(run.id);
       const full = error instanceof RetuneError && error.code === "storage-full";
-      const shown = error instanceof WorkerLost ? new RetuneError("hung", error.message) : error;
-      const change = { state: full ? "paused" : "failed", error: toWire(shown) } as const;
+      const change = { state: full ? "paused" : "failed", error: toWire(shownError(error)) } as const;
       this.tell(this.viewOf(await workspace.lab.changeRun(run.id, change)));
     }
   }
 
-  private async withWorker(run: LabRunRecord, live: Live): Promise<LabRunRecord> {
+  private withWorker(run: LabRunRecord, live: Live): Promise<LabRunRecord> {
     const { workers, workspace, choice } = this.ports;
-    for (let lost = 0; ;) {
-      try {
-        const stop = live.wish === "stop";
-        return await workers.lab.call("train", { runId: run.id, choice: choice(), stop });
-      } catch (error) {
-        if (!(error instanceof WorkerLost) || ++lost > WORKER_TRIES) throw error;
-        const { notes } = await workspace.lab.run(run.id);
-        const note = `${error.message}. It was started again and went on from the last checkpoint.`;
-        await workspace.lab.changeRun(run.id, { notes: [...notes, note] });
-      }
-    }
+    const work = (): Promise<LabRunRecord> => {
+      const stop = live.wish === "stop";
+      return workers.lab.call("train", { runId: run.id, choice: choice(), stop });
+    };
+    return acrossWorkers(work, async (note) => {
+      const { notes } = await workspace.lab.run(run.id);
+      await workspace.lab.changeRun(run.id, { notes: [...notes, note] });
+    });
   }
 
   private tell(run: LabRunView): void {
@@ -164,15 +163,6 @@ export class LabRuns {
   }
 }
 
-const JOB_STATES: Readonly<Record<LabRunView["state"], JobView["state"]>> = {
-  running: "running",
-  paused: "paused",
-  interrupted: "cancelled", // not a job of this tab
-  failed: "failed",
-  finished: "finished",
-  stopped: "finished",
-};
-
 /** A run as the strip shows it. */
 export function labJobOf({ id, labId, number, state, progress, error }: LabRunView): JobView {
   return {
@@ -180,13 +170,4 @@ export function labJobOf({ id, labId, number, state, progress, error }: LabRunVi
     state: JOB_STATES[state],
     ...(error ? { error } : {}),
   };
-}
-
-function requireResumable({ number, state }: LabRunRecord): void {
-  if (RESUMABLE.includes(state)) return;
-  throw new RetuneError("usage", `Run ${number} is ${state}; only a paused or interrupted one goes on.`);
-}
-
-function notHere(): RetuneError {
-  return new RetuneError("owned-elsewhere", "This run is not training in this tab.");
 }

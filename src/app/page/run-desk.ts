@@ -14,6 +14,7 @@ import type { Recipe, RunPlan, RunResults, RunSummary, RunView, RungName } from 
 import type { Emitter } from "./emitter.ts";
 import type { Environment } from "./environment.ts";
 import { jobFileOf } from "./job-file.ts";
+import { JOB_STATES } from "./run-life.ts";
 import type { RunLocks } from "./run-locks.ts";
 import { RunOwner } from "./run-owner.ts";
 import type { WorkerPool } from "./worker-pool.ts";
@@ -28,15 +29,6 @@ export interface RunDeskPorts {
   /** Tells the other tabs. */
   readonly broadcast: (run: RunView) => void;
 }
-
-const JOB_STATES: Record<RunView["state"], JobView["state"]> = {
-  running: "running",
-  paused: "paused",
-  interrupted: "cancelled", // not a job of this tab: Home offers to resume it
-  failed: "failed",
-  finished: "finished",
-  stopped: "finished",
-};
 
 /** Runs as the page sees them: planned, started, listed, told about. */
 export class RunDesk {

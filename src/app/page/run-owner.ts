@@ -4,12 +4,19 @@ import { learnsOnVectors } from "../jobs/judge-router.ts";
 import { instructionOf, queryInstructionOf } from "../jobs/recipe-facts.ts";
 import { encoderById } from "../encoders/known-encoders.ts";
 import type { RunEvent } from "../protocol/calls.ts";
-import { WorkerLost } from "../protocol/client.ts";
 import type { RunRecord } from "../storage/records.ts";
 import type { Workspace } from "../storage/workspace.ts";
 import type { BackendChoice } from "../studio.ts";
 import type { RunView } from "../studio-training.ts";
 import { Eta } from "./eta.ts";
+import {
+  acrossWorkers,
+  isResumable,
+  notHere,
+  requireResumable,
+  shownError,
+  takenElsewhere,
+} from "./run-life.ts";
 import type { RunLocks } from "./run-locks.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
@@ -29,9 +36,6 @@ interface LiveRun {
   checkpointAge: number | null;
   readonly eta: Eta;
 }
-
-const WORKER_TRIES = 3;
-const RESUMABLE: readonly RunRecord["state"][] = ["paused", "interrupted", "failed"];
 
 /**
  * Owns the runs of this tab: holds each run's lock, embeds what is missing, trains, and starts a killed worker again
@@ -73,20 +77,14 @@ export class RunOwner {
     });
     if (!owned) {
       this.watch(run.id);
-      const text = "Another tab trains this run. Close that tab to go on here.";
-      throw new RetuneError("owned-elsewhere", text);
+      throw takenElsewhere();
     }
   }
 
   async resume(runId: string): Promise<void> {
     const run = await this.ports.workspace.runs.get(runId);
     if (this.live.has(runId)) return;
-    if (!RESUMABLE.includes(run.state)) {
-      throw new RetuneError(
-        "usage",
-        `Run ${run.number} is ${run.state}; only a paused or interrupted one goes on.`,
-      );
-    }
+    requireResumable(run);
     await this.begin(run);
   }
 
@@ -106,7 +104,7 @@ export class RunOwner {
       return;
     }
     const run = await workspace.runs.get(runId);
-    if (!RESUMABLE.includes(run.state)) throw notHere();
+    if (!isResumable(run)) throw notHere();
     await this.begin(run, "stop"); // from its checkpoint, for the one step that keeping takes
   }
 
@@ -160,20 +158,17 @@ export class RunOwner {
 
   private async withWorkers(run: RunRecord, live: LiveRun): Promise<RunRecord> {
     const { workers, workspace, choice } = this.ports;
-    for (let lost = 0; ;) {
-      try {
-        await this.embed(run, live);
-        if (live.wish === "discard") throw new RetuneError("cancelled", "The run was discarded.");
-        if (live.wish === "pause") return await workspace.runs.update(run.id, { state: "paused" });
-        const stop = live.wish === "stop";
-        return await workers.train.call("train", { runId: run.id, choice: choice(), stop });
-      } catch (error) {
-        if (!(error instanceof WorkerLost) || ++lost > WORKER_TRIES) throw error;
-        const { notes } = await workspace.runs.get(run.id);
-        const note = `${error.message}. It was started again and went on from the last checkpoint.`;
-        await workspace.runs.update(run.id, { notes: [...notes, note] });
-      }
-    }
+    const work = async (): Promise<RunRecord> => {
+      await this.embed(run, live);
+      if (live.wish === "discard") throw new RetuneError("cancelled", "The run was discarded.");
+      if (live.wish === "pause") return workspace.runs.update(run.id, { state: "paused" });
+      const stop = live.wish === "stop";
+      return workers.train.call("train", { runId: run.id, choice: choice(), stop });
+    };
+    return acrossWorkers(work, async (note) => {
+      const { notes } = await workspace.runs.get(run.id);
+      await workspace.runs.update(run.id, { notes: [...notes, note] });
+    });
   }
 
   private async embed(run: RunRecord, live: LiveRun): Promise<void> {
@@ -208,8 +203,7 @@ export class RunOwner {
     const full = error instanceof RetuneError && error.code === "storage-full";
     const state = full || live.wish === "pause" ? "paused" : "failed";
     this.live.delete(runId);
-    const shown = error instanceof WorkerLost ? new RetuneError("hung", error.message) : error;
-    const change = { state, error: toWire(shown) } as const;
+    const change = { state, error: toWire(shownError(error)) } as const;
     try {
       tell(this.viewOf(await workspace.runs.update(runId, change)));
     } catch {
@@ -245,8 +239,4 @@ export class RunOwner {
     if (!live) throw notHere();
     return live;
   }
-}
-
-function notHere(): RetuneError {
-  return new RetuneError("owned-elsewhere", "This run is not training in this tab.");
 }
